@@ -1,0 +1,123 @@
+import fs from 'node:fs'
+import { printable } from './log.ts'
+
+/**
+ * A path whose every character stands for one byte, because a file's name need not be UTF-8. Comparing two of them
+ * compares their raw bytes, so that `Array.sort` sorts as the checksum asks.
+ */
+export type BytePath = string
+
+/**
+ * Lists the files that define the AMI, sorted by the raw bytes of their paths. A file that is reached twice is listed
+ * twice. Hidden files and links to directories below a given directory are left out; hidden directories are entered.
+ *
+ * @param entries Absolute paths of directories and files, used as they are given.
+ * @throws Error naming the path, for whatever can't be counted honestly: nothing there, nothing in it, dangling links,
+ *   unreadable directories, FIFOs, sockets, devices, a `.git` directory.
+ */
+export function listDefinition(entries: readonly string[]): BytePath[] {
+  const files = entries.map(entry => Buffer.from(entry).toString('latin1')).flatMap(listEntry)
+  if (files.length > 0) return files.sort()
+  throw new Error(
+    `ami-definition-dirs: there is no file in ${entries.join(', ')}. Files whose name begins with "." don't count. ` +
+      'Name the directories that hold what the image is made from.',
+  )
+}
+
+/** The path as the file system takes it. */
+export function toFileSystem(path: BytePath): Buffer {
+  return Buffer.from(path, 'latin1')
+}
+
+/** The path as a person reads it, on one line. */
+export function toText(path: BytePath): string {
+  return printable(toFileSystem(path).toString())
+}
+
+function listEntry(entry: BytePath): BytePath[] {
+  const stats = follow(entry)
+  if (stats.isFile()) return [entry]
+  if (!stats.isDirectory()) refuse(entry, stats)
+  const files: BytePath[] = []
+  walk(entry, files)
+  return files
+}
+
+function walk(directory: BytePath, files: BytePath[]): void {
+  if (/(^|\/)\.git\/*$/.test(directory)) refuseGit(directory)
+  const prefix = directory.endsWith('/') ? directory : `${directory}/`
+  for (const entry of entriesOf(directory)) {
+    const name = entry.name.toString('latin1')
+    if (entry.isDirectory()) walk(prefix + name, files)
+    else if (!name.startsWith('.') && isCounted(prefix + name, entry)) files.push(prefix + name)
+  }
+}
+
+function isCounted(path: BytePath, entry: fs.Dirent<Buffer>): boolean {
+  if (entry.isFile()) return true
+  if (!entry.isSymbolicLink()) refuse(path, entry)
+  const target = follow(path)
+  if (!target.isFile() && !target.isDirectory()) refuse(path, target)
+  return target.isFile()
+}
+
+function entriesOf(directory: BytePath): fs.Dirent<Buffer>[] {
+  try {
+    return fs.readdirSync(toFileSystem(directory), { withFileTypes: true, encoding: 'buffer' })
+  } catch (cause) {
+    throw unreadable(directory, cause)
+  }
+}
+
+function follow(path: BytePath): fs.Stats {
+  try {
+    return fs.statSync(toFileSystem(path))
+  } catch (cause) {
+    throw unreadable(path, cause)
+  }
+}
+
+/** Says why a path of the definition can't be read, and what to do. */
+export function unreadable(path: BytePath, cause: unknown): Error {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  const name = toText(path)
+  if (code === 'ENOENT' && isLink(path)) {
+    return new Error(`ami-definition-dirs: ${name} is a link to nothing. Remove it or create what it points to.`, {
+      cause,
+    })
+  }
+  const [what, advice] = REASONS[code] ?? [
+    `can't be read (${code})`,
+    'Make it readable, or take it out of the definition.',
+  ]
+  return new Error(`ami-definition-dirs: ${name} ${what}. ${advice}`, { cause })
+}
+
+const REASONS: Readonly<Record<string, readonly [string, string]>> = {
+  ENOENT: [
+    'does not exist',
+    'Correct the path; relative ones begin at the workspace. Has the repository been checked out?',
+  ],
+  ENOTDIR: ['does not exist: a part of it is a file', 'Correct the path.'],
+  ELOOP: ['is a link that leads back to itself', 'Remove it.'],
+  EACCES: ['may not be read by this user', 'Give the user that runs the job permission to read it.'],
+  EPERM: ['may not be read by this user', 'Give the user that runs the job permission to read it.'],
+}
+
+function isLink(path: BytePath): boolean {
+  return fs.lstatSync(toFileSystem(path), { throwIfNoEntry: false })?.isSymbolicLink() ?? false
+}
+
+function refuse(path: BytePath, kind: fs.Dirent<Buffer> | fs.Stats): never {
+  const what = kind.isFIFO() ? 'a FIFO' : kind.isSocket() ? 'a socket' : 'a device'
+  throw new Error(
+    `ami-definition-dirs: ${toText(path)} is ${what}, whose content is no definition. Take it out of there.`,
+  )
+}
+
+function refuseGit(directory: BytePath): never {
+  throw new Error(
+    `ami-definition-dirs: ${toText(directory)} is a Git directory. It changes with every checkout, so that no image ` +
+      'would ever be found again. Name the directories below it that define the AMI.',
+  )
+}

@@ -1,0 +1,109 @@
+import http from 'node:http'
+import https from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { EC2Client } from '@aws-sdk/client-ec2'
+import { environment, given } from './github.ts'
+import { info, printable } from './log.ts'
+
+/** EC2 in one region. */
+export interface Ec2 {
+  readonly client: EC2Client
+  readonly region: string
+}
+
+/**
+ * Makes the client for a region, the only place that does. The SDK has no request time-out of its own, retries three
+ * times, and knows nothing of proxies; all of it is set here. Nothing is sent yet.
+ */
+export function connect(region: string): Ec2 {
+  const endpoint = given('AWS_ENDPOINT_URL_EC2') ?? given('AWS_ENDPOINT_URL')
+  if (endpoint) info(`EC2 is asked at ${endpoint}, as the environment says.`)
+  const proxy = { keepAlive: true, proxyEnv: environment }
+  const client = new EC2Client({
+    region,
+    retryMode: 'standard',
+    maxAttempts: 8,
+    customUserAgent: 'ami-bakery',
+    requestHandler: {
+      connectionTimeout: 5_000,
+      requestTimeout: 15_000,
+      throwOnRequestTimeout: true,
+      httpAgent: new http.Agent(proxy),
+      httpsAgent: new https.Agent(proxy),
+    },
+  })
+  return { client, region }
+}
+
+/** How long one question to EC2 may take with all its retries, in milliseconds. */
+const PATIENCE = 50_000
+
+/**
+ * Asks EC2 something, within 50 s however often it is retried.
+ *
+ * @param action The IAM action that the request needs, like `ec2:DescribeImages`.
+ * @throws Error that says what was asked, what went wrong, and what to do; the SDK's error is its `cause`.
+ */
+export async function ask<Answer>(
+  { client, region }: Ec2,
+  action: string,
+  send: (client: EC2Client, options: { abortSignal: AbortSignal }) => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await send(client, { abortSignal: AbortSignal.timeout(PATIENCE) })
+  } catch (cause) {
+    throw new Error(`${action} in ${region}: ${explain(cause, action, region)}`, { cause })
+  }
+}
+
+/** The code of an EC2 error (AWS: "Error codes for the Amazon EC2 API"), also of one that {@link ask} has wrapped. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if (error.cause instanceof Error) return errorCode(error.cause)
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+}
+
+/**
+ * Asks again, less and less often, until there is an answer or the time is over.
+ *
+ * @param seconds How long to go on.
+ */
+export async function poll<Answer>(
+  seconds: number,
+  probe: () => Promise<Answer | undefined>,
+): Promise<Answer | undefined> {
+  const end = performance.now() + seconds * 1000
+  for (let pause = 250; ; pause = Math.min(pause * 2, 15_000)) {
+    const answer = await probe()
+    if (answer !== undefined || performance.now() + pause > end) return answer
+    await sleep(pause)
+  }
+}
+
+function explain(cause: unknown, action: string, region: string): string {
+  const code = errorCode(cause) ?? ''
+  const message = printable(cause instanceof Error ? cause.message : String(cause))
+  const advice = ADVICE.find(([pattern]) => pattern.test(code))?.[1]
+  return advice ? `${message} ${advice({ action, region })}` : `${message} (${code})`
+}
+
+type Advice = (request: { action: string; region: string }) => string
+
+const CREDENTIALS =
+  'Put aws-actions/configure-aws-credentials before this step, and give the job "permissions: id-token: write".'
+
+/** What to do about the failures that people meet, by the code of the error. */
+const ADVICE: readonly (readonly [RegExp, Advice])[] = [
+  [/^(UnauthorizedOperation|AccessDenied|AccessDeniedException)$/, ({ action }) => `Allow the role ${action}.`],
+  [/^(ExpiredToken|ExpiredTokenException|RequestExpired)$/, () => `The credentials have expired. ${CREDENTIALS}`],
+  [
+    /^(AuthFailure|InvalidClientTokenId|SignatureDoesNotMatch)$/,
+    () => `EC2 does not accept the credentials. ${CREDENTIALS}`,
+  ],
+  [/^(CredentialsProviderError|TokenProviderError)$/, () => `No AWS credentials were found. ${CREDENTIALS}`],
+  [/^OptInRequired$/, ({ region }) => `Enable ${region} in the account, or correct aws-region.`],
+  [/^(ENOTFOUND|EAI_AGAIN)$/, ({ region }) => `Is ${region} a region of EC2? Correct aws-region, or the runner's DNS.`],
+  [/^(ECONNREFUSED|ECONNRESET|EPIPE)$/, () => 'Nothing takes the connection. Check the network and HTTPS_PROXY.'],
+  [/^(TimeoutError|AbortError)$/, () => 'EC2 did not answer in time. Check the network and HTTPS_PROXY, or try again.'],
+  [/^(RequestLimitExceeded|Throttling|ThrottlingException)$/, () => 'EC2 throttles the account. Try again later.'],
+]

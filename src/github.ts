@@ -1,0 +1,41 @@
+import path from 'node:path'
+
+/** The variables this process was started with. Nothing in the project changes them. */
+export const environment: Readonly<NodeJS.ProcessEnv> = process.env
+
+/** Whether a GitHub runner (or one that speaks its language) reads what this process prints and writes. */
+export const onGitHub = given('GITHUB_ACTIONS') === 'true' || given('GITHUB_OUTPUT') !== undefined
+
+/** The value of an environment variable without surrounding blanks; `undefined` when it is unset or blank. */
+export function given(name: string): string | undefined {
+  return environment[name]?.trim() || undefined
+}
+
+/** The directory that relative paths are relative to: the runner's workspace, else where the process was started. */
+export function workspace(): string {
+  return given('GITHUB_WORKSPACE') ?? process.cwd()
+}
+
+/** Makes a path absolute by putting the workspace before it, and nothing else: `..`, `./` and `//` stay as given. */
+export function fromWorkspace(given: string): string {
+  return path.isAbsolute(given) ? given : `${workspace()}/${given}`
+}
+
+/** The workflow run that this process is part of, for the tags of the images it bakes; `undefined` outside GitHub. */
+export interface WorkflowRun {
+  readonly repository: string
+  readonly commit: string
+  /** Web address of this run's attempt. */
+  readonly url: string
+}
+
+/** Reads the workflow run from the runner's default variables (GitHub docs, "Default environment variables"). */
+export function workflowRun(): WorkflowRun | undefined {
+  const repository = given('GITHUB_REPOSITORY')
+  const commit = given('GITHUB_SHA')
+  const id = given('GITHUB_RUN_ID')
+  if (!onGitHub || !repository || !commit || !id) return undefined
+  const server = given('GITHUB_SERVER_URL') ?? 'https://github.com'
+  const attempt = given('GITHUB_RUN_ATTEMPT') ?? '1'
+  return { repository, commit, url: `${server}/${repository}/actions/runs/${id}/attempts/${attempt}` }
+}

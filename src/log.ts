@@ -1,0 +1,61 @@
+import {
+  error as annotateError,
+  notice as annotateNotice,
+  warning as annotateWarning,
+  endGroup,
+  startGroup,
+} from '@actions/core'
+import { onGitHub } from './github.ts'
+
+/** Prints lines as they are, save what the runner would take for a workflow command. One write, however many lines. */
+export function info(...lines: readonly string[]): void {
+  process.stdout.write(`${lines.map(harmless).join('\n')}\n`)
+}
+
+/** A notice: an annotation of the step on GitHub, a line elsewhere. */
+export function notice(message: string): void {
+  if (onGitHub) annotateNotice(message)
+  else info(message)
+}
+
+/** A warning: an annotation of the step on GitHub, a line elsewhere. */
+export function warn(message: string): void {
+  if (onGitHub) annotateWarning(message)
+  else process.stderr.write(`Warning: ${message}\n`)
+}
+
+/** The error that fails the step: its one error annotation on GitHub, a line elsewhere. */
+export function error(message: string): void {
+  if (onGitHub) annotateError(message)
+  else process.stderr.write(`Error: ${message}\n`)
+}
+
+/** Prints what `work` prints as one foldable group of the log. */
+export async function group<Result>(title: string, work: () => Result | Promise<Result>): Promise<Result> {
+  if (!onGitHub) {
+    info(title)
+    return await work()
+  }
+  startGroup(title)
+  try {
+    return await work()
+  } finally {
+    endGroup()
+  }
+}
+
+/**
+ * Breaks whatever the runner would obey in a line of text. It takes a line for a command when it begins with `::` after
+ * white space, or has `##[` anywhere; a carriage return ends a line for it as a line feed does (actions/runner,
+ * ActionCommand.TryParseV2 and TryParse, StreamReader.ReadLine).
+ */
+export function harmless(text: string): string {
+  return text.replace(/(^|[\r\n])([\s\u0085]*):(?=:)/g, '$1$2:\u200b').replaceAll('##[', '#\u200b#[')
+}
+
+/** A text of others on one line: its control characters are shown as escapes. For names, tags, and messages of AWS. */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, character => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}

@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { setOutput, summary } from '@actions/core'
+import type { Checksum } from './checksum.ts'
+import { toText } from './definition.ts'
+import { onGitHub } from './github.ts'
+import type { Outcome } from './images.ts'
+import type { Inputs } from './inputs.ts'
+import { error, group, info, printable, warn } from './log.ts'
+
+/** Removes the JSON file of an earlier run, so that a failure leaves no id behind. A link is removed, not its target. */
+export function removeOutputFile(file: string): void {
+  try {
+    fs.rmSync(file, { force: true })
+  } catch (cause) {
+    throw new Error(
+      `output-file: ${file} can't be removed: ${describe(cause)}. Name a file that this step may replace.`,
+      { cause },
+    )
+  }
+}
+
+/** Shows every ingredient with its digest, and sets the checksum's output: it needs no credentials to be of use. */
+export async function publishChecksum({ value, files }: Checksum): Promise<void> {
+  const count = files.length === 1 ? '1 file' : `${files.length} files`
+  await group(`Definition: ${count}`, () => info(...files.map(file => `${file.digest}  ${toText(file.path)}`)))
+  info(`Checksum ${value} of ${count}`)
+  setOutputs({ ami_config_checksum: value })
+}
+
+/** Hands the image on: the JSON file first, then the step's outputs, then the job's summary. */
+export async function publish(outcome: Outcome, inputs: Inputs, checksum: Checksum): Promise<void> {
+  const { how, image, ids } = outcome
+  info(
+    `${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id} (${printable(image.name)}, ${image.creationDate}) in ${inputs.region}`,
+  )
+  writeOutputFile(inputs.outputFile, image.id)
+  setOutputs({
+    ami_id: image.id,
+    ami_ids: JSON.stringify(Object.fromEntries(ids)),
+    ami_name: image.name,
+    ami_creation_date: image.creationDate,
+    cache_hit: String(how === 'hit'),
+  })
+  await writeSummary([
+    ['Image', `<code>${image.id}</code> in ${inputs.region}`],
+    ['Name', escapeHtml(printable(image.name))],
+    ['Result', `${how}, after ${process.uptime().toFixed(1)} s`],
+    ['Checksum', `<code>${checksum.value}</code>`],
+    ['Ingredients', `<code>${checksum.ingredients}</code> (${checksum.files.length} files)`],
+  ])
+}
+
+/** Fails the step: exit code 1, one error annotation, and no image. */
+export function publishFailure(cause: unknown): void {
+  process.exitCode = 1
+  error(describe(cause))
+  setOutputs({ cache_hit: 'false' })
+}
+
+/** Written beside its place and renamed into it: there is never half a file, and a link in its place is replaced. */
+function writeOutputFile(file: string, id: string): void {
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}`)
+  try {
+    fs.writeFileSync(temporary, `{"ami_id": "${id}"}`, { flag: 'wx' })
+    fs.renameSync(temporary, file)
+  } catch (cause) {
+    fs.rmSync(temporary, { force: true })
+    throw new Error(
+      `output-file: ${file} can't be written: ${describe(cause)}. Name a place that this step may write to.`,
+      { cause },
+    )
+  }
+}
+
+function setOutputs(outputs: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(outputs)) {
+    if (onGitHub) setOutput(name, value)
+    else info(`${name}=${value}`)
+  }
+}
+
+async function writeSummary(rows: readonly (readonly [string, string])[]): Promise<void> {
+  if (!onGitHub) return
+  try {
+    summary.addHeading('AMI Bakery', 3)
+    summary.addTable(rows.map(([title, text]) => [{ data: title, header: true }, text]))
+    await summary.write()
+  } catch (cause) {
+    warn(`The job summary could not be written: ${describe(cause)}`)
+  }
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
+function describe(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process'
+import { getExecOutput } from '@actions/exec'
+
+/** How Packer is run: where, and with what environment. */
+export interface Packer {
+  readonly directory: string
+  readonly environment: Record<string, string>
+}
+
+/**
+ * Runs a short Packer command to its end and returns what it printed, errors included.
+ *
+ * @param args The sub-command and its arguments; none of them meets a shell.
+ * @throws Error when Packer can't be started. A command that fails is no error: its exit code is returned.
+ */
+export async function runPacker(
+  { directory, environment }: Packer,
+  args: readonly string[],
+): Promise<{ exitCode: number; output: string }> {
+  const { exitCode, stdout, stderr } = await getExecOutput('packer', [...args], {
+    cwd: directory,
+    env: environment,
+    silent: true,
+    ignoreReturnCode: true,
+    // Without input the child keeps an open stdin, and some programs named packer wait on it.
+    input: Buffer.alloc(0),
+  })
+  return { exitCode, output: stdout + stderr }
+}
+
+/**
+ * Starts Packer in a process group of its own, with files for its output.
+ *
+ * Ten seconds after a cancel the runner kills this process (actions/runner, ProcessInvoker). Packer must outlive that to
+ * clean up behind itself; with pipes it would die of SIGPIPE at its next line and leave its instance on EC2.
+ *
+ * @param output The open files that take Packer's stdout and stderr.
+ * @returns How Packer ended: its exit code, or the name of the signal that killed it.
+ */
+export function startPacker(
+  { directory, environment }: Packer,
+  args: readonly string[],
+  output: readonly [stdout: number, stderr: number],
+): Promise<number | NodeJS.Signals> {
+  const child = spawn('packer', args, {
+    cwd: directory,
+    env: environment,
+    detached: true,
+    stdio: ['ignore', ...output],
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code, signal) => resolve(code ?? signal ?? 'SIGKILL'))
+  })
+}

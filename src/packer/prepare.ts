@@ -1,0 +1,108 @@
+import fs from 'node:fs'
+import { group, info } from '../log.ts'
+import type { Template } from '../template.ts'
+import { type Packer, runPacker } from './command.ts'
+
+/** A template that is about to be built, and the variables that the action hands over where the template declares them. */
+export interface Build {
+  readonly template: Template
+  readonly variables: ReadonlyMap<string, string>
+  /** For downloads of plugins from GitHub. */
+  readonly githubToken: string | undefined
+}
+
+/**
+ * Makes sure that Packer can build the template, before anything is spent: the right Packer, the plugins, a valid template.
+ *
+ * @returns The arguments that `packer build` and `packer validate` take alike: variables and the template.
+ * @throws Error that says what is missing or wrong, in Packer's own words where it has any.
+ */
+export async function prepareBuild(packer: Packer, build: Build): Promise<string[]> {
+  return await group('Packer: version, plugins, validation', async () => {
+    const version = await readVersion(packer)
+    await (build.template.language === 'hcl2' ? initialize(packer, build) : installAmazonPlugin(packer, build, version))
+    const declared = await declaredVariables(packer, build.template)
+    const variables = [...build.variables].filter(([name]) => declared.has(name))
+    const args = [...variables.map(([name, value]) => `-var=${name}=${value}`), build.template.path]
+    await command(packer, ['validate', ...evaluation(version, build.template), ...args])
+    return args
+  })
+}
+
+type Version = readonly [major: number, minor: number, patch: number]
+
+const GET_PACKER = 'Put hashicorp/setup-packer before this step, or install Packer on the runner.'
+
+async function readVersion(packer: Packer): Promise<Version> {
+  const { output } = await runPacker(packer, ['version']).catch(cause => {
+    throw new Error(`packer: can't be run: ${cause instanceof Error ? cause.message : cause}. ${GET_PACKER}`, { cause })
+  })
+  const [, major, minor, patch] = /^Packer v(\d+)\.(\d+)\.(\d+)/m.exec(output) ?? []
+  if (!major)
+    throw new Error(
+      `packer: the one on PATH is not HashiCorp's: it answers ${JSON.stringify(output.slice(0, 200))}. ${GET_PACKER}`,
+    )
+  const version = [Number(major), Number(minor), Number(patch)] as const
+  info(`Packer ${version.join('.')}`)
+  if (isAtLeast(version, [1, 7, 0])) return version
+  throw new Error(`packer: version ${version.join('.')} is too old, 1.7 or newer is needed. ${GET_PACKER}`)
+}
+
+function isAtLeast(version: Version, wanted: Version): boolean {
+  const index = version.findIndex((part, place) => part !== wanted[place])
+  return index === -1 || (version[index] ?? 0) > (wanted[index] ?? 0)
+}
+
+async function initialize(packer: Packer, { template, githubToken }: Build): Promise<void> {
+  await command(withToken(packer, githubToken), ['init', template.path])
+}
+
+/** A legacy template can't name its plugins, and since 1.10 Packer brings none along. */
+async function installAmazonPlugin(packer: Packer, { template, githubToken }: Build, version: Version): Promise<void> {
+  if (!isAtLeast(version, [1, 10, 0])) return
+  const { output } = await runPacker(packer, ['validate', '-syntax-only', template.path])
+  if (!/The builder amazon-\S+ is unknown by Packer/.test(output)) return
+  await command(withToken(packer, githubToken), ['plugins', 'install', 'github.com/hashicorp/amazon'])
+}
+
+function withToken(packer: Packer, githubToken: string | undefined): Packer {
+  if (!githubToken || packer.environment.PACKER_GITHUB_API_TOKEN) return packer
+  return { ...packer, environment: { ...packer.environment, PACKER_GITHUB_API_TOKEN: githubToken } }
+}
+
+/** Packer refuses a `-var` that an HCL2 template does not declare, and ignores it for a JSON template. */
+async function declaredVariables(packer: Packer, template: Template): Promise<ReadonlySet<string>> {
+  if (template.language === 'json') return new Set(template.variables)
+  const output = await command(packer, ['inspect', template.path])
+  const [, variables = ''] = output.split(/^> (?:input|local)-variables:$/m)
+  return new Set([...variables.matchAll(/^var\.([^:]+): /gm)].map(match => match[1] ?? ''))
+}
+
+/** Data sources are evaluated by a flag that came with 1.8.5; before that, validation fails on what depends on one. */
+function evaluation(version: Version, template: Template): string[] {
+  if (template.language === 'json') return []
+  if (isAtLeast(version, [1, 8, 5])) return ['-evaluate-datasources']
+  return template.files.some(hasDataSource) ? ['-syntax-only'] : []
+}
+
+function hasDataSource(file: string): boolean {
+  return /^\s*data\s+"|[{,\s]"data"\s*:/m.test(fs.readFileSync(file, 'utf8'))
+}
+
+async function command(packer: Packer, args: readonly string[]): Promise<string> {
+  const { exitCode, output } = await runPacker(packer, args)
+  if (exitCode === 0) return output
+  info(...output.split('\n'))
+  const [name] = args
+  throw new Error(`packer ${name} failed: ${firstError(output)}`)
+}
+
+/** The paragraph that tells what went wrong: the one that begins with `Error`, else the first one. */
+function firstError(output: string): string {
+  const paragraphs = output.trim().split(/\n\s*\n/)
+  const start = Math.max(
+    0,
+    paragraphs.findIndex(paragraph => paragraph.startsWith('Error')),
+  )
+  return paragraphs.slice(start, start + 3).join('\n')
+}

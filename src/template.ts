@@ -1,0 +1,91 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { workspace } from './github.ts'
+
+/** The Packer template, in one of the two languages that Packer knows. */
+export type Template = Hcl2Template | JsonTemplate
+
+interface TemplatePlace {
+  /** Absolute, of the file or of the directory of files. */
+  readonly path: string
+  /** The directory it lies in, or is. */
+  readonly directory: string
+  /** Its path below the workspace, or just its name when it lies elsewhere: the value of the tag `ami_bakery_template`. */
+  readonly name: string
+}
+
+export interface Hcl2Template extends TemplatePlace {
+  readonly language: 'hcl2'
+  /** Absolute paths of the files that Packer reads as the template, without variable files. */
+  readonly files: readonly string[]
+}
+
+export interface JsonTemplate extends TemplatePlace {
+  readonly language: 'json'
+  readonly files: readonly string[]
+  /** Names of the user variables that the template declares. */
+  readonly variables: readonly string[]
+}
+
+/**
+ * Finds out what kind of template lies at an absolute path. A directory and the endings `.pkr.hcl` and `.pkr.json` are
+ * HCL2; Packer reads any other file as a legacy JSON template.
+ *
+ * @throws Error that begins with `packer-template` when there is no template, or none that can be read.
+ */
+export function readTemplate(template: string): Template {
+  const stats = describe(template)
+  const name = nameBelowWorkspace(template)
+  if (stats.isDirectory())
+    return { language: 'hcl2', path: template, directory: template, name, files: filesIn(template) }
+  const place = { path: template, directory: path.dirname(template), name, files: [template] }
+  if (isHcl2(template)) return { language: 'hcl2', ...place }
+  return { language: 'json', ...place, variables: readVariables(template) }
+}
+
+function describe(template: string): fs.Stats {
+  try {
+    const stats = fs.statSync(template)
+    if (stats.isFile() || stats.isDirectory()) return stats
+  } catch (cause) {
+    throw new Error(`packer-template: ${template} can't be read: ${reason(cause)}. ${ADVICE}`, { cause })
+  }
+  throw new Error(`packer-template: ${template} is neither a file nor a directory. ${ADVICE}`)
+}
+
+const ADVICE = 'Name a .json template, a .pkr.hcl or .pkr.json file, or a directory of those.'
+
+function filesIn(directory: string): string[] {
+  const files = fs.readdirSync(directory).filter(isHcl2).sort()
+  if (files.length > 0) return files.map(file => path.join(directory, file))
+  throw new Error(`packer-template: the directory ${directory} has no .pkr.hcl or .pkr.json file. ${ADVICE}`)
+}
+
+function isHcl2(file: string): boolean {
+  return file.endsWith('.pkr.hcl') || file.endsWith('.pkr.json')
+}
+
+function readVariables(template: string): string[] {
+  const content = parse(template)
+  if (typeof content !== 'object' || content === null || !('variables' in content)) return []
+  return typeof content.variables === 'object' && content.variables !== null ? Object.keys(content.variables) : []
+}
+
+function parse(template: string): unknown {
+  try {
+    return JSON.parse(fs.readFileSync(template, 'utf8'))
+  } catch (cause) {
+    const advice = 'A legacy template must be JSON; the name of an HCL2 template ends with .pkr.hcl.'
+    throw new Error(`packer-template: ${template} is not valid JSON: ${reason(cause)}. ${advice}`, { cause })
+  }
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
+function nameBelowWorkspace(template: string): string {
+  const below = path.relative(workspace(), template)
+  if (below === '') return '.'
+  return below === '..' || below.startsWith('../') ? path.basename(template) : below
+}
