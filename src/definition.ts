@@ -16,12 +16,17 @@ export type BytePath = string
  *   unreadable directories, FIFOs, sockets, devices, a `.git` directory.
  */
 export function listDefinition(entries: readonly string[]): BytePath[] {
-  const files = entries.map(entry => Buffer.from(entry).toString('latin1')).flatMap(listEntry)
+  const files = entries.map(toBytePath).flatMap(listEntry)
   if (files.length > 0) return files.sort()
   throw new Error(
     `ami-definition-dirs: there is no file in ${entries.join(', ')}. Files whose name begins with "." don't count. ` +
       'Name the directories that hold what the image is made from.',
   )
+}
+
+/** The bytes of a path that came as text. */
+export function toBytePath(path: string): BytePath {
+  return Buffer.from(path).toString('latin1')
 }
 
 /** The path as the file system takes it. */

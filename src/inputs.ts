@@ -25,8 +25,8 @@ export interface Inputs {
  */
 export function locateOutputFile(): string {
   const outputFile = optional('output-file')
-  if (outputFile) return absolute('output-file', outputFile)
-  const template = absolute('packer-template', required('packer-template', 'PACKER_JSON_PATH'))
+  if (outputFile) return fromWorkspace(outputFile)
+  const template = fromWorkspace(required('packer-template', 'PACKER_JSON_PATH'))
   const directory = isDirectory(template) ? template : path.dirname(template)
   return path.join(directory, '.ami_id.json')
 }
@@ -37,7 +37,7 @@ export function locateOutputFile(): string {
  * @throws Error that begins with the input's name, quotes the value and says what to do.
  */
 export function readInputs(outputFile: string): Inputs {
-  const template = readTemplate(absolute('packer-template', required('packer-template', 'PACKER_JSON_PATH')))
+  const template = readTemplate(fromWorkspace(required('packer-template', 'PACKER_JSON_PATH')))
   return {
     template,
     definition: readDefinition(),
@@ -55,7 +55,7 @@ function readDefinition(): string[] {
     .map(entry => entry.trim())
     .filter(entry => entry !== '')
   if (entries.length === 0) throw new Error(missing('ami-definition-dirs', ['AMI_DEFINITION_DIRS']))
-  return entries.map(entry => absolute('ami-definition-dirs', entry))
+  return entries.map(fromWorkspace)
 }
 
 function readRegion(): string {
@@ -67,7 +67,7 @@ function readRegion(): string {
 function readWorkingDirectory(template: Template): string {
   const directory = optional('working-directory')
   if (!directory) return template.directory
-  const place = absolute('working-directory', directory)
+  const place = fromWorkspace(directory)
   if (isDirectory(place)) return place
   throw new Error(`working-directory: ${place} is not a directory. Name the directory that Packer is to run in.`)
 }
@@ -84,11 +84,6 @@ function optional(name: string, ...fallbacks: readonly string[]): string | undef
 
 function missing(name: string, fallbacks: readonly string[]): string {
   return `${name}: is required. Give it under "with:", or set ${fallbacks.join(' or ')} in the environment.`
-}
-
-function absolute(name: string, value: string): string {
-  if (!value.includes('\0')) return fromWorkspace(value)
-  throw new Error(`${name}: ${JSON.stringify(value)} has a NUL character, which no path can have. Remove it.`)
 }
 
 function isDirectory(place: string): boolean {

@@ -5,6 +5,7 @@ import { connect } from './ec2.ts'
 import { findImage } from './images.ts'
 import { locateOutputFile, readInputs } from './inputs.ts'
 import { publish, publishChecksum, removeOutputFile } from './outputs.ts'
+import { warnIfUncounted } from './template.ts'
 
 /** Finds the image that carries the definition's checksum, or bakes it, and hands it on. */
 export async function main(): Promise<void> {
@@ -13,6 +14,7 @@ export async function main(): Promise<void> {
   const inputs = readInputs(outputFile)
 
   const definition = listDefinition(inputs.definition)
+  warnIfUncounted(inputs.template, definition)
   const checksum = await computeChecksum(definition)
   await publishChecksum(checksum)
 

@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { type BytePath, toBytePath, toFileSystem } from './definition.ts'
 import { workspace } from './github.ts'
+import { warn } from './log.ts'
 
 /** The Packer template, in one of the two languages that Packer knows. */
 export type Template = Hcl2Template | JsonTemplate
@@ -41,6 +43,22 @@ export function readTemplate(template: string): Template {
   const place = { path: template, directory: path.dirname(template), name, files: [template] }
   if (isHcl2(template)) return { language: 'hcl2', ...place }
   return { language: 'json', ...place, variables: readVariables(template) }
+}
+
+/** Warns when a change of the template would not change the checksum, so that it would not bake a new image. */
+export function warnIfUncounted({ files }: Template, definition: readonly BytePath[]): void {
+  const uncounted = files.filter(file => !definition.some(counted => isSameFile(counted, file)))
+  if (uncounted.length === 0) return
+  warn(
+    `packer-template: ${uncounted.join(', ')} lies outside the definition, so that a change of it bakes no new image. ` +
+      'Add it to ami-definition-dirs.',
+  )
+}
+
+function isSameFile(counted: BytePath, file: string): boolean {
+  if (!counted.endsWith(toBytePath(`/${path.basename(file)}`))) return false
+  const [one, other] = [fs.statSync(toFileSystem(counted)), fs.statSync(file)]
+  return one.dev === other.dev && one.ino === other.ino
 }
 
 function describe(template: string): fs.Stats {

@@ -8,13 +8,17 @@ const root = path.resolve(import.meta.dirname, '..')
 const dist = path.resolve(process.argv[2] ?? path.join(root, 'dist'))
 const bundle = path.join(root, '.tools', 'bundle')
 
-
-
 async function build(): Promise<void> {
   fs.rmSync(dist, { recursive: true, force: true })
   fs.mkdirSync(dist)
   const modules = await shake()
-  execFileSync(path.join(root, 'node_modules', '.bin', 'ncc'), ['build', path.join(bundle, 'index.js'), '--out', dist, '--quiet'])
+  execFileSync(path.join(root, 'node_modules', '.bin', 'ncc'), [
+    'build',
+    path.join(bundle, 'index.js'),
+    '--out',
+    dist,
+    '--quiet',
+  ])
   write('licenses.txt', licensesOf(modules))
   write('package.json', COMMON_JS)
 }

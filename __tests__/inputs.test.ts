@@ -1,0 +1,87 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { runAction } from './support/runner.ts'
+import { hclTemplate, makeWorkspace } from './support/workspace.ts'
+
+const GOOD = { 'packer-template': 'ami/app.pkr.hcl', 'ami-definition-dirs': 'ami', 'aws-region': 'us-east-1' }
+
+/** Nothing listens there: a step that asks EC2 anything ends with another error. */
+const NO_EC2 = { AWS_ENDPOINT_URL_EC2: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }
+
+describe('bad input', () => {
+  const cases: readonly (readonly [Record<string, string>, RegExp])[] = [
+    [{ 'packer-template': '' }, /^packer-template: is required/],
+    [{ 'packer-template': ' \n' }, /^packer-template: is required/],
+    [{ 'packer-template': 'nothing.json' }, /^packer-template: .*nothing\.json can't be read/],
+    [{ 'packer-template': 'empty' }, /^packer-template: .*empty has no \.pkr\.hcl/],
+    [{ 'packer-template': 'broken.json' }, /^packer-template: .*broken\.json is not valid JSON/],
+    [{ 'ami-definition-dirs': '' }, /^ami-definition-dirs: is required/],
+    [{ 'ami-definition-dirs': ' , ,\n' }, /^ami-definition-dirs: is required/],
+    [{ 'ami-definition-dirs': 'ami,missing' }, /^ami-definition-dirs: .*missing does not exist/],
+    [{ 'ami-definition-dirs': 'empty' }, /^ami-definition-dirs: there is no file in/],
+    [{ 'ami-definition-dirs': '$(touch x)' }, /^ami-definition-dirs: .*does not exist/],
+    [{ 'aws-region': '' }, /^aws-region: is required/],
+    [{ 'aws-region': 'evil.com/#' }, /^aws-region: "evil\.com\/#" is not the name/],
+    [{ 'working-directory': 'ami/app.pkr.hcl' }, /^working-directory: .* is not a directory/],
+    [{ 'output-file': 'ami' }, /^output-file: .*ami can't be removed/],
+  ]
+
+  test.each(cases)('%j fails before EC2 is asked', async (bad, message) => {
+    using workspace = makeWorkspace({
+      'ami/app.pkr.hcl': hclTemplate(),
+      'ami/.ami_id.json': '{"ami_id": "ami-00000000"}',
+      'broken.json': '{ "builders": [',
+      'empty/.hidden': '',
+    })
+    const run = await runAction({ workspace: workspace.directory, inputs: { ...GOOD, ...bad }, env: NO_EC2 })
+    expect(run.exitCode).toBe(1)
+    expect(run.annotations).toEqual([{ level: 'error', message: expect.stringMatching(message) }])
+    expect(run.outputs).not.toHaveProperty('ami_id')
+    expect(run.log).not.toMatch(/^\s+at /m)
+    expect(fs.existsSync(path.join(workspace.directory, 'x'))).toBe(false)
+  })
+
+  test('a JSON file left from before is gone even when a later input is wrong', async () => {
+    using workspace = makeWorkspace({
+      'ami/app.pkr.hcl': hclTemplate(),
+      'ami/.ami_id.json': '{"ami_id": "ami-00000000"}',
+    })
+    await runAction({ workspace: workspace.directory, inputs: { ...GOOD, 'aws-region': '' }, env: NO_EC2 })
+    expect(workspace.has('ami/.ami_id.json')).toBe(false)
+  })
+
+  test('the checksum is set before any credentials are needed', async () => {
+    using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
+    const run = await runAction({
+      workspace: workspace.directory,
+      inputs: GOOD,
+      env: { AWS_EC2_METADATA_DISABLED: 'true' },
+    })
+    expect(run.exitCode).toBe(1)
+    expect(run.outputs).toEqual({ ami_config_checksum: expect.stringMatching(/^[0-9a-f]{40}$/), cache_hit: 'false' })
+    expect(run.annotations).toEqual([{ level: 'error', message: expect.stringContaining('id-token: write') }])
+  })
+})
+
+describe('the inputs', () => {
+  test('take commas, newlines, carriage returns and blanks between directories', async () => {
+    using workspace = makeWorkspace({
+      'ami/app.pkr.hcl': hclTemplate(),
+      'one/a': '1',
+      'two words/b': '2',
+      'three/c': '3',
+    })
+    const inputs = { ...GOOD, 'ami-definition-dirs': ' one ,two words\r\n\n three,' }
+    const run = await runAction({ workspace: workspace.directory, inputs, env: NO_EC2 })
+    expect(run.log).toContain('Definition: 3 files')
+  })
+
+  test('fall back to the environment, the input winning', async () => {
+    using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate(), 'one/a': '1' })
+    const env = { ...NO_EC2, PACKER_JSON_PATH: 'nowhere', AMI_DEFINITION_DIRS: 'one', AWS_DEFAULT_REGION: 'eu-west-1' }
+    const run = await runAction({ workspace: workspace.directory, inputs: { 'packer-template': 'ami' }, env })
+    expect(run.log).toContain('Definition: 1 file')
+    expect(run.annotations.at(-1)?.message).toContain('eu-west-1')
+  })
+})

@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+
+/** A step of a job, as its author writes it. */
+export interface Step {
+  /** What stands under `with:`. */
+  readonly inputs?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string>>
+  /** The checked-out repository. */
+  readonly workspace: string
+}
+
+/** What a process of the action left behind for the runner. */
+export interface Run {
+  /** `undefined` when a signal killed it. */
+  readonly exitCode: number | undefined
+  readonly outputs: Readonly<Record<string, string>>
+  readonly state: Readonly<Record<string, string>>
+  readonly annotations: readonly Annotation[]
+  readonly summary: string
+  /** Standard output and standard error. */
+  readonly log: string
+  readonly seconds: number
+}
+
+export interface Annotation {
+  readonly level: string
+  readonly message: string
+}
+
+/** A process of the action that has been started. */
+export interface Running {
+  readonly process: ChildProcess
+  /** Everything it has printed so far. */
+  log(): string
+  readonly ended: Promise<Run>
+}
+
+const ACTION = path.resolve(import.meta.dirname, '..', '..', 'dist')
+
+/** Runs the built action to its end, as the GitHub runner runs it. */
+export async function runAction(step: Step): Promise<Run> {
+  return await startAction(step).ended
+}
+
+/** Starts the built action, as the GitHub runner starts it. */
+export function startAction({ inputs = {}, env = {}, workspace }: Step): Running {
+  const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'runner-'))
+  const given = Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])
+  return start(workspace, temp, {
+    ...runnerVariables(workspace, temp),
+    ...Object.fromEntries(given),
+    ...env,
+  })
+}
+
+/** Starts the built action outside GitHub: with nothing in its environment but what is given. */
+export function startPlainly(directory: string, env: Readonly<Record<string, string>>): Running {
+  const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'plain-'))
+  return start(directory, temp, { PATH: process.env.PATH ?? '', HOME: os.homedir(), TMPDIR: temp, ...env })
+}
+
+function start(cwd: string, temp: string, env: Record<string, string>): Running {
+  const begun = performance.now()
+  const child = spawn(process.execPath, [path.join(ACTION, 'index.js')], {
+    cwd,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let log = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', chunk => {
+      log += chunk
+    })
+  }
+  const ended = once(child, 'close').then(([code]) => {
+    const run = collect(temp, log, typeof code === 'number' ? code : undefined, (performance.now() - begun) / 1000)
+    fs.rmSync(temp, { recursive: true, force: true })
+    return run
+  })
+  return { process: child, log: () => log, ended }
+}
+
+const COMMAND_FILES = ['GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_STEP_SUMMARY'] as const
+
+function runnerVariables(workspace: string, temp: string): Record<string, string> {
+  const files = COMMAND_FILES.map(name => {
+    const file = path.join(temp, name)
+    fs.writeFileSync(file, '')
+    return [name, file]
+  })
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: os.homedir(),
+    CI: 'true',
+    GITHUB_ACTIONS: 'true',
+    GITHUB_EVENT_NAME: 'push',
+    GITHUB_REPOSITORY: 'example/app',
+    GITHUB_RUN_ATTEMPT: '1',
+    GITHUB_RUN_ID: '4711',
+    GITHUB_SERVER_URL: 'https://github.com',
+    GITHUB_SHA: '3b18e512dba79e4c8300dd08aeb37f8e728b8dad',
+    GITHUB_WORKSPACE: workspace,
+    RUNNER_TEMP: path.join(temp),
+    ACTIONS_RUNTIME_TOKEN: 'runtime-token',
+    ...Object.fromEntries(files),
+  }
+}
+
+function collect(temp: string, log: string, exitCode: number | undefined, seconds: number): Run {
+  return {
+    exitCode,
+    outputs: readFileCommands(path.join(temp, 'GITHUB_OUTPUT')),
+    state: readFileCommands(path.join(temp, 'GITHUB_STATE')),
+    annotations: readAnnotations(log),
+    summary: readIfThere(path.join(temp, 'GITHUB_STEP_SUMMARY')),
+    log,
+    seconds,
+  }
+}
+
+function readIfThere(file: string): string {
+  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''
+}
+
+/** Reads `name=value` and `name<<END … END` as the runner does (GitHub docs, "Multiline strings"). */
+function readFileCommands(file: string): Record<string, string> {
+  const values: Record<string, string> = {}
+  const lines = readIfThere(file).split('\n')
+  for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
+    const [, name, delimiter] = /^(.+?)<<(.+)$/.exec(line) ?? []
+    if (!name || !delimiter) continue
+    const end = lines.indexOf(delimiter)
+    values[name] = lines.splice(0, end).join('\n')
+    lines.shift()
+  }
+  return values
+}
+
+function readAnnotations(log: string): Annotation[] {
+  const commands = log.matchAll(/^::(error|warning|notice)[^:]*::(.*)$/gm)
+  return [...commands].map(([, level = '', message = '']) => ({
+    level,
+    message: message.replaceAll('%0A', '\n').replaceAll('%0D', '\r').replaceAll('%25', '%'),
+  }))
+}

@@ -1,0 +1,32 @@
+import fs from 'node:fs'
+import path from 'node:path'
+
+/** A real part of the tests that `npm run tools` finds or makes; `packer_plugins` is the folder for `PACKER_PLUGIN_PATH`. */
+export type Tool = 'moto_server' | 'packer' | 'packer_plugins' | 'act' | 'actionlint' | 'terraform' | 'zizmor'
+
+type Tools = Partial<Record<Tool, string>>
+
+let known: Tools | undefined
+
+/** The absolute path of a tool; an error that says what to do if there is none. */
+export function toolPath(tool: Tool): string {
+  known ??= readTools()
+  const place = known[tool]
+  if (place) return place
+  throw new Error(`${tool}: not among the tools of this machine. "npm run tools" gets it, or says how to get it.`)
+}
+
+/** Whether all of these tools are there, to skip tests that need them. In CI (`CI=true`) nothing is skipped: a missing one is an error. */
+export function hasTools(...tools: readonly Tool[]): boolean {
+  known ??= readTools()
+  const missing = tools.find(tool => !known?.[tool])
+  if (missing && process.env.CI === 'true') toolPath(missing)
+  return missing === undefined
+}
+
+function readTools(): Tools {
+  const file = path.resolve(import.meta.dirname, '..', '..', '.tools', 'tools.json')
+  if (!fs.existsSync(file)) return {}
+  const places = Object.entries<string>(JSON.parse(fs.readFileSync(file, 'utf8')))
+  return Object.fromEntries(places.filter(([, place]) => fs.existsSync(place)))
+}

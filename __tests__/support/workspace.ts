@@ -1,0 +1,74 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { SOURCE_IMAGE } from './ec2.ts'
+
+/** A checked-out repository with the files given, by their paths, in a real temporary directory. */
+export interface Workspace {
+  readonly directory: string
+  write(files: Readonly<Record<string, string>>): void
+  read(file: string): string
+  has(file: string): boolean
+  [Symbol.dispose](): void
+}
+
+/** Makes a workspace. */
+export function makeWorkspace(files: Readonly<Record<string, string>>, name = 'workspace'): Workspace {
+  const parent = fs.mkdtempSync(path.join(os.tmpdir(), 'checkout-'))
+  const directory = path.join(parent, name)
+  const at = (file: string) => path.join(directory, file)
+  function write(contents: Readonly<Record<string, string>>): void {
+    for (const [file, content] of Object.entries(contents)) {
+      fs.mkdirSync(path.dirname(at(file)), { recursive: true })
+      fs.writeFileSync(at(file), content)
+    }
+  }
+  write(files)
+  return {
+    directory,
+    write,
+    read: file => fs.readFileSync(at(file), 'utf8'),
+    has: file => fs.existsSync(at(file)),
+    [Symbol.dispose]: () => fs.rmSync(parent, { recursive: true, force: true }),
+  }
+}
+
+/** An HCL2 template that bakes without connecting to its instance and tags nothing; `more` goes into its source block. */
+export function hclTemplate(more = ''): string {
+  return `
+packer {
+  required_plugins {
+    amazon = { source = "github.com/hashicorp/amazon", version = ">= 1.2" }
+  }
+}
+variable "aws_region" { type = string }
+source "amazon-ebs" "app" {
+  region        = var.aws_region
+  source_ami    = "${SOURCE_IMAGE.ami_id}"
+  instance_type = "t3.micro"
+  communicator  = "none"
+  ami_name      = "app-\${uuidv4()}"
+  ${more}
+}
+build { sources = ["source.amazon-ebs.app"] }
+`
+}
+
+/** A legacy JSON template of the kind that the original's users have: it tags its image with the checksum itself. */
+export function jsonTemplate(): string {
+  return JSON.stringify({
+    variables: { aws_region: '', config_checksum: '' },
+    builders: [
+      {
+        type: 'amazon-ebs',
+        region: '{{user `aws_region`}}',
+        source_ami: SOURCE_IMAGE.ami_id,
+        instance_type: 't3.micro',
+        communicator: 'none',
+        ami_name: 'legacy-{{uuid}}',
+        tags: { ami_config_checksum: '{{user `config_checksum`}}' },
+      },
+    ],
+    'post-processors': [{ type: 'manifest', output: '.manifest.json' }],
+  })
+}
