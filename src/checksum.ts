@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto'
 import fs from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
+import { cancelled } from './cancel.ts'
 import { type BytePath, toFileSystem, toText, unreadable } from './definition.ts'
 
 /** A file of the definition and the SHA-1 of its bytes, in 40 lower-case hex digits. */
@@ -111,5 +112,6 @@ let lastPause = 0
 async function letSignalsIn(): Promise<void> {
   if (performance.now() - lastPause < 100) return
   await setImmediate()
+  cancelled.throwIfAborted()
   lastPause = performance.now()
 }

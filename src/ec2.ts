@@ -3,19 +3,22 @@ import https from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EC2Client } from '@aws-sdk/client-ec2'
 import { environment, given } from './github.ts'
-import { info, printable } from './log.ts'
+import { info, messageOf, printable } from './log.ts'
+import { milliseconds } from './patience.ts'
 
 /** EC2 in one region. */
 export interface Ec2 {
   readonly client: EC2Client
   readonly region: string
+  /** Ends every question and every wait when it is aborted; absent for what must be done all the same. */
+  readonly signal: AbortSignal | undefined
 }
 
 /**
  * Makes the client for a region, the only place that does. The SDK has no request time-out of its own, retries three
  * times, and knows nothing of proxies; all of it is set here. Nothing is sent yet.
  */
-export function connect(region: string): Ec2 {
+export function connect(region: string, signal?: AbortSignal): Ec2 {
   const endpoint = given('AWS_ENDPOINT_URL_EC2') ?? given('AWS_ENDPOINT_URL')
   if (endpoint) info(`EC2 is asked at ${endpoint}, as the environment says.`)
   const proxy = { keepAlive: true, proxyEnv: environment }
@@ -26,17 +29,17 @@ export function connect(region: string): Ec2 {
     customUserAgent: 'ami-bakery',
     requestHandler: {
       connectionTimeout: 5_000,
-      requestTimeout: 15_000,
+      requestTimeout: milliseconds(15),
       throwOnRequestTimeout: true,
       httpAgent: new http.Agent(proxy),
       httpsAgent: new https.Agent(proxy),
     },
   })
-  return { client, region }
+  return { client, region, signal }
 }
 
-/** How long one question to EC2 may take with all its retries, in milliseconds. */
-const PATIENCE = 50_000
+/** How long one question to EC2 may take with all its retries. */
+const PATIENCE = milliseconds(50)
 
 /**
  * Asks EC2 something, within 50 s however often it is retried.
@@ -45,13 +48,15 @@ const PATIENCE = 50_000
  * @throws Error that says what was asked, what went wrong, and what to do; the SDK's error is its `cause`.
  */
 export async function ask<Answer>(
-  { client, region }: Ec2,
+  { client, region, signal }: Ec2,
   action: string,
   send: (client: EC2Client, options: { abortSignal: AbortSignal }) => Promise<Answer>,
 ): Promise<Answer> {
+  const patience = AbortSignal.timeout(PATIENCE)
   try {
-    return await send(client, { abortSignal: AbortSignal.timeout(PATIENCE) })
+    return await send(client, { abortSignal: signal ? AbortSignal.any([signal, patience]) : patience })
   } catch (cause) {
+    signal?.throwIfAborted()
     throw new Error(`${action} in ${region}: ${explain(cause, action, region)}`, { cause })
   }
 }
@@ -69,20 +74,21 @@ export function errorCode(error: unknown): string | undefined {
  * @param seconds How long to go on.
  */
 export async function poll<Answer>(
+  { signal }: Ec2,
   seconds: number,
   probe: () => Promise<Answer | undefined>,
 ): Promise<Answer | undefined> {
-  const end = performance.now() + seconds * 1000
+  const end = performance.now() + milliseconds(seconds)
   for (let pause = 250; ; pause = Math.min(pause * 2, 15_000)) {
     const answer = await probe()
     if (answer !== undefined || performance.now() + pause > end) return answer
-    await sleep(pause)
+    await sleep(pause, undefined, { signal })
   }
 }
 
 function explain(cause: unknown, action: string, region: string): string {
   const code = errorCode(cause) ?? ''
-  const message = printable(cause instanceof Error ? cause.message : String(cause))
+  const message = printable(messageOf(cause))
   const advice = ADVICE.find(([pattern]) => pattern.test(code))?.[1]
   return advice ? `${message} ${advice({ action, region })}` : `${message} (${code})`
 }

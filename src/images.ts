@@ -23,6 +23,15 @@ export interface Image {
   readonly tags: ReadonlyMap<string, string>
   /** ISO 8601; `undefined` when the image is never deprecated. */
   readonly deprecationTime: string | undefined
+  /** The instance that the image was made from, where EC2 tells it. */
+  readonly sourceInstance: string | undefined
+  readonly snapshots: readonly string[]
+}
+
+/** An image and where it is. */
+export interface PlacedImage {
+  readonly ec2: Ec2
+  readonly image: Image
 }
 
 /** The image that this run hands on, and how it came by it. */
@@ -64,7 +73,7 @@ async function lookUp(ec2: Ec2, checksum: string): Promise<Image[]> {
     { Name: `tag:${CHECKSUM_TAG}`, Values: [checksum] },
     { Name: 'state', Values: ['available'] },
   ]
-  const images = await describe(ec2, { Owners: ['self'], Filters })
+  const images = await describeImages(ec2, { Owners: ['self'], Filters })
   return images.filter(image => image.state === 'available')
 }
 
@@ -93,7 +102,7 @@ function warnIfDeprecated({ id, deprecationTime }: Image): void {
  * @throws Error when the image fails, or is still not there after half an hour.
  */
 export async function waitUntilAvailable(ec2: Ec2, id: string): Promise<Image> {
-  const image = await poll(30 * 60, async () => {
+  const image = await poll(ec2, 30 * 60, async () => {
     const found = await describeOne(ec2, id)
     return found?.state === 'pending' ? undefined : found
   })
@@ -107,7 +116,7 @@ export async function waitUntilAvailable(ec2: Ec2, id: string): Promise<Image> {
  * @throws Error when it doesn't within five minutes.
  */
 export async function waitUntilFound(ec2: Ec2, checksum: string, id: string): Promise<void> {
-  const found = await poll(5 * 60, async () => (await lookUp(ec2, checksum)).find(image => image.id === id))
+  const found = await poll(ec2, 5 * 60, async () => (await lookUp(ec2, checksum)).find(image => image.id === id))
   if (found) return
   throw new Error(
     `${id} in ${ec2.region} has its tags, but EC2 does not find it by them after 5 minutes. Run the job again.`,
@@ -128,14 +137,15 @@ export async function tagImage(ec2: Ec2, id: string, tags: ReadonlyMap<string, s
 
 async function describeOne(ec2: Ec2, id: string): Promise<Image | undefined> {
   try {
-    return (await describe(ec2, { ImageIds: [id] })).at(0)
+    return (await describeImages(ec2, { ImageIds: [id] })).at(0)
   } catch (error) {
     if (errorCode(error) === 'InvalidAMIID.NotFound') return undefined
     throw error
   }
 }
 
-async function describe(ec2: Ec2, question: DescribeImagesCommandInput): Promise<Image[]> {
+/** Describes the images that EC2 answers a question with, all pages of them. */
+export async function describeImages(ec2: Ec2, question: DescribeImagesCommandInput): Promise<Image[]> {
   const images: Ec2Image[] = []
   let token: string | undefined
   do {
@@ -160,5 +170,7 @@ function understand({ region }: Ec2, image: Ec2Image): Image {
     )
   }
   const tags = new Map(image.Tags?.map(({ Key = '', Value = '' }) => [Key, Value]))
-  return { id, name, creationDate, state, tags, deprecationTime: image.DeprecationTime }
+  const snapshots = (image.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.SnapshotId ?? [])
+  const { DeprecationTime: deprecationTime, SourceInstanceId: sourceInstance } = image
+  return { id, name, creationDate, state, tags, deprecationTime, sourceInstance, snapshots }
 }

@@ -1,4 +1,9 @@
+import { listenForCancel } from './cancel.ts'
 import { main } from './main.ts'
 import { publishFailure } from './outputs.ts'
 
-main().catch(publishFailure)
+listenForCancel()
+main()
+  .catch(publishFailure)
+  // A program that Packer has left behind, or a connection that hangs, must not keep the step.
+  .finally(() => process.exit())

@@ -24,8 +24,10 @@ export function warn(message: string): void {
   else process.stderr.write(`Warning: ${message}\n`)
 }
 
-/** The error that fails the step: its one error annotation on GitHub, a line elsewhere. */
-export function error(message: string): void {
+/** Fails the step: exit code 1 and an error annotation on GitHub, a line elsewhere. */
+export function fail(cause: unknown): void {
+  process.exitCode = 1
+  const message = messageOf(cause)
   if (onGitHub) annotateError(message)
   else process.stderr.write(`Error: ${message}\n`)
 }
@@ -58,4 +60,9 @@ export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, character => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
+}
+
+/** What went wrong, in words. */
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -1,4 +1,5 @@
 import { bake } from './bake.ts'
+import { cancelled } from './cancel.ts'
 import { computeChecksum } from './checksum.ts'
 import { listDefinition } from './definition.ts'
 import { connect } from './ec2.ts'
@@ -18,7 +19,7 @@ export async function main(): Promise<void> {
   const checksum = await computeChecksum(definition)
   await publishChecksum(checksum)
 
-  const ec2 = connect(inputs.region)
+  const ec2 = connect(inputs.region, cancelled)
   const hit = await findImage(ec2, inputs.template.name, checksum)
   const outcome = hit ?? (await bake(ec2, inputs, checksum))
   await publish(outcome, inputs, checksum)

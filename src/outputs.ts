@@ -7,7 +7,7 @@ import { toText } from './definition.ts'
 import { onGitHub } from './github.ts'
 import type { Outcome } from './images.ts'
 import type { Inputs } from './inputs.ts'
-import { error, group, info, printable, warn } from './log.ts'
+import { fail, group, info, messageOf, printable, warn } from './log.ts'
 
 /** Removes the JSON file of an earlier run, so that a failure leaves no id behind. A link is removed, not its target. */
 export function removeOutputFile(file: string): void {
@@ -15,7 +15,7 @@ export function removeOutputFile(file: string): void {
     fs.rmSync(file, { force: true })
   } catch (cause) {
     throw new Error(
-      `output-file: ${file} can't be removed: ${describe(cause)}. Name a file that this step may replace.`,
+      `output-file: ${file} can't be removed: ${messageOf(cause)}. Name a file that this step may replace.`,
       { cause },
     )
   }
@@ -52,10 +52,9 @@ export async function publish(outcome: Outcome, inputs: Inputs, checksum: Checks
   ])
 }
 
-/** Fails the step: exit code 1, one error annotation, and no image. */
+/** Fails the step, which then has no image. */
 export function publishFailure(cause: unknown): void {
-  process.exitCode = 1
-  error(describe(cause))
+  fail(cause)
   setOutputs({ cache_hit: 'false' })
 }
 
@@ -68,7 +67,7 @@ function writeOutputFile(file: string, id: string): void {
   } catch (cause) {
     fs.rmSync(temporary, { force: true })
     throw new Error(
-      `output-file: ${file} can't be written: ${describe(cause)}. Name a place that this step may write to.`,
+      `output-file: ${file} can't be written: ${messageOf(cause)}. Name a place that this step may write to.`,
       { cause },
     )
   }
@@ -88,14 +87,10 @@ async function writeSummary(rows: readonly (readonly [string, string])[]): Promi
     summary.addTable(rows.map(([title, text]) => [{ data: title, header: true }, text]))
     await summary.write()
   } catch (cause) {
-    warn(`The job summary could not be written: ${describe(cause)}`)
+    warn(`The job summary could not be written: ${messageOf(cause)}`)
   }
 }
 
 function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
-}
-
-function describe(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

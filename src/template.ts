@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type BytePath, toBytePath, toFileSystem } from './definition.ts'
 import { workspace } from './github.ts'
-import { warn } from './log.ts'
+import { messageOf, warn } from './log.ts'
 
 /** The Packer template, in one of the two languages that Packer knows. */
 export type Template = Hcl2Template | JsonTemplate
@@ -66,7 +66,7 @@ function describe(template: string): fs.Stats {
     const stats = fs.statSync(template)
     if (stats.isFile() || stats.isDirectory()) return stats
   } catch (cause) {
-    throw new Error(`packer-template: ${template} can't be read: ${reason(cause)}. ${ADVICE}`, { cause })
+    throw new Error(`packer-template: ${template} can't be read: ${messageOf(cause)}. ${ADVICE}`, { cause })
   }
   throw new Error(`packer-template: ${template} is neither a file nor a directory. ${ADVICE}`)
 }
@@ -94,12 +94,8 @@ function parse(template: string): unknown {
     return JSON.parse(fs.readFileSync(template, 'utf8'))
   } catch (cause) {
     const advice = 'A legacy template must be JSON; the name of an HCL2 template ends with .pkr.hcl.'
-    throw new Error(`packer-template: ${template} is not valid JSON: ${reason(cause)}. ${advice}`, { cause })
+    throw new Error(`packer-template: ${template} is not valid JSON: ${messageOf(cause)}. ${advice}`, { cause })
   }
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }
 
 function nameBelowWorkspace(template: string): string {

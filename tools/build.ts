@@ -6,39 +6,46 @@ import { rolldown } from 'rolldown'
 
 const root = path.resolve(import.meta.dirname, '..')
 const dist = path.resolve(process.argv[2] ?? path.join(root, 'dist'))
-const bundle = path.join(root, '.tools', 'bundle')
 
 async function build(): Promise<void> {
   fs.rmSync(dist, { recursive: true, force: true })
   fs.mkdirSync(dist)
-  const modules = await shake()
-  execFileSync(path.join(root, 'node_modules', '.bin', 'ncc'), [
-    'build',
-    path.join(bundle, 'index.js'),
-    '--out',
-    dist,
-    '--quiet',
-  ])
+  const modules = [...(await bundle('index')), ...(await bundle('post'))]
   write('licenses.txt', licensesOf(modules))
   write('package.json', COMMON_JS)
+}
+
+/** Bundles one entry of `src` into one file of `dist`, and tells which modules went into it. */
+async function bundle(entry: string): Promise<readonly string[]> {
+  const shaken = path.join(root, '.tools', 'bundle', entry)
+  const modules = await shake(entry, shaken)
+  execFileSync(path.join(root, 'node_modules', '.bin', 'ncc'), [
+    'build',
+    path.join(shaken, `${entry}.js`),
+    '--out',
+    shaken,
+    '--quiet',
+  ])
+  fs.renameSync(path.join(shaken, 'index.js'), path.join(dist, `${entry}.js`))
+  return modules
 }
 
 /** An ES module's import of node:http loads undici, which costs a third of a hit's start-up; CommonJS doesn't. */
 const COMMON_JS = '{ "type": "commonjs" }\n'
 
 /** ncc keeps all of the SDK's 700 commands; rolldown proves which are unused and leaves them out. */
-async function shake(): Promise<string[]> {
+async function shake(entry: string, directory: string): Promise<string[]> {
   const build = await rolldown({
-    input: path.join(root, 'src', 'index.ts'),
+    input: path.join(root, 'src', `${entry}.ts`),
     platform: 'node',
     resolve: { mainFields: ['module', 'main'] },
     // @actions/core loads a whole HTTP client for OIDC tokens, which nobody here asks for.
     treeshake: { moduleSideEffects: (id, external) => (external || isUnusedHttpClient(id) ? false : undefined) },
   })
-  const { output } = await build.write({ dir: bundle, format: 'cjs', minify: true, codeSplitting: false })
-  fs.writeFileSync(path.join(bundle, 'package.json'), COMMON_JS)
+  const { output } = await build.write({ dir: directory, format: 'cjs', minify: true, cleanDir: true })
   await build.close()
-  return Object.keys(output[0].modules)
+  fs.writeFileSync(path.join(directory, 'package.json'), COMMON_JS)
+  return output.flatMap(chunk => (chunk.type === 'chunk' ? Object.keys(chunk.modules) : []))
 }
 
 function isUnusedHttpClient(id: string): boolean {

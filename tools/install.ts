@@ -10,8 +10,8 @@ type Tools = Partial<Record<Tool, string>>
 interface Recipe {
   /** What is made where PATH has none; it gets the folder `.tools/<tool>-<version>`. */
   readonly version: string
-  /** The oldest on PATH that will do. */
-  readonly oldest: string
+  /** The oldest on PATH that will do, if not all do. */
+  readonly oldest?: string
   /** The file that is run, below the folder. */
   readonly program: string
   /** Whether tests want the folder's path instead of the program's; such a tool is not looked for on PATH. */
@@ -29,20 +29,20 @@ interface Recipe {
 interface Way {
   readonly name: string
   /** Puts the recipe's program into an empty folder. Nothing in it may know the folder's path, which changes afterwards. */
-  make(folder: string, found: Tools): Promise<void> | void
+  make(folder: string, version: string, found: Tools): Promise<void> | void
 }
 
 const platform = `${process.platform}_${process.arch === 'x64' ? 'amd64' : process.arch}`
-const plugin = `packer-plugin-amazon_v1.8.2_x5.0_${platform}`
+const pluginVersion = '1.8.2'
+const plugin = `packer-plugin-amazon_v${pluginVersion}_x5.0_${platform}`
 
 const recipes: Readonly<Record<Tool, Recipe>> = {
   moto_server: {
     version: '5.2.1',
-    oldest: '5',
     program: 'bin/moto_server',
     question: ['--help'],
-    answer: /usage: moto_server/,
-    ways: [pythonPackage('moto[server]==5.2.1', startMotoAsModule)],
+    answer: /^usage: .*\[-H HOST\] \[-p PORT\]/,
+    ways: [pythonPackage('moto[server]', startMotoAsModule)],
     advice: 'Install Python 3.10 or newer with its venv module, or moto itself: pip install "moto[server]".',
   },
   packer: {
@@ -51,19 +51,17 @@ const recipes: Readonly<Record<Tool, Recipe>> = {
     program: 'packer',
     question: ['version'],
     answer: /^Packer v([\d.]+)/,
-    ways: [hashicorpRelease('packer', '1.16.0'), goModule('packer', '1.16.0', 'packer')],
+    ways: [hashicorpRelease('packer'), goModule('packer', 'packer')],
     advice: 'Install Packer 1.10 or newer (https://developer.hashicorp.com/packer/install), or Go to build it.',
   },
   packer_plugins: {
-    version: '1.8.2',
-    oldest: '1.8.2',
+    version: pluginVersion,
+    oldest: pluginVersion,
     program: `github.com/hashicorp/amazon/${plugin}`,
     isFolder: true,
     question: ['describe'],
     answer: /"version":"([\d.]+)"/,
-    ways: [hashicorpRelease('packer-plugin-amazon', '1.8.2'), goModule('packer-plugin-amazon', '1.8.2', plugin)].map(
-      installedByPacker,
-    ),
+    ways: [hashicorpRelease('packer-plugin-amazon'), goModule('packer-plugin-amazon', plugin)].map(installedByPacker),
     advice: 'Install Packer first, then Go if releases.hashicorp.com is out of reach.',
   },
   act: {
@@ -72,7 +70,7 @@ const recipes: Readonly<Record<Tool, Recipe>> = {
     program: 'act',
     question: ['--version'],
     answer: /^act version v?([\d.]+)/,
-    ways: [goProgram('github.com/nektos/act@v0.2.89')],
+    ways: [goProgram('github.com/nektos/act')],
     advice: 'Install act 0.2.89 or newer (https://nektosact.com/installation), or Go to build it.',
   },
   actionlint: {
@@ -81,7 +79,7 @@ const recipes: Readonly<Record<Tool, Recipe>> = {
     program: 'actionlint',
     question: ['-version'],
     answer: /^v?([\d.]+)\s+installed/,
-    ways: [goProgram('github.com/rhysd/actionlint/cmd/actionlint@v1.7.12')],
+    ways: [goProgram('github.com/rhysd/actionlint/cmd/actionlint')],
     advice: 'Install actionlint 1.7.12 or newer (https://github.com/rhysd/actionlint/releases), or Go to build it.',
   },
   terraform: {
@@ -90,7 +88,7 @@ const recipes: Readonly<Record<Tool, Recipe>> = {
     program: 'terraform',
     question: ['version'],
     answer: /^Terraform v([\d.]+)/m,
-    ways: [hashicorpRelease('terraform', '1.11.4')],
+    ways: [hashicorpRelease('terraform')],
     advice: 'Install Terraform 1.5 or newer: https://developer.hashicorp.com/terraform/install.',
   },
   zizmor: {
@@ -99,7 +97,7 @@ const recipes: Readonly<Record<Tool, Recipe>> = {
     program: 'bin/zizmor',
     question: ['--version'],
     answer: /^zizmor ([\d.]+)/,
-    ways: [pythonPackage('zizmor==1.32.0')],
+    ways: [pythonPackage('zizmor')],
     advice: 'Install Python 3.10 or newer with its venv module, or zizmor itself: pip install zizmor.',
   },
 }
@@ -136,7 +134,10 @@ function writeList(found: Tools): void {
 }
 
 function report(missing: readonly Tool[]): void {
-  if (missing.length === 0) return console.log('All tools are there; .tools/tools.json names them.')
+  if (missing.length === 0) {
+    console.log('All tools are there; .tools/tools.json names them.')
+    return
+  }
   console.error('Tests that need one of these are skipped here, and fail in CI:')
   for (const tool of missing) console.error(`  ${tool} is missing. ${recipes[tool].advice}`)
   if (process.env.CI === 'true') process.exitCode = 1
@@ -154,20 +155,28 @@ function folderOf(tool: Tool): string {
   return path.join(home, `${tool}-${recipes[tool].version}`)
 }
 
-/** Others have programs of the same names; Linux's other `packer` waits for input. */
 function works(tool: Tool, file: string): boolean {
-  const { question, answer, oldest } = recipes[tool]
   if (!fs.existsSync(file)) return false
   try {
-    const [known, version = oldest] = answer.exec(run(file, question, { timeout: 20_000 })) ?? []
-    return known !== undefined && version.localeCompare(oldest, 'en', { numeric: true }) >= 0
+    check(tool, file)
+    return true
   } catch {
     return false
   }
 }
 
+/** Others have programs of the same names; Linux's other `packer` waits for input. */
+function check(tool: Tool, file: string): void {
+  const { question, answer, oldest } = recipes[tool]
+  const printed = run(file, question, { timeout: 20_000 })
+  const [known, version = ''] = answer.exec(printed) ?? []
+  if (known && (!oldest || version.localeCompare(oldest, 'en', { numeric: true }) >= 0)) return
+  throw new Error(`${path.basename(file)} answers ${JSON.stringify(printed.slice(0, 100))}.`)
+}
+
 async function make(tool: Tool, found: Tools): Promise<string | undefined> {
   const { version, program, ways, isFolder } = recipes[tool]
+  fs.rmSync(folderOf(tool), { recursive: true, force: true })
   for (const way of ways) {
     const begun = performance.now()
     const seconds = () => `${((performance.now() - begun) / 1000).toFixed(1)} s`
@@ -177,7 +186,7 @@ async function make(tool: Tool, found: Tools): Promise<string | undefined> {
       console.log(`${tool} ${version}: done in ${seconds()}`)
       return isFolder ? folderOf(tool) : path.join(folderOf(tool), program)
     } catch (error) {
-      console.log(`${tool} ${version}: no, after ${seconds()}: ${error instanceof Error ? error.message : error}`)
+      console.log(`${tool} ${version}: failed after ${seconds()}: ${error instanceof Error ? error.message : error}`)
     }
   }
   return undefined
@@ -186,17 +195,23 @@ async function make(tool: Tool, found: Tools): Promise<string | undefined> {
 /** A tool gets its folder's name only when it works, so what was interrupted is never taken for whole. */
 async function makeWhole(tool: Tool, way: Way, found: Tools): Promise<void> {
   const unfinished = path.join(home, `unfinished-${process.pid}-${tool}`)
-  const { program } = recipes[tool]
+  const { program, version } = recipes[tool]
   try {
     fs.mkdirSync(unfinished, { recursive: true })
-    await way.make(unfinished, found)
-    if (!works(tool, path.join(unfinished, program))) throw new Error(`what came out is no working ${tool}.`)
-    // Another run may have been quicker, and its tests may be using what it made.
-    if (works(tool, path.join(folderOf(tool), program))) return
-    fs.rmSync(folderOf(tool), { recursive: true, force: true })
-    fs.renameSync(unfinished, folderOf(tool))
+    await way.make(unfinished, version, found)
+    check(tool, path.join(unfinished, program))
+    putInPlace(tool, unfinished)
   } finally {
     fs.rmSync(unfinished, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+function putInPlace(tool: Tool, finished: string): void {
+  try {
+    fs.renameSync(finished, folderOf(tool))
+  } catch (error) {
+    // Another run was quicker; its tests may be using what it made.
+    if (!works(tool, path.join(folderOf(tool), recipes[tool].program))) throw error
   }
 }
 
@@ -218,19 +233,22 @@ function isRunning(pid: number): boolean {
 
 let unreachable: Error | undefined
 
-function hashicorpRelease(product: string, version: string): Way {
-  const archive = `${product}_${version}_${platform}.zip`
-  const place = `https://releases.hashicorp.com/${product}/${version}`
-  async function get(folder: string): Promise<void> {
+function hashicorpRelease(product: string): Way {
+  async function get(folder: string, version: string): Promise<void> {
+    const archive = `${product}_${version}_${platform}.zip`
+    const place = `https://releases.hashicorp.com/${product}/${version}`
     const sums = (await download(`${place}/${product}_${version}_SHA256SUMS`, 5)).toString()
-    const expected = sums.split('\n').find(line => line.endsWith(`  ${archive}`))
+    const expected = sums
+      .split('\n')
+      .find(line => line.endsWith(` ${archive}`))
+      ?.split(' ')[0]
     const content = await download(`${place}/${archive}`, 600)
     const sum = createHash('sha256').update(content).digest('hex')
-    if (expected !== `${sum}  ${archive}`) throw new Error(`${archive} has the SHA-256 ${sum}, not ${expected}.`)
+    if (sum !== expected) throw new Error(`${archive} has the SHA-256 ${sum}, not ${expected}.`)
     fs.writeFileSync(path.join(folder, archive), content)
     unpack(path.join(folder, archive))
   }
-  return { name: 'HashiCorp’s release', make: get }
+  return { name: "HashiCorp's release", make: get }
 }
 
 /** A machine without a way out may swallow packets: the small file, asked for first, tells within seconds. */
@@ -258,10 +276,10 @@ function unpack(archive: string): void {
 }
 
 /** For modules with `replace` lines, which `go install` refuses. A release's version has no suffix; in the source it is "dev". */
-function goModule(product: string, version: string, program: string): Way {
+function goModule(product: string, program: string): Way {
   const module = `github.com/hashicorp/${product}`
   const flags = `-s -w -X ${module}/version.VersionPrerelease=`
-  function build(folder: string): void {
+  function build(folder: string, version: string): void {
     const { Dir } = JSON.parse(run('go', ['mod', 'download', '-json', `${module}@v${version}`]))
     const out = path.join(folder, program)
     run('go', ['build', '-trimpath', '-ldflags', flags, '-o', out, '.'], { cwd: Dir, env: { CGO_ENABLED: '0' } })
@@ -269,19 +287,19 @@ function goModule(product: string, version: string, program: string): Way {
   return { name: 'building its Go module, which can take minutes', make: build }
 }
 
-function goProgram(versioned: string): Way {
+function goProgram(source: string): Way {
   return {
     name: 'building its Go module',
-    make: folder => void run('go', ['install', versioned], { env: { GOBIN: folder } }),
+    make: (folder, version) => void run('go', ['install', `${source}@v${version}`], { env: { GOBIN: folder } }),
   }
 }
 
 function installedByPacker({ name, make }: Way): Way {
-  async function installPlugin(folder: string, found: Tools): Promise<void> {
+  async function installPlugin(folder: string, version: string, found: Tools): Promise<void> {
     if (!found.packer) throw new Error('only Packer can install it.')
     const raw = path.join(folder, 'raw')
     fs.mkdirSync(raw)
-    await make(raw, found)
+    await make(raw, version, found)
     const from = ['--path', path.join(raw, plugin)]
     run(found.packer, ['plugins', 'install', ...from, 'github.com/hashicorp/amazon'], {
       env: { PACKER_PLUGIN_PATH: folder },
@@ -291,11 +309,11 @@ function installedByPacker({ name, make }: Way): Way {
   return { name, make: installPlugin }
 }
 
-function pythonPackage(requirement: string, finish?: (folder: string) => void): Way {
-  function installPackage(folder: string): void {
+function pythonPackage(name: string, finish?: (folder: string) => void): Way {
+  function installPackage(folder: string, version: string): void {
     run('python3', ['-m', 'venv', folder])
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input']
-    run(path.join(folder, 'bin', 'python'), [...pip, requirement])
+    run(path.join(folder, 'bin', 'python'), [...pip, `${name}==${version}`])
     finish?.(folder)
   }
   return { name: 'a Python virtual environment', make: installPackage }

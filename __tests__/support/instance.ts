@@ -18,7 +18,7 @@ export interface Reply {
 }
 
 export interface InstanceOptions {
-  /** Answers a command, when it likes: one whose promise stays open hangs until the instance stops. By default all succeed in silence. */
+  /** Answers a command, at once or later: one whose promise stays open hangs. By default all succeed in silence. */
   readonly exec?: (command: Command) => Reply | undefined | Promise<Reply | undefined>
 }
 
@@ -104,7 +104,7 @@ function finish(channel: ServerChannel, { code = 0, stdout = '', stderr = '' }: 
   channel.end()
 }
 
-/** The receiving half of scp's protocol (`scp -t`): lines `C mode size name`, `D mode 0 name`, `E` and `T …`, each answered by a zero byte. */
+/** The receiving half of scp (`scp -t`): lines `Cmode size name`, `Dmode 0 name`, `E`, each answered by a zero byte. */
 async function receiveByScp(channel: ServerChannel, target: string, host: Host): Promise<Reply> {
   const input = readInput(channel)
   const directories = [target]

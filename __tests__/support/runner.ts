@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A step of a job, as its author writes it. */
 export interface Step {
@@ -37,6 +38,10 @@ export interface Running {
   /** Everything it has printed so far. */
   log(): string
   readonly ended: Promise<Run>
+  /** Waits until it has printed something. */
+  printed(pattern: RegExp): Promise<void>
+  /** Runs the step's `post`, with the state that the step has left. */
+  post(env?: Readonly<Record<string, string>>): Promise<Run>
 }
 
 const ACTION = path.resolve(import.meta.dirname, '..', '..', 'dist')
@@ -48,40 +53,65 @@ export async function runAction(step: Step): Promise<Run> {
 
 /** Starts the built action, as the GitHub runner starts it. */
 export function startAction({ inputs = {}, env = {}, workspace }: Step): Running {
-  const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'runner-'))
-  const given = Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])
-  return start(workspace, temp, {
-    ...runnerVariables(workspace, temp),
-    ...Object.fromEntries(given),
-    ...env,
-  })
+  const temp = fs.mkdtempSync(path.join(TEMPORARY, 'runner-'))
+  const given = Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
+  )
+  const variables = { ...runnerVariables(workspace, temp), ...given, ...env }
+  return start('index.js', workspace, temp, variables)
 }
 
 /** Starts the built action outside GitHub: with nothing in its environment but what is given. */
 export function startPlainly(directory: string, env: Readonly<Record<string, string>>): Running {
-  const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'plain-'))
-  return start(directory, temp, { PATH: process.env.PATH ?? '', HOME: os.homedir(), TMPDIR: temp, ...env })
+  const temp = fs.mkdtempSync(path.join(TEMPORARY, 'plain-'))
+  return start('index.js', directory, temp, { PATH: process.env.PATH ?? '', HOME: os.homedir(), TMPDIR: temp, ...env })
 }
 
-function start(cwd: string, temp: string, env: Record<string, string>): Running {
+/**
+ * Cancels a step as the runner does: SIGINT, after 7.5 s SIGTERM, after 2.5 s more SIGKILL, all to its process alone
+ * (actions/runner, ProcessInvoker).
+ */
+export async function cancel(running: Running): Promise<Run> {
+  const sequence = [
+    ['SIGINT', 7_500],
+    ['SIGTERM', 2_500],
+    ['SIGKILL', 10_000],
+  ] as const
+  for (const [signal, patience] of sequence) {
+    running.process.kill(signal)
+    const ended = await Promise.race([running.ended, sleep(patience)])
+    if (ended) return ended
+  }
+  throw new Error('The process survived SIGKILL.')
+}
+
+const TEMPORARY = fs.mkdtempSync(path.join(os.tmpdir(), 'action-'))
+process.on('exit', () => fs.rmSync(TEMPORARY, { recursive: true, force: true }))
+
+function start(entry: string, cwd: string, temp: string, env: Record<string, string>): Running {
   const begun = performance.now()
-  const child = spawn(process.execPath, [path.join(ACTION, 'index.js')], {
-    cwd,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(process.execPath, [path.join(ACTION, entry)], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', chunk => {
       log += chunk
     })
   }
-  const ended = once(child, 'close').then(([code]) => {
-    const run = collect(temp, log, typeof code === 'number' ? code : undefined, (performance.now() - begun) / 1000)
-    fs.rmSync(temp, { recursive: true, force: true })
-    return run
-  })
-  return { process: child, log: () => log, ended }
+  const ended = once(child, 'close').then(([code]) =>
+    collect(temp, log, typeof code === 'number' ? code : undefined, (performance.now() - begun) / 1000),
+  )
+  async function printed(pattern: RegExp): Promise<void> {
+    while (!pattern.test(log)) {
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`It ended before ${pattern}: ${log}`)
+      await sleep(5)
+    }
+  }
+  async function post(more: Readonly<Record<string, string>> = {}): Promise<Run> {
+    const state = readFileCommands(path.join(temp, 'GITHUB_STATE'))
+    const saved = Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]))
+    return await start('post.js', cwd, temp, { ...env, ...saved, ...more }).ended
+  }
+  return { process: child, log: () => log, ended, printed, post }
 }
 
 const COMMAND_FILES = ['GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_STEP_SUMMARY'] as const
@@ -104,7 +134,7 @@ function runnerVariables(workspace: string, temp: string): Record<string, string
     GITHUB_SERVER_URL: 'https://github.com',
     GITHUB_SHA: '3b18e512dba79e4c8300dd08aeb37f8e728b8dad',
     GITHUB_WORKSPACE: workspace,
-    RUNNER_TEMP: path.join(temp),
+    RUNNER_TEMP: temp,
     ACTIONS_RUNTIME_TOKEN: 'runtime-token',
     ...Object.fromEntries(files),
   }

@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # State has to live where the next run finds it: bucket, key and region come from `terraform init -backend-config=…`.
+  # State has to be where the next run finds it. The bucket and the key come from `terraform init -backend-config=…`.
   backend "s3" {
     use_lockfile = true
   }
@@ -24,21 +24,17 @@ variable "ami_id" {
   }
 }
 
-resource "aws_launch_template" "hello" {
-  name_prefix            = "hello-"
-  image_id               = var.ami_id
-  instance_type          = "t3.micro"
-  update_default_version = true
+# A new image replaces the instance; after a hit there is nothing to do.
+resource "aws_instance" "hello" {
+  ami           = var.ami_id
+  instance_type = "t3.micro"
 
   metadata_options {
     http_tokens = "required"
   }
-}
 
-resource "aws_instance" "hello" {
-  launch_template {
-    id      = aws_launch_template.hello.id
-    version = aws_launch_template.hello.latest_version
+  lifecycle {
+    create_before_destroy = true
   }
 
   tags = {
@@ -47,5 +43,5 @@ resource "aws_instance" "hello" {
 }
 
 output "ami_id" {
-  value = aws_launch_template.hello.image_id
+  value = aws_instance.hello.ami
 }

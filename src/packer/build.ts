@@ -1,7 +1,12 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { cancelled } from '../cancel.ts'
+import { onGitHub } from '../github.ts'
 import { info } from '../log.ts'
-import { type Packer, startPacker } from './command.ts'
-import { createLog, type PackerLog } from './log.ts'
+import { milliseconds } from '../patience.ts'
+import { signal } from '../processes.ts'
+import type { BakeRecord } from '../record.ts'
+import { type Packer, type StartedPacker, startPacker } from './command.ts'
+import { openLog, type PackerLog } from './log.ts'
 import { imagesOf, readMessage } from './messages.ts'
 
 /** The images that Packer says it has made: for each region their ids. */
@@ -11,46 +16,105 @@ export type Artifacts = ReadonlyMap<string, ReadonlySet<string>>
  * Runs `packer build` to its end, showing what it prints as it comes.
  *
  * @param args The arguments after `build -machine-readable`: variables and the template.
- * @throws Error when Packer fails or is killed, with Packer's own last error in its message.
+ * @throws Error when Packer fails or is killed, with Packer's own last error in its message, and when the step is cancelled:
+ *   then Packer may still be at work.
  */
-export async function buildImages(packer: Packer, args: readonly string[]): Promise<Artifacts> {
+export async function buildImages(packer: Packer, args: readonly string[], record: BakeRecord): Promise<Artifacts> {
+  const screen = createScreen()
   const artifacts = new Map<string, Set<string>>()
-  let shown: string[] = []
-  let lastError = 'it says nothing about the reason'
+  let reason = 'it says nothing about the reason'
 
   function onStdout(line: string): void {
     const message = readMessage(line)
     if (message?.kind === 'artifact') addImages(artifacts, message.property, message.value)
-    if (message?.kind === 'failure') lastError = message.text
-    if (message?.kind === 'text') shown.push(message.text)
+    if (message?.kind === 'failure') reason = message.text
+    screen.add(0, message?.kind === 'text' ? message.text : undefined)
   }
 
-  const log = createLog(onStdout, line => shown.push(line))
+  const log = openLog(record.directory, { stdout: onStdout, stderr: line => screen.add(1, line) })
   try {
-    const ended = startPacker(packer, ['build', '-machine-readable', ...args], log.files)
-    const outcome = await followUntil(ended, log, () => {
-      if (shown.length > 0) info(...shown)
-      shown = []
-    })
-    if (outcome === 0) return artifacts
-    throw new Error(`packer build ended with ${outcome}: ${lastError}`)
+    const started = startPacker(packer, ['build', '-machine-readable', ...args], log.files)
+    if (started.process) record.note({ packer: started.process })
+    const ending = await follow(started, record, () => show(log, screen))
+    cancelled.throwIfAborted()
+    if (ending === 0) return artifacts
+    throw new Error(`packer build ended with ${ending}: ${reason}`)
   } finally {
-    log.remove()
+    record.note({ shown: screen.shown() })
+    log.close()
   }
 }
 
 /** How often Packer's log is read, in milliseconds. */
 const PACE = 100
 
-async function followUntil<Outcome>(ended: Promise<Outcome>, log: PackerLog, show: () => void): Promise<Outcome> {
-  const outcome = ended.then(value => ({ value }))
+/**
+ * How long Packer may clean up after a cancel before this process leaves it. On GitHub the runner would
+ * send the next signal after 7.5 s, and `post` goes on.
+ */
+const PATIENCE = onGitHub ? 6_500 : milliseconds(200)
+
+async function follow(
+  started: StartedPacker,
+  record: BakeRecord,
+  showMore: () => Promise<void>,
+): Promise<number | string> {
+  const ended = started.ended.then(ending => ({ ending }))
+  let leaveAt = Number.POSITIVE_INFINITY
   for (;;) {
-    const end = await Promise.race([outcome, sleep(PACE, undefined, { ref: false })])
-    while (log.readLines()) {
-      show()
-      await setImmediate()
+    const end = await Promise.race([ended, sleep(PACE, undefined, { ref: false })])
+    await showMore()
+    if (end) return end.ending
+    if (cancelled.aborted && !record.facts().terminated) {
+      leaveAt = performance.now() + PATIENCE
+      askToEnd(record)
     }
-    if (end) return end.value
+    if (performance.now() > leaveAt) throw cancelled.reason
+  }
+}
+
+/** Packer ignores SIGINT sent to it alone; SIGTERM makes it clean up (hashicorp/packer, main.go, ForwardSignals). */
+export function askToEnd(record: BakeRecord): void {
+  const { packer } = record.facts()
+  record.note({ terminated: true })
+  if (!packer) return
+  info('Packer has been asked to stop and cleans up behind itself.')
+  signal(packer, 'SIGTERM')
+}
+
+interface Screen {
+  /** Takes a line of stdout (0) or stderr (1), and what of it is for people. */
+  add(file: 0 | 1, text: string | undefined): void
+  print(): void
+  shown(): readonly [number, number]
+}
+
+/**
+ * Shows Packer's lines, many at a time, and counts them.
+ *
+ * @param shown How many lines of each file have been shown before; they are passed over.
+ */
+export function createScreen(shown: readonly [number, number] = [0, 0]): Screen {
+  const counts: [number, number] = [0, 0]
+  let waiting: string[] = []
+  return {
+    add: (file, text) => {
+      counts[file]++
+      if (text !== undefined && counts[file] > shown[file]) waiting.push(text)
+    },
+    print: () => {
+      if (waiting.length > 0) info(...waiting)
+      waiting = []
+    },
+    shown: () => counts,
+  }
+}
+
+/** Shows all that Packer has printed since the last time, letting signals in between. */
+export async function show(log: PackerLog, screen: Screen): Promise<void> {
+  while (log.readLines()) {
+    screen.print()
+    await setImmediate()
   }
 }
 

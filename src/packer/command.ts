@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { getExecOutput } from '@actions/exec'
+import { unlessCancelled } from '../cancel.ts'
+import { identify, type ProcessId } from '../processes.ts'
 
 /** How Packer is run: where, and with what environment. */
 export interface Packer {
@@ -17,7 +19,7 @@ export async function runPacker(
   { directory, environment }: Packer,
   args: readonly string[],
 ): Promise<{ exitCode: number; output: string }> {
-  const { exitCode, stdout, stderr } = await getExecOutput('packer', [...args], {
+  const running = getExecOutput('packer', [...args], {
     cwd: directory,
     env: environment,
     silent: true,
@@ -25,6 +27,7 @@ export async function runPacker(
     // Without input the child keeps an open stdin, and some programs named packer wait on it.
     input: Buffer.alloc(0),
   })
+  const { exitCode, stdout, stderr } = await unlessCancelled(running)
   return { exitCode, output: stdout + stderr }
 }
 
@@ -35,21 +38,27 @@ export async function runPacker(
  * clean up behind itself; with pipes it would die of SIGPIPE at its next line and leave its instance on EC2.
  *
  * @param output The open files that take Packer's stdout and stderr.
- * @returns How Packer ended: its exit code, or the name of the signal that killed it.
  */
 export function startPacker(
   { directory, environment }: Packer,
   args: readonly string[],
   output: readonly [stdout: number, stderr: number],
-): Promise<number | NodeJS.Signals> {
+): StartedPacker {
   const child = spawn('packer', args, {
     cwd: directory,
     env: environment,
     detached: true,
     stdio: ['ignore', ...output],
   })
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
     child.on('error', reject)
     child.on('exit', (code, signal) => resolve(code ?? signal ?? 'SIGKILL'))
   })
+  return { process: child.pid ? identify(child.pid) : undefined, ended }
+}
+
+export interface StartedPacker {
+  readonly process: ProcessId | undefined
+  /** How Packer ended: its exit code, or the name of the signal that killed it. */
+  readonly ended: Promise<number | NodeJS.Signals>
 }

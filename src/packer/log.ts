@@ -1,38 +1,35 @@
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
-import { given } from '../github.ts'
 import { type Sink, toLines } from './lines.ts'
 
 /**
- * The two files that Packer writes its output to, followed while they grow. They are two because what a provisioner prints
+ * The two files that Packer writes its output to, read while they grow. They are two because what a provisioner prints
  * reaches stderr unescaped when Packer's debug log is on, where it could pass for one of Packer's own messages.
  */
 export interface PackerLog {
   /** The open files for Packer's stdout and stderr. */
   readonly files: readonly [number, number]
-  /** Hands on the lines that have come since the last call, at most some megabytes of them. Answers whether there were any. */
+  /** Hands on the lines that have come since the last call, some megabytes at most. Answers whether there were any. */
   readLines(): boolean
-  /** Closes and removes the files. */
-  remove(): void
+  close(): void
 }
 
-/**
- * Creates the files, for this user's eyes only, in the runner's directory for temporary files.
- *
- * @throws Error when there is no room for them.
- */
-export function createLog(onStdout: (line: string) => void, onStderr: (line: string) => void): PackerLog {
-  const directory = fs.mkdtempSync(path.join(given('RUNNER_TEMP') ?? os.tmpdir(), 'ami-bakery-'))
-  const stdout = followFile(path.join(directory, 'stdout'), toLines(onStdout))
-  const stderr = followFile(path.join(directory, 'stderr'), toLines(onStderr))
+/** Who takes the lines of each file. */
+export interface Readers {
+  stdout(line: string): void
+  stderr(line: string): void
+}
+
+/** Opens the files in a directory, where they are made if they aren't there yet, for this user's eyes only. */
+export function openLog(directory: string, { stdout, stderr }: Readers): PackerLog {
+  const out = follow(path.join(directory, 'stdout'), toLines(stdout))
+  const err = follow(path.join(directory, 'stderr'), toLines(stderr))
   return {
-    files: [stdout.file, stderr.file],
-    readLines: () => [stdout.read(), stderr.read()].includes(true),
-    remove: () => {
-      fs.closeSync(stdout.file)
-      fs.closeSync(stderr.file)
-      fs.rmSync(directory, { recursive: true, force: true })
+    files: [out.file, err.file],
+    readLines: () => [out.read(), err.read()].includes(true),
+    close: () => {
+      fs.closeSync(out.file)
+      fs.closeSync(err.file)
     },
   }
 }
@@ -40,8 +37,8 @@ export function createLog(onStdout: (line: string) => void, onStderr: (line: str
 const chunk = Buffer.allocUnsafeSlow(1024 * 1024)
 const CHUNKS_AT_A_TIME = 8
 
-function followFile(name: string, sink: Sink): { file: number; read(): boolean } {
-  const file = fs.openSync(name, 'ax+', 0o600)
+function follow(name: string, sink: Sink): { file: number; read(): boolean } {
+  const file = fs.openSync(name, 'a+', 0o600)
   let position = 0
   function read(): boolean {
     const start = position

@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { group, info } from '../log.ts'
+import { group, info, messageOf } from '../log.ts'
 import type { Template } from '../template.ts'
 import { type Packer, runPacker } from './command.ts'
 
@@ -35,7 +35,7 @@ const GET_PACKER = 'Put hashicorp/setup-packer before this step, or install Pack
 
 async function readVersion(packer: Packer): Promise<Version> {
   const { output } = await runPacker(packer, ['version']).catch(cause => {
-    throw new Error(`packer: can't be run: ${cause instanceof Error ? cause.message : cause}. ${GET_PACKER}`, { cause })
+    throw new Error(`packer: can't be run: ${messageOf(cause)}. ${GET_PACKER}`, { cause })
   })
   const [, major, minor, patch] = /^Packer v(\d+)\.(\d+)\.(\d+)/m.exec(output) ?? []
   if (!major)

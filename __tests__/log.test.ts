@@ -1,0 +1,161 @@
+import { execFileSync } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+import { harmless, printable } from '../src/log.ts'
+import { makeDice } from './support/definitions.ts'
+
+/** What `harmless` puts between the characters of a command; nobody sees it. */
+const BREAK = '\u200b'
+
+describe('text that the runner would obey', () => {
+  const hostile: readonly (readonly [string, string])[] = [
+    ['::set-output name=ami_id::ami-1', `:${BREAK}:set-output name=ami_id::ami-1`],
+    ['  \t::add-mask::a', `  \t:${BREAK}:add-mask::a`],
+    ['\u0085::debug::a', `\u0085:${BREAK}:debug::a`],
+    ['\u00a0\u2003\u3000\u2028::debug::a', `\u00a0\u2003\u3000\u2028:${BREAK}:debug::a`],
+    [' \u0085 \u00a0::debug::a', ` \u0085 \u00a0:${BREAK}:debug::a`],
+    [':::debug::a', `:${BREAK}::debug::a`],
+    ['a\r::debug::b', `a\r:${BREAK}:debug::b`],
+    ['a\n::debug::b', `a\n:${BREAK}:debug::b`],
+    ['a\r\n \n  ::debug::b', `a\r\n \n  :${BREAK}:debug::b`],
+    ['::a::\n::b::\r::c::', `:${BREAK}:a::\n:${BREAK}:b::\r:${BREAK}:c::`],
+    ['##[add-mask]a', `#${BREAK}#[add-mask]a`],
+    ['    app: said ##[set-output name=ami_id;]ami-1', `    app: said #${BREAK}#[set-output name=ami_id;]ami-1`],
+    ['##[a]##[b]###[c]', `#${BREAK}#[a]#${BREAK}#[b]##${BREAK}#[c]`],
+    [' ::a::##[b]c', ` :${BREAK}:a::#${BREAK}#[b]c`],
+  ]
+
+  test.each(hostile)('%j is broken where the command begins', (text, expected) => {
+    expect(harmless(text)).toBe(expected)
+  })
+
+  test.each([
+    '',
+    'a plain line',
+    'a::b::c',
+    'arn:aws:ec2::123456789012:image/a',
+    ': :a',
+    '\n\n',
+    'a # b ## c [d]',
+    '#[a]',
+    '# #[a]',
+    '日本語 ::a::',
+  ])('%j is left as it is', text => {
+    expect(harmless(text)).toBe(text)
+  })
+
+  test('random text of its signs has no command left in it', () => {
+    const texts = randomTexts(2000)
+    expect(texts.filter(obeys).length).toBeGreaterThan(400)
+    expect(texts.map(harmless).filter(obeys)).toEqual([])
+  })
+
+  test('random text has none either for a runner whose comparisons overlook what nobody sees', () => {
+    const texts = randomTexts(2000, BREAK)
+    expect(texts.filter(obeysLoosely).length).toBeGreaterThan(40)
+    expect(texts.map(harmless).filter(obeysLoosely)).toEqual([])
+  })
+
+  test('loses nothing but what was put between', () => {
+    for (const text of randomTexts(500)) expect(harmless(text).replaceAll(BREAK, '')).toBe(text)
+  })
+
+  test.each([
+    ['line feeds', '\n'],
+    ['carriage returns', '\r'],
+    ['blanks', ' '],
+    ['colons', ':'],
+    ['number signs', '#'],
+    ['commands', '::a::\n'],
+  ])('very many %s are broken at once', (_, sign) => {
+    const start = performance.now()
+    harmless(sign.repeat(MANY))
+    expect(performance.now() - start).toBeLessThan(500)
+  })
+})
+
+/** A provisioner's line of 1 MiB holds eight times as many: Packer's escapes make line feeds of what was two characters. */
+const MANY = 64 * 1024
+
+describe('text that is printed', () => {
+  test('is harmless line by line', () => {
+    const script = `
+      import { info } from ${JSON.stringify(new URL('../src/log.ts', import.meta.url).href)}
+      info('one', '::debug::two', 'three ##[debug]', ' four\\r::debug::five')
+      info()
+      info('six')`
+    const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' })
+    expect(printed).toBe(`one\n:${BREAK}:debug::two\nthree #${BREAK}#[debug]\n four\r:${BREAK}:debug::five\n\nsix\n`)
+  })
+})
+
+describe('text of others on one line', () => {
+  test.each([
+    ['a\nb\r\nc', 'a\\u000ab\\u000d\\u000ac'],
+    ['\u001b[31mred', '\\u001b[31mred'],
+    ['\0\t\u001f', '\\u0000\\u0009\\u001f'],
+    ['\u007f\u0085\u009f', '\\u007f\\u0085\\u009f'],
+    ['a\u2028b\u2029c', 'a\\u2028b\\u2029c'],
+    ['\n::set-output name=ami_id::ami-1', '\\u000a::set-output name=ami_id::ami-1'],
+  ])('%j shows its control characters as escapes', (text, expected) => {
+    expect(printable(text)).toBe(expected)
+  })
+
+  test.each(['', 'my image (v1.2) ~', 'caf\u00e9\u00a0日本語 \u{1f600}', '\\n'])('%j is left as it is', text => {
+    expect(printable(text)).toBe(text)
+  })
+})
+
+function randomTexts(count: number, ...more: readonly string[]): string[] {
+  const dice = makeDice(count)
+  const signs = [...':::##[]\r\n \u00a0a', '::a::', '##[a]', ...more]
+  return Array.from({ length: count }, () => Array.from({ length: dice.below(30) }, () => dice.pick(signs)).join(''))
+}
+
+/** Whether the runner would find the form of a command in a line of the text, whatever the command's name. */
+function obeys(text: string): boolean {
+  return readLines(text).some(line => hasNewForm(line) || hasOldForm(line))
+}
+
+/** As .NET's `StreamReader.ReadLine` does. */
+function readLines(text: string): string[] {
+  return text.split(/\r\n|\r|\n/)
+}
+
+/** As `ActionCommand.TryParseV2` of actions/runner does. */
+function hasNewForm(line: string): boolean {
+  const message = trimStart(line)
+  return message.startsWith('::') && message.includes('::', 2)
+}
+
+/** As `ActionCommand.TryParse` of actions/runner does. */
+function hasOldForm(line: string): boolean {
+  const prefix = line.indexOf('##[')
+  return prefix >= 0 && line.includes(']', prefix)
+}
+
+/** As .NET's `String.TrimStart` does: `Char.IsWhiteSpace` knows U+0085, unlike `\s`, and not U+FEFF. */
+function trimStart(line: string): string {
+  return line.replace(/^[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/, '')
+}
+
+/**
+ * The same with .NET's comparisons by culture, which `StartsWith(string)` and `IndexOf(string)` are: they overlook U+200B.
+ * What a command's name is, the runner finds by counting characters from there.
+ */
+function obeysLoosely(text: string): boolean {
+  return readLines(text).some(line => {
+    const message = trimStart(line)
+    return (
+      nameOf(message, /^\u200b*:\u200b*:/, /:\u200b*:/g) === 'a' || nameOf(line, /#\u200b*#\u200b*\[/, /\]/g) === 'a'
+    )
+  })
+}
+
+function nameOf(line: string, start: RegExp, end: RegExp): string | undefined {
+  const from = line.search(start)
+  if (from < 0) return undefined
+  const first = from + (start.source.startsWith('^') ? 2 : 3)
+  end.lastIndex = first
+  const last = end.exec(line)?.index
+  return last === undefined ? undefined : line.slice(first, last).split(' ')[0]
+}

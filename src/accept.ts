@@ -1,0 +1,114 @@
+import { cancelled } from './cancel.ts'
+import { type Checksum, findChanged } from './checksum.ts'
+import { listDefinition, toText } from './definition.ts'
+import { connect, type Ec2 } from './ec2.ts'
+import { workflowRun } from './github.ts'
+import {
+  CHECKSUM_TAG,
+  type Outcome,
+  type PlacedImage,
+  TEMPLATE_TAG,
+  tagImage,
+  waitUntilAvailable,
+  waitUntilFound,
+} from './images.ts'
+import type { Inputs } from './inputs.ts'
+import { info, messageOf, warn } from './log.ts'
+import type { Artifacts } from './packer/build.ts'
+import type { BakeRecord } from './record.ts'
+
+/** What was baked, where, from what. */
+export interface Bake {
+  readonly ec2: Ec2
+  readonly inputs: Inputs
+  readonly checksum: Checksum
+  readonly record: BakeRecord
+}
+
+/**
+ * Accepts what Packer made: one image in each region, which EC2 confirms, of a definition that is still what the checksum says.
+ * Tags it, and waits until the look-up finds it. Once it is good it stays, even when it can't be tagged.
+ *
+ * @throws Error that says what is wrong with it.
+ */
+export async function acceptImages(artifacts: Artifacts, bake: Bake): Promise<Outcome> {
+  const { id, copies } = oneEachRegion(artifacts, bake.inputs.region)
+  await confirmDefinition(bake.inputs, bake.checksum)
+  const { image } = await confirm(bake.ec2, id)
+  const copied = await Promise.all([...copies].map(([region, copy]) => confirm(connect(region, bake.ec2.signal), copy)))
+  const placed = [{ ec2: bake.ec2, image }, ...copied]
+  await Promise.all(placed.map(one => tag(one, bake)))
+  bake.record.close()
+  await Promise.all(placed.map(one => waitUntilFound(one.ec2, bake.checksum.value, one.image.id)))
+  return { how: 'baked', image, ids: new Map([[bake.ec2.region, id], ...copies]) }
+}
+
+/** The image in the region of the look-up, and its copies in others. */
+function oneEachRegion(artifacts: Artifacts, wanted: string): { id: string; copies: ReadonlyMap<string, string> } {
+  const ids = new Map<string, string>()
+  for (const [region, images] of artifacts) {
+    const [image, another] = images
+    if (image && !another) ids.set(region, image)
+    else
+      throw new Error(
+        `packer build made several images in ${region}: ${[...images].join(', ')}. A checksum stands for one.`,
+      )
+  }
+  const id = ids.get(wanted)
+  ids.delete(wanted)
+  if (id) return { id, copies: ids }
+  const made = [...ids].map(([region, other]) => `${other} in ${region}`).join(', ') || 'none at all'
+  throw new Error(
+    `packer build made no image in ${wanted}, but ${made}. Let the template's region be the variable aws_region.`,
+  )
+}
+
+/** The image must carry the checksum of what it was made from, so nothing of that may have changed meanwhile. */
+async function confirmDefinition({ definition }: Inputs, { files }: Checksum): Promise<void> {
+  const changed = await findChanged(files)
+  if (changed.length > 0) {
+    const advice = 'Let the bake write outside the definition, or to names that begin with ".".'
+    throw new Error(`ami-definition-dirs: changed during the bake: ${changed.map(toText).join(', ')}. ${advice}`)
+  }
+  const known = new Set(files.map(file => file.path))
+  const added = listDefinition(definition).filter(path => !known.has(path))
+  if (added.length === 0) return
+  warn(
+    `ami-definition-dirs: new since the bake began: ${added.map(toText).join(', ')}. The next run gets another checksum.`,
+  )
+}
+
+async function confirm(ec2: Ec2, id: string): Promise<PlacedImage> {
+  const image = await waitUntilAvailable(ec2, id)
+  info(`${id} in ${ec2.region} is available.`)
+  return { ec2, image }
+}
+
+async function tag({ ec2, image }: PlacedImage, { inputs, checksum, record }: Bake): Promise<void> {
+  await tagImage(ec2, image.id, originTags(inputs, checksum)).catch(error => {
+    cancelled.throwIfAborted()
+    warn(`${messageOf(error)} The image is good without these tags.`)
+  })
+  if (image.tags.get(CHECKSUM_TAG) === checksum.value) return
+  await tagImage(ec2, image.id, new Map([[CHECKSUM_TAG, checksum.value]])).catch(cause => {
+    cancelled.throwIfAborted()
+    record.close()
+    const command = `aws ec2 create-tags --region ${ec2.region} --resources ${image.id} --tags Key=${CHECKSUM_TAG},Value=${checksum.value}`
+    throw new Error(`${messageOf(cause)}\n${image.id} is good and stays. To make it a hit: ${command}`, { cause })
+  })
+}
+
+/** Where the image comes from, for people and for the next look-up. */
+function originTags({ template }: Inputs, { ingredients }: Checksum): ReadonlyMap<string, string> {
+  const tags = new Map([
+    [TEMPLATE_TAG, template.name],
+    ['ami_bakery_baked_at', new Date().toISOString()],
+    ['ami_bakery_ingredients', ingredients],
+  ])
+  const run = workflowRun()
+  if (!run) return tags
+  return tags
+    .set('ami_bakery_repository', run.repository)
+    .set('ami_bakery_commit', run.commit)
+    .set('ami_bakery_run', run.url)
+}

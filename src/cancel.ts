@@ -1,0 +1,35 @@
+import { info } from './log.ts'
+
+const controller = new AbortController()
+
+/** Aborted when this process is asked to end; the reason is an error that says so. */
+export const cancelled: AbortSignal = controller.signal
+
+/**
+ * Hears the signals that ask this process to end. The runner sends SIGINT when a job is cancelled or a step times out,
+ * SIGTERM after 7.5 s and SIGKILL after 10 s (actions/runner, ProcessInvoker). Only the first one matters.
+ */
+export function listenForCancel(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => cancel(signal))
+  // Nobody reads this process's output any more: whoever started it has gone.
+  process.stdout.on('error', () => cancel('a closed output'))
+}
+
+function cancel(cause: string): void {
+  if (cancelled.aborted) return
+  controller.abort(new Error(`Cancelled by ${cause}, so that there is no image.`))
+  info(`Cancelled by ${cause}.`)
+}
+
+/** Waits for something unless the process is asked to end meanwhile: then it throws the reason at once. */
+export async function unlessCancelled<Result>(work: Promise<Result>): Promise<Result> {
+  cancelled.throwIfAborted()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(cancelled.reason)
+  cancelled.addEventListener('abort', stop)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    cancelled.removeEventListener('abort', stop)
+  }
+}

@@ -1,0 +1,114 @@
+import { DeleteSnapshotCommand, DeregisterImageCommand, DescribeSnapshotsCommand } from '@aws-sdk/client-ec2'
+import { ask, connect, type Ec2, errorCode, poll } from '../ec2.ts'
+import { CHECKSUM_TAG, describeImages, type Image, type PlacedImage, tagImage } from '../images.ts'
+import { info } from '../log.ts'
+import type { Traces } from '../packer/traces.ts'
+
+/** What tells the images of a bake from all others. */
+export interface Origin {
+  readonly traces: Traces
+  /** The bake's instances. */
+  readonly instances: readonly string[]
+  /** When the bake began, in ISO 8601. */
+  readonly begun: string
+}
+
+/**
+ * Finds the images that a bake has made or begun: those made from its instances, those that it printed and that come from
+ * no other instance, and the copies of both in the regions that it printed.
+ */
+export async function findImagesOfBake(ec2: Ec2, origin: Origin): Promise<PlacedImage[]> {
+  const { instances, traces } = origin
+  const made = instances.length > 0 ? await describeOwn(ec2, 'source-instance-id', instances) : []
+  const printed = traces.images.length > 0 ? await describeOwn(ec2, 'image-id', traces.images) : []
+  const images = unique([...made, ...printed.filter(image => isOfBake(image, origin))])
+  // An intermediary image may be gone by now, its copies not. One that is there and not of this bake is no source of ours.
+  const gone = traces.images.filter(id => !printed.some(image => image.id === id))
+  const sources = [...images.map(({ id }) => id), ...gone]
+  const copies =
+    sources.length > 0 ? traces.copyRegions.map(region => findCopies(connect(region), sources, origin)) : []
+  return [...images.map(image => ({ ec2, image })), ...(await Promise.all(copies)).flat()]
+}
+
+async function findCopies(ec2: Ec2, sources: readonly string[], origin: Origin): Promise<PlacedImage[]> {
+  const copies = await describeOwn(ec2, 'source-image-id', sources)
+  return copies.filter(image => isSince(image, origin)).map(image => ({ ec2, image }))
+}
+
+async function describeOwn(ec2: Ec2, filter: string, values: readonly string[]): Promise<Image[]> {
+  return await describeImages(ec2, { Owners: ['self'], Filters: [{ Name: filter, Values: [...values] }] })
+}
+
+function isOfBake(image: Image, origin: Origin): boolean {
+  if (image.sourceInstance) return origin.instances.includes(image.sourceInstance)
+  return isSince(image, origin)
+}
+
+/** The clocks of EC2 and of the runner may differ by some minutes. */
+function isSince({ creationDate }: Image, { begun }: Origin): boolean {
+  return Date.parse(creationDate) > Date.parse(begun) - 5 * 60_000
+}
+
+function unique(images: readonly Image[]): Image[] {
+  return [...new Map(images.map(image => [image.id, image])).values()]
+}
+
+/**
+ * Makes sure that an image is never found: one that carries the checksum, because its template tagged it, gets another value
+ * there; any other is deregistered and its snapshots are deleted.
+ */
+export async function quarantine({ ec2, image }: PlacedImage, checksum: string): Promise<void> {
+  if (image.tags.get(CHECKSUM_TAG) === checksum) {
+    info(`${image.id} carries the checksum of a bake that did not end well: it gets the value failed:${checksum}.`)
+    return await tagImage(ec2, image.id, new Map([[CHECKSUM_TAG, `failed:${checksum}`]]))
+  }
+  if (image.tags.get(CHECKSUM_TAG) === `failed:${checksum}`) return
+  info(`Deregistering ${image.id} and deleting its snapshots.`)
+  const snapshots = new Set([...image.snapshots, ...(await findSnapshots(ec2, image))])
+  await untilDone(ec2, () => deregister(ec2, image.id))
+  await Promise.all([...snapshots].map(id => untilDone(ec2, () => deleteSnapshot(ec2, id))))
+}
+
+/** The image of a pending AMI does not name its snapshots yet; their descriptions do (AWS: CreateImage). */
+async function findSnapshots(ec2: Ec2, { id }: Image): Promise<string[]> {
+  const Filters = [
+    { Name: 'description', Values: [`Created by CreateImage(*) for ${id}*`, `Copied for DestinationAmi ${id} *`] },
+  ]
+  const { Snapshots = [] } = await ask(ec2, 'ec2:DescribeSnapshots', (client, options) =>
+    client.send(new DescribeSnapshotsCommand({ OwnerIds: ['self'], Filters }), options),
+  )
+  return Snapshots.flatMap(({ SnapshotId }) => SnapshotId ?? [])
+}
+
+async function deregister(ec2: Ec2, ImageId: string): Promise<unknown> {
+  return await ask(ec2, 'ec2:DeregisterImage', (client, options) =>
+    client.send(new DeregisterImageCommand({ ImageId, DeleteAssociatedSnapshots: true }), options),
+  )
+}
+
+async function deleteSnapshot(ec2: Ec2, SnapshotId: string): Promise<unknown> {
+  return await ask(ec2, 'ec2:DeleteSnapshot', (client, options) =>
+    client.send(new DeleteSnapshotCommand({ SnapshotId }), options),
+  )
+}
+
+/** Tries again for three minutes what EC2 refuses only as long as an image is pending or a snapshot in use. */
+async function untilDone(ec2: Ec2, work: () => Promise<unknown>): Promise<void> {
+  let refusal: unknown
+  const done = await poll(ec2, 180, async () => {
+    try {
+      await work()
+      return true
+    } catch (error) {
+      const code = errorCode(error) ?? ''
+      if (GONE.has(code)) return true
+      if (!BUSY.has(code)) throw error
+      refusal = error
+      return undefined
+    }
+  })
+  if (!done) throw refusal
+}
+
+const GONE = new Set(['InvalidAMIID.NotFound', 'InvalidSnapshot.NotFound'])
+const BUSY = new Set(['InvalidAMIID.Unavailable', 'InvalidSnapshot.InUse', 'IncorrectState'])

@@ -1,0 +1,16 @@
+import { getState } from '@actions/core'
+import { fail } from './log.ts'
+import { findRecord, RECORD_STATE } from './record.ts'
+
+post()
+  .catch(fail)
+  // As in main, nothing that hangs may keep the step.
+  .finally(() => process.exit())
+
+/** Ends the bake that was cut short in this step, if one was. */
+async function post(): Promise<void> {
+  const record = findRecord(getState(RECORD_STATE))
+  if (!record) return
+  const { endAbandonedBake } = await import('./leftovers/end-bake.ts')
+  await endAbandonedBake(record)
+}

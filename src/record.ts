@@ -1,0 +1,96 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { saveState } from '@actions/core'
+import { given, onGitHub } from './github.ts'
+import type { ProcessId } from './processes.ts'
+
+/** What must be known of a bake by whoever ends it: this process, or `post` after this process was killed. */
+export interface BakeFacts {
+  readonly region: string
+  /** The account that the bake works in; absent where it couldn't be told. */
+  readonly account?: string
+  /** The checksum that the image is to carry. */
+  readonly checksum: string
+  /** When the bake began, in ISO 8601. */
+  readonly begun: string
+  /** The action's own process. */
+  readonly main?: ProcessId
+  readonly packer?: ProcessId
+  /** Packer has been asked to end. */
+  readonly terminated?: boolean
+  /** How many lines of Packer's stdout and stderr have been shown. */
+  readonly shown?: readonly [number, number]
+}
+
+/**
+ * A directory among the runner's temporary files, with Packer's output and the facts. As long as it is there the bake isn't
+ * over: whoever has accepted or cleaned up what the bake made removes it.
+ */
+export interface BakeRecord {
+  readonly directory: string
+  facts(): BakeFacts
+  /** Adds facts. They are on disk before this returns. */
+  note(more: Partial<BakeFacts>): void
+  isOpen(): boolean
+  /** The bake is over. */
+  close(): void
+}
+
+const PREFIX = 'ami-bakery-'
+const FACTS = 'bake.json'
+
+/** The name of the step's state that leads `post` to the record. */
+export const RECORD_STATE = 'bake'
+
+/** Begins a record, and tells `post` of it, before anything is started that it would have to clean up. */
+export function openRecord(first: BakeFacts): BakeRecord {
+  const directory = fs.mkdtempSync(path.join(temporaryFiles(), PREFIX))
+  const record = keepRecord(directory, first)
+  record.note({})
+  if (onGitHub) saveState(RECORD_STATE, directory)
+  return record
+}
+
+/**
+ * Finds the record that another process began.
+ *
+ * @param directory What the step's state says, which anything in the step may have written there.
+ * @returns `undefined` when there is none, or the bake is over.
+ */
+export function findRecord(directory: string): BakeRecord | undefined {
+  if (path.dirname(directory) !== temporaryFiles() || !path.basename(directory).startsWith(PREFIX)) return undefined
+  const facts = readFacts(path.join(directory, FACTS))
+  return facts && keepRecord(directory, facts)
+}
+
+function keepRecord(directory: string, first: BakeFacts): BakeRecord {
+  let facts = first
+  return {
+    directory,
+    facts: () => facts,
+    note: more => {
+      facts = { ...facts, ...more }
+      const temporary = path.join(directory, `${FACTS}.new`)
+      fs.writeFileSync(temporary, JSON.stringify(facts), { mode: 0o600 })
+      fs.renameSync(temporary, path.join(directory, FACTS))
+    },
+    isOpen: () => fs.existsSync(directory),
+    close: () => fs.rmSync(directory, { recursive: true, force: true }),
+  }
+}
+
+function temporaryFiles(): string {
+  return path.resolve(given('RUNNER_TEMP') ?? os.tmpdir())
+}
+
+function readFacts(file: string): BakeFacts | undefined {
+  if (!fs.existsSync(file)) return undefined
+  const facts: unknown = JSON.parse(fs.readFileSync(file, 'utf8'))
+  return isFacts(facts) ? facts : undefined
+}
+
+function isFacts(value: unknown): value is BakeFacts {
+  if (typeof value !== 'object' || value === null) return false
+  return ['region', 'checksum', 'begun'].every(name => typeof Reflect.get(value, name) === 'string')
+}
