@@ -1,19 +1,26 @@
 import { cancelled } from './cancel.ts'
-import { type Checksum, findChanged } from './checksum.ts'
+import { type Checksum, summarize } from './checksum.ts'
+import { findChanged } from './counted-files.ts'
 import { listDefinition, toText } from './definition.ts'
 import { connect, type Ec2 } from './ec2.ts'
+import { selectEntries } from './entries.ts'
 import { workflowRun } from './github.ts'
 import {
+  BAKED_AT_TAG,
   CHECKSUM_TAG,
-  type Outcome,
+  COMMIT_TAG,
+  describeImage,
+  type FoundImage,
+  type Image,
+  INGREDIENTS_TAG,
   type PlacedImage,
   TEMPLATE_TAG,
   tagImage,
   waitUntilAvailable,
-  waitUntilFound,
 } from './images.ts'
 import type { Inputs } from './inputs.ts'
 import { info, messageOf, warn } from './log.ts'
+import { waitUntilFound } from './look-up.ts'
 import type { Artifacts } from './packer/build.ts'
 import type { BakeRecord } from './record.ts'
 
@@ -31,10 +38,11 @@ export interface Bake {
  *
  * @throws Error that says what is wrong with it.
  */
-export async function acceptImages(artifacts: Artifacts, bake: Bake): Promise<Outcome> {
+export async function acceptImages(artifacts: Artifacts, bake: Bake): Promise<FoundImage> {
   const { id, copies } = oneEachRegion(artifacts, bake.inputs.region)
   await confirmDefinition(bake.inputs, bake.checksum)
   const { image } = await confirm(bake.ec2, id)
+  await confirmBase(bake.ec2, image, bake.checksum)
   const copied = await Promise.all([...copies].map(([region, copy]) => confirm(connect(region, bake.ec2.signal), copy)))
   const placed = [{ ec2: bake.ec2, image }, ...copied]
   await Promise.all(placed.map(one => tag(one, bake)))
@@ -71,7 +79,7 @@ async function confirmDefinition({ definition }: Inputs, { files }: Checksum): P
     throw new Error(`ami-definition-dirs: changed during the bake: ${changed.map(toText).join(', ')}. ${advice}`)
   }
   const known = new Set(files.map(file => file.path))
-  const added = listDefinition(definition).filter(path => !known.has(path))
+  const added = listDefinition(await selectEntries(definition)).filter(path => !known.has(path))
   if (added.length === 0) return
   warn(
     `ami-definition-dirs: new since the bake began: ${added.map(toText).join(', ')}. The next run gets another checksum.`,
@@ -82,6 +90,15 @@ async function confirm(ec2: Ec2, id: string): Promise<PlacedImage> {
   const image = await waitUntilAvailable(ec2, id)
   info(`${id} in ${ec2.region} is available.`)
   return { ec2, image }
+}
+
+/** An intermediary image of Packer's is gone by now, so that its id tells nothing about the base. */
+async function confirmBase(ec2: Ec2, { id, sourceImage }: Image, { baseImage }: Checksum): Promise<void> {
+  if (!baseImage || !sourceImage || sourceImage === baseImage) return
+  if (!(await describeImage(ec2, sourceImage))) return
+  throw new Error(
+    `base-ami: ${id} was made from ${sourceImage}, not from ${baseImage}. Let the template bake from var.base_ami.`,
+  )
 }
 
 async function tag({ ec2, image }: PlacedImage, { inputs, checksum, record }: Bake): Promise<void> {
@@ -99,16 +116,14 @@ async function tag({ ec2, image }: PlacedImage, { inputs, checksum, record }: Ba
 }
 
 /** Where the image comes from, for people and for the next look-up. */
-function originTags({ template }: Inputs, { ingredients }: Checksum): ReadonlyMap<string, string> {
+function originTags({ template }: Inputs, checksum: Checksum): ReadonlyMap<string, string> {
   const tags = new Map([
     [TEMPLATE_TAG, template.name],
-    ['ami_bakery_baked_at', new Date().toISOString()],
-    ['ami_bakery_ingredients', ingredients],
+    [BAKED_AT_TAG, new Date().toISOString()],
+    [INGREDIENTS_TAG, [...summarize(checksum)].map(([kind, digest]) => `${kind}=${digest}`).join(' ')],
   ])
+  if (checksum.baseImage) tags.set('ami_bakery_base', checksum.baseImage)
   const run = workflowRun()
   if (!run) return tags
-  return tags
-    .set('ami_bakery_repository', run.repository)
-    .set('ami_bakery_commit', run.commit)
-    .set('ami_bakery_run', run.url)
+  return tags.set('ami_bakery_repository', run.repository).set(COMMIT_TAG, run.commit).set('ami_bakery_run', run.url)
 }

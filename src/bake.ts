@@ -4,14 +4,14 @@ import type { Checksum } from './checksum.ts'
 import { toText } from './definition.ts'
 import type { Ec2 } from './ec2.ts'
 import { onGitHub } from './github.ts'
-import type { Outcome } from './images.ts'
+import type { FoundImage } from './images.ts'
 import type { Inputs } from './inputs.ts'
 import { endBake } from './leftovers/end-bake.ts'
 import { findAccount } from './leftovers/remove.ts'
 import { group, messageOf } from './log.ts'
 import { buildImages } from './packer/build.ts'
 import { packerEnvironment } from './packer/environment.ts'
-import { prepareBuild } from './packer/prepare.ts'
+import { type Build, prepareBuild } from './packer/prepare.ts'
 import { identify } from './processes.ts'
 import { type BakeFacts, type BakeRecord, openRecord } from './record.ts'
 
@@ -20,14 +20,10 @@ import { type BakeFacts, type BakeRecord, openRecord } from './record.ts'
  *
  * @throws Error in every case but that of an image that is finished, tagged, and found by its tag.
  */
-export async function bake(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<Outcome> {
+export async function bake(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<FoundImage> {
   refuseLfsPointers(checksum)
   const packer = { directory: inputs.workingDirectory, environment: packerEnvironment(inputs.region) }
-  const args = await prepareBuild(packer, {
-    template: inputs.template,
-    variables: variablesFor(inputs, checksum),
-    githubToken: inputs.githubToken,
-  })
+  const args = await prepareBuild(packer, buildFor(inputs, checksum))
   const record = openRecord(await factsFor(ec2, checksum))
   try {
     const artifacts = await group('Packer: build', () => buildImages(packer, args, record))
@@ -45,10 +41,15 @@ function refuseLfsPointers({ files }: Checksum): void {
   throw new Error(`ami-definition-dirs: ${toText(pointer.path)} is a Git LFS pointer. ${advice}`)
 }
 
-function variablesFor({ region, subnetId }: Inputs, { value }: Checksum): ReadonlyMap<string, string> {
-  const variables = new Map([['aws_region', region]])
-  if (subnetId) variables.set('aws_subnet_id', subnetId)
-  return variables.set('config_checksum', value)
+function buildFor(inputs: Inputs, { value, baseImage }: Checksum): Build {
+  const { template, region, subnetId, variables, variableFiles, only, githubToken } = inputs
+  const offered = [
+    { name: 'aws_region', value: region },
+    ...(subnetId ? [{ name: 'aws_subnet_id', value: subnetId }] : []),
+    { name: 'config_checksum', value },
+  ]
+  const demanded = [...variables, ...(baseImage ? [{ name: 'base_ami', value: baseImage }] : [])]
+  return { template, offered, demanded, variableFiles, only, githubToken }
 }
 
 async function factsFor(ec2: Ec2, { value }: Checksum): Promise<BakeFacts> {

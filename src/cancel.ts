@@ -20,16 +20,3 @@ function cancel(cause: string): void {
   controller.abort(new Error(`Cancelled by ${cause}, so that there is no image.`))
   info(`Cancelled by ${cause}.`)
 }
-
-/** Waits for something unless the process is asked to end meanwhile: then it throws the reason at once. */
-export async function unlessCancelled<Result>(work: Promise<Result>): Promise<Result> {
-  cancelled.throwIfAborted()
-  const { promise, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(cancelled.reason)
-  cancelled.addEventListener('abort', stop)
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    cancelled.removeEventListener('abort', stop)
-  }
-}

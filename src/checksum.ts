@@ -1,15 +1,20 @@
-import { createHash, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import fs from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
-import { cancelled } from './cancel.ts'
-import { type BytePath, toFileSystem, toText, unreadable } from './definition.ts'
+import path from 'node:path'
+import { type CountedFile, countFile } from './counted-files.ts'
+import { toBytePath } from './definition.ts'
+import { workspace } from './github.ts'
+import type { Inputs } from './inputs.ts'
+import type { Template } from './template.ts'
 
-/** A file of the definition and the SHA-1 of its bytes, in 40 lower-case hex digits. */
-export interface CountedFile {
-  readonly path: BytePath
+/** One thing beside the definition's files that enters the checksum. */
+export interface Ingredient {
+  /** The word for its kind, as in the tag `ami_bakery_ingredients`. */
+  readonly kind: 'vars' | 'var-files' | 'only' | 'base-ami' | 'extra' | 'strict'
+  /** What it is, for the log: never a variable's value. */
+  readonly title: string
+  /** SHA-1 in 40 lower-case hex digits. */
   readonly digest: string
-  /** Git LFS left its pointer in the file's place. */
-  readonly isLfsPointer: boolean
 }
 
 /** Everything that entered the checksum, and the checksum. */
@@ -17,101 +22,67 @@ export interface Checksum {
   /** 40 lower-case hex digits: the value of the tag `ami_config_checksum`. */
   readonly value: string
   readonly files: readonly CountedFile[]
-  /** A word for each kind of ingredient with ten hex digits of its digest: the tag `ami_bakery_ingredients`. */
-  readonly ingredients: string
+  readonly ingredients: readonly Ingredient[]
+  /** The id of the image to bake from, where the user asked for one. */
+  readonly baseImage: string | undefined
 }
 
 /**
- * Computes the checksum over the definition: the SHA-1 of all the files' SHA-1s in hex, in the order of the list.
- * Memory does not grow with the files' sizes.
- *
- * @throws Error naming the file that can't be read, or that changed while it was.
+ * Computes the checksum: the SHA-1 of the SHA-1s, in hex, of the definition's files and then of all other ingredients that
+ * are in use. So plain use gives the same checksum as ever.
  */
-export async function computeChecksum(definition: readonly BytePath[]): Promise<Checksum> {
-  const files = await countFiles(definition)
-  const value = hash('sha1', files.map(file => file.digest).join(''))
-  return { value, files, ingredients: `files=${value.slice(0, 10)}` }
+export async function computeChecksum(
+  files: readonly CountedFile[],
+  inputs: Inputs,
+  baseImage: string | undefined,
+): Promise<Checksum> {
+  const ingredients = [
+    ...inputs.variables.map(({ name, value }) => ingredient('vars', name, 'var', name, value)).sort(byTitle),
+    ...(await Promise.all(inputs.variableFiles.map(countVariableFile))),
+    ...inputs.only.map(entry => ingredient('only', entry, 'only', entry)).sort(byTitle),
+    ...(baseImage ? [ingredient('base-ami', baseImage, 'base-ami', baseImage)] : []),
+    ...inputs.extraIngredients.map(line => ingredient('extra', line, 'extra', line)),
+    ...(inputs.strict ? [strictness(inputs.template, files)] : []),
+  ]
+  const digests = [...files, ...ingredients].map(({ digest }) => digest)
+  return { value: hash('sha1', digests.join('')), files, ingredients, baseImage }
 }
 
-/** The counted files whose bytes are others by now, or that are gone. */
-export async function findChanged(files: readonly CountedFile[]): Promise<BytePath[]> {
-  const changed: BytePath[] = []
-  for (const file of files) {
-    const now = await countFile(file.path).catch(() => undefined)
-    if (now?.digest !== file.digest) changed.push(file.path)
-  }
-  return changed
+/**
+ * The checksum's ingredients in short, for the tag `ami_bakery_ingredients`: a word for each kind in use, with the first ten
+ * hex digits of the SHA-1 over its digests. Two images differ in a kind exactly if these digits do.
+ */
+export function summarize({ files, ingredients }: Checksum): ReadonlyMap<string, string> {
+  const digests = new Map([['files', files.map(({ digest }) => digest).join('')]])
+  for (const { kind, digest } of ingredients) digests.set(kind, (digests.get(kind) ?? '') + digest)
+  return new Map([...digests].map(([kind, joined]) => [kind, hash('sha1', joined).slice(0, 10)]))
 }
 
-async function countFiles(definition: readonly BytePath[]): Promise<CountedFile[]> {
-  const files: CountedFile[] = []
-  for (const path of definition) files.push(await countFile(path))
-  return files
+function ingredient(kind: Ingredient['kind'], title: string, ...parts: readonly string[]): Ingredient {
+  return { kind, title, digest: hash('sha1', parts.join('\0')) }
 }
 
-async function countFile(path: BytePath): Promise<CountedFile> {
-  await letSignalsIn()
-  const file = open(path)
-  try {
-    const before = fs.fstatSync(file, { bigint: true })
-    const content = await digest(file)
-    const after = fs.fstatSync(file, { bigint: true })
-    if (before.size === after.size && before.mtimeNs === after.mtimeNs) return { path, ...content }
-  } catch (cause) {
-    throw unreadable(path, cause)
-  } finally {
-    fs.closeSync(file)
-  }
-  throw new Error(
-    `ami-definition-dirs: ${toText(path)} changed while it was read. Let nothing write to it during this step.`,
-  )
+/** By bytes, which is another order than that of JavaScript's strings. */
+function byTitle(a: Ingredient, b: Ingredient): number {
+  return Buffer.compare(Buffer.from(a.title), Buffer.from(b.title))
 }
 
-/** Without `O_NONBLOCK` a FIFO that took the file's place since it was listed would be waited on for ever. */
-function open(path: BytePath): number {
-  try {
-    return fs.openSync(toFileSystem(path), fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
-  } catch (cause) {
-    throw unreadable(path, cause)
-  }
+async function countVariableFile(file: string): Promise<Ingredient> {
+  const { digest } = await countFile(toBytePath(file))
+  return { kind: 'var-files', title: file, digest }
 }
 
-const buffer = Buffer.allocUnsafeSlow(256 * 1024)
-
-async function digest(file: number): Promise<{ digest: string; isLfsPointer: boolean }> {
-  let size = fill(file)
-  const start = buffer.subarray(0, size)
-  const isLfsPointer = size < LFS_POINTER_LIMIT && start.indexOf(LFS_POINTER_START) === 0
-  if (size < buffer.length) return { digest: hash('sha1', start), isLfsPointer }
-  const sha1 = createHash('sha1')
-  for (; size > 0; size = fill(file)) {
-    sha1.update(buffer.subarray(0, size))
-    await letSignalsIn()
-  }
-  return { digest: sha1.digest('hex'), isLfsPointer }
+/** What the files' contents don't tell: the template, and the files' names and executable bits. */
+function strictness(template: Template, files: readonly CountedFile[]): Ingredient {
+  const base = toBytePath(workspace())
+  const parts = files.flatMap(file => [
+    Buffer.from(`\0${path.posix.relative(base, file.path)}\0${file.isExecutable ? 'x' : '-'}`, 'latin1'),
+  ])
+  const digest = hash('sha1', Buffer.concat([Buffer.from('strict\0'), contentOf(template), ...parts]))
+  return { kind: 'strict', title: 'template, names, modes', digest }
 }
 
-/** Git LFS specification, "The Pointer": a text of less than 1024 bytes that begins with its version line. */
-const LFS_POINTER_START = 'version https://git-lfs.github.com/spec/'
-const LFS_POINTER_LIMIT = 1024
-
-/** Reads until the buffer is full or the file ends: a short read alone is no end. */
-function fill(file: number): number {
-  let size = 0
-  while (size < buffer.length) {
-    const read = fs.readSync(file, buffer, size, buffer.length - size, null)
-    if (read === 0) break
-    size += read
-  }
-  return size
-}
-
-let lastPause = 0
-
-/** Reading is synchronous for speed; ten times a second the event loop gets its turn, so that a cancel is heard. */
-async function letSignalsIn(): Promise<void> {
-  if (performance.now() - lastPause < 100) return
-  await setImmediate()
-  cancelled.throwIfAborted()
-  lastPause = performance.now()
+function contentOf({ path: place, files, isDirectory }: Template): Buffer {
+  if (!isDirectory) return fs.readFileSync(place)
+  return Buffer.concat(files.flatMap(file => [Buffer.from(`${path.basename(file)}\0`), fs.readFileSync(file)]))
 }

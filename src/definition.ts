@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import path from 'node:path'
 import { printable } from './log.ts'
 
 /**
@@ -7,54 +8,72 @@ import { printable } from './log.ts'
  */
 export type BytePath = string
 
+/** What is to be listed. */
+export interface Selection {
+  /** Absolute paths of directories and files, used as they are given. */
+  readonly paths: readonly string[]
+  /** Normalised paths that are left out with all that is below them. */
+  readonly excluded: ReadonlySet<BytePath>
+}
+
 /**
  * Lists the files that define the AMI, sorted by the raw bytes of their paths. A file that is reached twice is listed
  * twice. Hidden files and links to directories below a given directory are left out; hidden directories are entered.
  *
- * @param entries Absolute paths of directories and files, used as they are given.
  * @throws Error naming the path, for whatever can't be counted honestly: nothing there, nothing in it, dangling links,
  *   unreadable directories, FIFOs, sockets, devices, a `.git` directory.
  */
-export function listDefinition(entries: readonly string[]): BytePath[] {
-  const files = entries.map(toBytePath).flatMap(listEntry)
+export function listDefinition({ paths, excluded }: Selection): BytePath[] {
+  const isExcluded = excluded.size === 0 ? () => false : (found: BytePath) => excluded.has(normalize(found))
+  const files = paths.map(toBytePath).flatMap(given => listGiven(given, isExcluded))
   if (files.length > 0) return files.sort()
   throw new Error(
-    `ami-definition-dirs: there is no file in ${entries.join(', ')}. Files whose name begins with "." don't count. ` +
+    `ami-definition-dirs: there is no file in ${paths.join(', ')}. Files whose name begins with "." don't count. ` +
       'Name the directories that hold what the image is made from.',
   )
 }
 
+/** Left out, with all that is below. */
+type Exclusion = (found: BytePath) => boolean
+
+function normalize(found: BytePath): BytePath {
+  return path.posix.normalize(found).replace(/\/$/, '')
+}
+
 /** The bytes of a path that came as text. */
-export function toBytePath(path: string): BytePath {
-  return Buffer.from(path).toString('latin1')
+export function toBytePath(text: string): BytePath {
+  return Buffer.from(text).toString('latin1')
 }
 
 /** The path as the file system takes it. */
-export function toFileSystem(path: BytePath): Buffer {
-  return Buffer.from(path, 'latin1')
+export function toFileSystem(found: BytePath): Buffer {
+  return Buffer.from(found, 'latin1')
 }
 
 /** The path as a person reads it, on one line. */
-export function toText(path: BytePath): string {
-  return printable(toFileSystem(path).toString())
+export function toText(found: BytePath): string {
+  return printable(toFileSystem(found).toString())
 }
 
-function listEntry(entry: BytePath): BytePath[] {
-  const stats = follow(entry)
-  if (stats.isFile()) return [entry]
-  if (!stats.isDirectory()) refuse(entry, stats)
+function listGiven(given: BytePath, isExcluded: Exclusion): BytePath[] {
+  if (isExcluded(given)) return []
+  const stats = follow(given)
+  if (stats.isFile()) return [given]
+  if (!stats.isDirectory()) refuse(given, stats)
   const files: BytePath[] = []
-  walk(entry, files)
+  walk(given, files, isExcluded)
   return files
 }
 
-function walk(directory: BytePath, files: BytePath[]): void {
+function walk(directory: BytePath, files: BytePath[], isExcluded: Exclusion): void {
   if (/(^|\/)\.git\/*$/.test(directory)) refuseGit(directory)
   const prefix = directory.endsWith('/') ? directory : `${directory}/`
   for (const entry of entriesOf(directory)) {
     const name = entry.name.toString('latin1')
-    if (entry.isDirectory()) walk(prefix + name, files)
-    else if (!name.startsWith('.') && isCounted(prefix + name, entry)) files.push(prefix + name)
+    const found = prefix + name
+    if (isExcluded(found)) continue
+    if (entry.isDirectory()) walk(found, files, isExcluded)
+    else if (!name.startsWith('.') && isCounted(found, entry)) files.push(found)
   }
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EC2Client } from '@aws-sdk/client-ec2'
 import { environment, given } from './github.ts'
 import { info, messageOf, printable } from './log.ts'
-import { milliseconds } from './patience.ts'
+import { milliseconds, unlessAborted } from './patience.ts'
 
 /** EC2 in one region. */
 export interface Ec2 {
@@ -38,23 +38,30 @@ export function connect(region: string, signal?: AbortSignal): Ec2 {
   return { client, region, signal }
 }
 
-/** How long one question to EC2 may take with all its retries. */
-const PATIENCE = milliseconds(50)
+/** How long one question to EC2 may take, with all its retries and pages, in milliseconds. */
+export const PATIENCE = milliseconds(50)
+
+export interface SendOptions {
+  readonly abortSignal: AbortSignal
+}
 
 /**
- * Asks EC2 something, within 50 s however often it is retried.
+ * Asks EC2 something, within {@link PATIENCE} however often it is retried.
  *
  * @param action The IAM action that the request needs, like `ec2:DescribeImages`.
+ * @param patience Aborted when the time is over, for a question of several requests.
  * @throws Error that says what was asked, what went wrong, and what to do; the SDK's error is its `cause`.
  */
 export async function ask<Answer>(
   { client, region, signal }: Ec2,
   action: string,
-  send: (client: EC2Client, options: { abortSignal: AbortSignal }) => Promise<Answer>,
+  send: (client: EC2Client, options: SendOptions) => Promise<Answer>,
+  patience = AbortSignal.timeout(PATIENCE),
 ): Promise<Answer> {
-  const patience = AbortSignal.timeout(PATIENCE)
+  const abortSignal = signal ? AbortSignal.any([signal, patience]) : patience
   try {
-    return await send(client, { abortSignal: signal ? AbortSignal.any([signal, patience]) : patience })
+    // The SDK hears the signal only while a request is under way: not between two of them, nor while it gets credentials.
+    return await unlessAborted(abortSignal, send(client, { abortSignal }))
   } catch (cause) {
     signal?.throwIfAborted()
     throw new Error(`${action} in ${region}: ${explain(cause, action, region)}`, { cause })

@@ -2,11 +2,11 @@ import {
   CreateTagsCommand,
   DescribeImagesCommand,
   type DescribeImagesCommandInput,
+  type EC2Client,
   type Image as Ec2Image,
 } from '@aws-sdk/client-ec2'
-import type { Checksum } from './checksum.ts'
-import { ask, type Ec2, errorCode, poll } from './ec2.ts'
-import { info, notice, printable, warn } from './log.ts'
+import { ask, type Ec2, errorCode, PATIENCE, poll, type SendOptions } from './ec2.ts'
+import { warn } from './log.ts'
 
 /** The tag that makes an image a hit: its value is the checksum. */
 export const CHECKSUM_TAG = 'ami_config_checksum'
@@ -25,6 +25,10 @@ export interface Image {
   readonly deprecationTime: string | undefined
   /** The instance that the image was made from, where EC2 tells it. */
   readonly sourceInstance: string | undefined
+  /** The image that this one was made from or copied from, where EC2 tells it. */
+  readonly sourceImage: string | undefined
+  /** Like `x86_64` or `arm64`. */
+  readonly architecture: string
   readonly snapshots: readonly string[]
 }
 
@@ -34,66 +38,31 @@ export interface PlacedImage {
   readonly image: Image
 }
 
-/** The image that this run hands on, and how it came by it. */
-export interface Outcome {
+/** How the run ended: with an image, and how it came by it, or without one because the user wants no bake. */
+export type Outcome = FoundImage | { readonly how: 'skipped' }
+
+export interface FoundImage {
   readonly how: 'hit' | 'baked'
   readonly image: Image
   /** The image's id in each region. */
   readonly ids: ReadonlyMap<string, string>
 }
 
+/** The tag that holds what the checksum was made of, kind by kind. */
+export const INGREDIENTS_TAG = 'ami_bakery_ingredients'
+/** The tag that holds the commit whose workflow baked an image. */
+export const COMMIT_TAG = 'ami_bakery_commit'
+/** The tag that says when an image was baked, in ISO 8601. */
+export const BAKED_AT_TAG = 'ami_bakery_baked_at'
+
+/** When an image was baked, in milliseconds since 1970. A copy is created later than that; its tag tells. */
+export function bakedAt({ creationDate, tags }: Image): number {
+  const tagged = Date.parse(tags.get(BAKED_AT_TAG) ?? '')
+  return Number.isNaN(tagged) ? Date.parse(creationDate) : tagged
+}
+
 /** Matches an AMI's id: 8 hex digits in old accounts, 17 since 2016 (AWS: "Amazon EC2 resource IDs"). */
 export const IMAGE_ID = /^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$/
-
-/**
- * Looks for the newest available image of this account that carries the checksum. Two templates that share a definition
- * don't get each other's image.
- *
- * @param template The value that the tag {@link TEMPLATE_TAG} must have on an image that has it at all.
- * @returns `undefined` when EC2 says clearly that there is none.
- * @throws Error for anything but a clear answer.
- */
-export async function findImage(ec2: Ec2, template: string, checksum: Checksum): Promise<Outcome | undefined> {
-  const candidates = await lookUp(ec2, checksum.value)
-  const image = candidates
-    .filter(candidate => isOf(template, candidate))
-    .sort(byAge)
-    .at(-1)
-  if (!image) {
-    info(`Miss: no available image in ${ec2.region} has the tag ${CHECKSUM_TAG}=${checksum.value}.`)
-    return undefined
-  }
-  warnIfDeprecated(image)
-  return { how: 'hit', image, ids: new Map([[ec2.region, image.id]]) }
-}
-
-/** Recently deregistered images may still be in the answer (AWS: DescribeImages), so their state is read once more. */
-async function lookUp(ec2: Ec2, checksum: string): Promise<Image[]> {
-  const Filters = [
-    { Name: `tag:${CHECKSUM_TAG}`, Values: [checksum] },
-    { Name: 'state', Values: ['available'] },
-  ]
-  const images = await describeImages(ec2, { Owners: ['self'], Filters })
-  return images.filter(image => image.state === 'available')
-}
-
-function isOf(template: string, { id, tags }: Image): boolean {
-  const other = tags.get(TEMPLATE_TAG)
-  if (other === undefined || other === template) return true
-  notice(`${id} has the checksum too, but was baked from ${printable(other)}, not from ${template}: it is passed over.`)
-  return false
-}
-
-function byAge(a: Image, b: Image): number {
-  return Date.parse(a.creationDate) - Date.parse(b.creationDate) || (a.id < b.id ? -1 : 1)
-}
-
-function warnIfDeprecated({ id, deprecationTime }: Image): void {
-  if (deprecationTime === undefined || Date.parse(deprecationTime) > Date.now()) return
-  warn(
-    `${id} is deprecated since ${deprecationTime}. It is used all the same; bake a new one by changing its definition.`,
-  )
-}
 
 /**
  * Waits until EC2 says that an image is available. A new image may be unknown to EC2 for a while (EC2 developer guide,
@@ -103,24 +72,11 @@ function warnIfDeprecated({ id, deprecationTime }: Image): void {
  */
 export async function waitUntilAvailable(ec2: Ec2, id: string): Promise<Image> {
   const image = await poll(ec2, 30 * 60, async () => {
-    const found = await describeOne(ec2, id)
+    const found = await describeImage(ec2, id)
     return found?.state === 'pending' ? undefined : found
   })
   if (image?.state === 'available') return image
   throw new Error(`${id} in ${ec2.region} did not become available: its state is ${image?.state ?? 'still pending'}.`)
-}
-
-/**
- * Waits until the look-up returns an image, because the next job will ask that very question and tags appear late.
- *
- * @throws Error when it doesn't within five minutes.
- */
-export async function waitUntilFound(ec2: Ec2, checksum: string, id: string): Promise<void> {
-  const found = await poll(ec2, 5 * 60, async () => (await lookUp(ec2, checksum)).find(image => image.id === id))
-  if (found) return
-  throw new Error(
-    `${id} in ${ec2.region} has its tags, but EC2 does not find it by them after 5 minutes. Run the job again.`,
-  )
 }
 
 /**
@@ -135,7 +91,8 @@ export async function tagImage(ec2: Ec2, id: string, tags: ReadonlyMap<string, s
   )
 }
 
-async function describeOne(ec2: Ec2, id: string): Promise<Image | undefined> {
+/** Describes one image; `undefined` when EC2 does not know it, or not yet. */
+export async function describeImage(ec2: Ec2, id: string): Promise<Image | undefined> {
   try {
     return (await describeImages(ec2, { ImageIds: [id] })).at(0)
   } catch (error) {
@@ -144,33 +101,63 @@ async function describeOne(ec2: Ec2, id: string): Promise<Image | undefined> {
   }
 }
 
-/** Describes the images that EC2 answers a question with, all pages of them. */
+/**
+ * Describes the images that EC2 answers a question with, all pages of them.
+ *
+ * @throws Error for anything but a clear answer. The SDK makes an answer without images of an empty page, of a proxy's HTML
+ *   and of an error document under status 200; EC2's own answer always has the list, be it empty.
+ */
 export async function describeImages(ec2: Ec2, question: DescribeImagesCommandInput): Promise<Image[]> {
-  const images: Ec2Image[] = []
+  const described: Ec2Image[] = []
+  const tokens = new Set<string>()
+  const patience = AbortSignal.timeout(PATIENCE)
   let token: string | undefined
   do {
-    const page = await ask(ec2, 'ec2:DescribeImages', (client, options) =>
-      client.send(new DescribeImagesCommand(token ? { ...question, NextToken: token } : question), options),
-    )
-    if (!page.Images)
-      throw new Error(`ec2:DescribeImages in ${ec2.region}: the answer is not one of EC2's. Is a proxy in between?`)
-    if (page.NextToken && page.NextToken === token)
-      throw new Error(`ec2:DescribeImages in ${ec2.region}: EC2 gives the same page again and again.`)
-    images.push(...page.Images)
+    const command = new DescribeImagesCommand(token ? { ...question, NextToken: token } : question)
+    const send = (client: EC2Client, options: SendOptions) => client.send(command, options)
+    const page = await ask(ec2, 'ec2:DescribeImages', send, patience)
+    if (!page.Images) throw malformed(ec2, 'the answer has no list of images, so that it is none of EC2')
+    described.push(...page.Images)
     token = page.NextToken
+    if (token && tokens.has(token)) throw malformed(ec2, 'the same page comes again and again')
+    tokens.add(token ?? '')
   } while (token)
-  return images.map(image => understand(ec2, image))
+  return understandAll(ec2, described)
 }
 
-function understand({ region }: Ec2, image: Ec2Image): Image {
+function understandAll(ec2: Ec2, described: readonly Ec2Image[]): Image[] {
+  const odd = described.find(image => !isWhole(image))
+  if (!odd) return described.map(understand)
+  const what = `an image has the id ${JSON.stringify(odd.ImageId)} and the creation date ${JSON.stringify(odd.CreationDate)}`
+  const whole = described.filter(isWhole).map(understand)
+  if (whole.length === 0) throw malformed(ec2, what)
+  warn(`ec2:DescribeImages in ${ec2.region}: ${what}. It is passed over.`)
+  return whole
+}
+
+function malformed({ region }: Ec2, what: string): Error {
+  const advice = 'Is there a proxy in between, or an AWS_ENDPOINT_URL that is not EC2?'
+  return new Error(`ec2:DescribeImages in ${region}: ${what}. ${advice}`)
+}
+
+function isWhole({ ImageId = '', CreationDate = '' }: Ec2Image): boolean {
+  return IMAGE_ID.test(ImageId) && !Number.isNaN(Date.parse(CreationDate))
+}
+
+function understand(image: Ec2Image): Image {
   const { ImageId: id = '', Name: name = '', CreationDate: creationDate = '', State: state = '' } = image
-  if (!IMAGE_ID.test(id) || Number.isNaN(Date.parse(creationDate))) {
-    throw new Error(
-      `ec2:DescribeImages in ${region}: EC2 describes an image with id "${printable(id)}" and creation date "${printable(creationDate)}".`,
-    )
-  }
   const tags = new Map(image.Tags?.map(({ Key = '', Value = '' }) => [Key, Value]))
   const snapshots = (image.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.SnapshotId ?? [])
-  const { DeprecationTime: deprecationTime, SourceInstanceId: sourceInstance } = image
-  return { id, name, creationDate, state, tags, deprecationTime, sourceInstance, snapshots }
+  return {
+    id,
+    name,
+    creationDate,
+    state,
+    tags,
+    snapshots,
+    architecture: image.Architecture ?? 'unknown',
+    deprecationTime: image.DeprecationTime,
+    sourceInstance: image.SourceInstanceId,
+    sourceImage: image.SourceImageId,
+  }
 }

@@ -3,20 +3,38 @@ import path from 'node:path'
 import { getInput } from '@actions/core'
 import { fromWorkspace, given } from './github.ts'
 import { readTemplate, type Template } from './template.ts'
+import { readVariables, type Variable } from './variables.ts'
 
 /** Everything the user asked for, read once, fully parsed: nobody after this file tests an input again. */
 export interface Inputs {
   readonly template: Template
-  /** Absolute, otherwise exactly as given: the checksum's order depends on every byte. */
+  /** Absolute, otherwise exactly as given: the checksum's order depends on every byte. Patterns and exclusions are among them. */
   readonly definition: readonly string[]
   readonly region: string
   readonly subnetId: string | undefined
+  /** Handed to Packer and counted. */
+  readonly variables: readonly Variable[]
+  /** Absolute paths. */
+  readonly variableFiles: readonly string[]
+  readonly only: readonly string[]
+  readonly baseAmi: BaseAmi | undefined
+  readonly extraIngredients: readonly string[]
+  readonly strict: boolean
+  readonly onMiss: OnMiss
+  readonly forceBake: boolean
+  readonly maxAgeDays: number | undefined
   /** Absolute path of the directory Packer runs in. */
   readonly workingDirectory: string
   readonly githubToken: string | undefined
   /** Absolute path of the JSON file that takes the image's id. */
   readonly outputFile: string
 }
+
+/** The image to bake from: an id, or the newest image of an owner whose name matches a pattern. */
+export type BaseAmi = { readonly id: string } | { readonly owner: string; readonly pattern: string }
+
+const ON_MISS = ['bake', 'skip', 'fail'] as const
+export type OnMiss = (typeof ON_MISS)[number]
 
 /**
  * Where the JSON file goes, found before any other input is judged so that an earlier one can be removed first.
@@ -43,6 +61,15 @@ export function readInputs(outputFile: string): Inputs {
     definition: readDefinition(),
     region: readRegion(),
     subnetId: optional('aws-subnet-id', 'AWS_SUBNET_ID'),
+    variables: readVariables('packer-vars', getInput('packer-vars', { trimWhitespace: false })),
+    variableFiles: readVariableFiles(),
+    only: list('packer-only', /[,\n]/),
+    baseAmi: readBaseAmi(),
+    extraIngredients: list('extra-ingredients', '\n'),
+    strict: readBoolean('strict'),
+    onMiss: readOnMiss(),
+    forceBake: readBoolean('force-bake'),
+    maxAgeDays: readNumber('max-age-days'),
     workingDirectory: readWorkingDirectory(template),
     githubToken: optional('github-token'),
     outputFile,
@@ -50,12 +77,9 @@ export function readInputs(outputFile: string): Inputs {
 }
 
 function readDefinition(): string[] {
-  const entries = required('ami-definition-dirs', 'AMI_DEFINITION_DIRS')
-    .split(/[,\n]/)
-    .map(entry => entry.trim())
-    .filter(entry => entry !== '')
-  if (entries.length === 0) throw new Error(missing('ami-definition-dirs', ['AMI_DEFINITION_DIRS']))
-  return entries.map(fromWorkspace)
+  const entries = split(required('ami-definition-dirs', 'AMI_DEFINITION_DIRS'), /[,\n]/)
+  if (entries.length > 0) return entries
+  throw new Error(missing('ami-definition-dirs', ['AMI_DEFINITION_DIRS']))
 }
 
 function readRegion(): string {
@@ -64,12 +88,60 @@ function readRegion(): string {
   throw new Error(`aws-region: ${JSON.stringify(region)} is not the name of an AWS region. Give one like us-east-1.`)
 }
 
+function readVariableFiles(): string[] {
+  const files = list('packer-var-files', '\n').map(fromWorkspace)
+  const wrong = files.find(file => !fs.statSync(file, { throwIfNoEntry: false })?.isFile())
+  if (wrong === undefined) return files
+  throw new Error(`packer-var-files: ${wrong} is not a file. Give the path of one variable file per line.`)
+}
+
+function readBaseAmi(): BaseAmi | undefined {
+  const value = optional('base-ami')
+  if (!value) return undefined
+  if (/^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$/.test(value)) return { id: value }
+  const [, owner, pattern] = /^newest:(\d{12}|self|amazon|aws-marketplace)\/(.+)$/.exec(value) ?? []
+  if (owner && pattern) return { owner, pattern }
+  const forms = 'Give ami-… or newest:<owner>/<name pattern>; the owner is 12 digits, self, amazon or aws-marketplace.'
+  throw new Error(`base-ami: ${JSON.stringify(value)} is neither the id of an image nor a search for one. ${forms}`)
+}
+
+function readOnMiss(): OnMiss {
+  const value = optional('on-miss') ?? 'bake'
+  const known = ON_MISS.find(word => word === value)
+  if (known) return known
+  throw new Error(`on-miss: ${JSON.stringify(value)} is unknown. Give one of ${ON_MISS.join(', ')}.`)
+}
+
+/** The words that YAML 1.2 has for true and false, as in `getBooleanInput` of @actions/core; an empty one is false. */
+function readBoolean(name: string): boolean {
+  const value = optional(name) ?? 'false'
+  if (/^(true|True|TRUE)$/.test(value)) return true
+  if (/^(false|False|FALSE)$/.test(value)) return false
+  throw new Error(`${name}: ${JSON.stringify(value)} is neither true nor false. Give one of these words.`)
+}
+
+function readNumber(name: string): number | undefined {
+  const value = optional(name)
+  if (value === undefined) return undefined
+  if (/^\d+(\.\d+)?$/.test(value)) return Number(value)
+  throw new Error(`${name}: ${JSON.stringify(value)} is not a number. Give one like 30.`)
+}
+
 function readWorkingDirectory(template: Template): string {
   const directory = optional('working-directory')
   if (!directory) return template.directory
   const place = fromWorkspace(directory)
   if (isDirectory(place)) return place
   throw new Error(`working-directory: ${place} is not a directory. Name the directory that Packer is to run in.`)
+}
+
+function list(name: string, separator: string | RegExp): string[] {
+  return split(optional(name) ?? '', separator)
+}
+
+function split(value: string, separator: string | RegExp): string[] {
+  const entries = value.split(separator).map(entry => entry.trim())
+  return entries.filter(entry => entry !== '')
 }
 
 function required(name: string, ...fallbacks: readonly string[]): string {

@@ -1,10 +1,13 @@
-import { bake } from './bake.ts'
+import { findBaseImage } from './base-image.ts'
 import { cancelled } from './cancel.ts'
 import { computeChecksum } from './checksum.ts'
+import { countFiles } from './counted-files.ts'
 import { listDefinition } from './definition.ts'
 import { connect } from './ec2.ts'
-import { findImage } from './images.ts'
+import { selectEntries } from './entries.ts'
 import { locateOutputFile, readInputs } from './inputs.ts'
+import { findImage } from './look-up.ts'
+import { onMiss } from './on-miss.ts'
 import { publish, publishChecksum, removeOutputFile } from './outputs.ts'
 import { warnIfUncounted } from './template.ts'
 
@@ -14,13 +17,15 @@ export async function main(): Promise<void> {
   removeOutputFile(outputFile)
   const inputs = readInputs(outputFile)
 
-  const definition = listDefinition(inputs.definition)
-  warnIfUncounted(inputs.template, definition)
-  const checksum = await computeChecksum(definition)
+  const ec2 = connect(inputs.region, cancelled)
+  const definition = listDefinition(await selectEntries(inputs.definition))
+  warnIfUncounted(inputs, definition)
+  const files = await countFiles(definition)
+  const baseImage = await findBaseImage(ec2, inputs.baseAmi)
+  const checksum = await computeChecksum(files, inputs, baseImage)
   await publishChecksum(checksum)
 
-  const ec2 = connect(inputs.region, cancelled)
-  const hit = await findImage(ec2, inputs.template.name, checksum)
-  const outcome = hit ?? (await bake(ec2, inputs, checksum))
+  const hit = await findImage(ec2, inputs, checksum)
+  const outcome = hit ?? (await onMiss(ec2, inputs, checksum))
   await publish(outcome, inputs, checksum)
 }

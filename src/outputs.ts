@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { setOutput, summary } from '@actions/core'
-import type { Checksum } from './checksum.ts'
+import { type Checksum, summarize } from './checksum.ts'
 import { toText } from './definition.ts'
 import { onGitHub } from './github.ts'
-import type { Outcome } from './images.ts'
+import type { FoundImage, Outcome } from './images.ts'
 import type { Inputs } from './inputs.ts'
 import { fail, group, info, messageOf, printable, warn } from './log.ts'
 
@@ -22,20 +22,45 @@ export function removeOutputFile(file: string): void {
 }
 
 /** Shows every ingredient with its digest, and sets the checksum's output: it needs no credentials to be of use. */
-export async function publishChecksum({ value, files }: Checksum): Promise<void> {
-  const count = files.length === 1 ? '1 file' : `${files.length} files`
-  await group(`Definition: ${count}`, () => info(...files.map(file => `${file.digest}  ${toText(file.path)}`)))
-  info(`Checksum ${value} of ${count}`)
+export async function publishChecksum(checksum: Checksum): Promise<void> {
+  const { value, files, ingredients } = checksum
+  await group(`Definition: ${count(files, 'file')}`, () =>
+    info(...files.map(file => `${file.digest}  ${toText(file.path)}`)),
+  )
+  if (ingredients.length > 0) {
+    const lines = ingredients.map(({ kind, title, digest }) => `${digest}  ${kind}: ${printable(title)}`)
+    await group(`Further ingredients: ${ingredients.length}`, () => info(...lines))
+  }
+  info(
+    `Checksum ${value} of ${count(files, 'file')}${ingredients.length > 0 ? ` and ${count(ingredients, 'further ingredient')}` : ''}`,
+  )
   setOutputs({ ami_config_checksum: value })
+}
+
+/** Says in the log and in the job's summary why there is no image yet. */
+export function publishReasons(reasons: readonly string[]): void {
+  info(...reasons)
+  summary.addRaw(`<pre>${reasons.map(escapeHtml).join('\n')}</pre>`, true)
 }
 
 /** Hands the image on: the JSON file first, then the step's outputs, then the job's summary. */
 export async function publish(outcome: Outcome, inputs: Inputs, checksum: Checksum): Promise<void> {
-  const { how, image, ids } = outcome
-  info(
-    `${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id} (${printable(image.name)}, ${image.creationDate}) in ${inputs.region}`,
-  )
-  writeOutputFile(inputs.outputFile, image.id)
+  const result = outcome.how === 'skipped' ? publishNothing() : publishImage(outcome, inputs)
+  await writeSummary([
+    ...result,
+    ['Region', inputs.region],
+    ['Template', escapeHtml(printable(inputs.template.name))],
+    ['Checksum', `<code>${checksum.value}</code>`],
+    ['Ingredients', describeIngredients(checksum)],
+    ['Time', `${process.uptime().toFixed(1)} s`],
+  ])
+}
+
+type Row = readonly [title: string, html: string]
+
+function publishImage({ how, image, ids }: FoundImage, { region, outputFile }: Inputs): Row[] {
+  info(`${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id} (${printable(image.name)}, ${image.creationDate}) in ${region}`)
+  writeOutputFile(outputFile, image.id)
   setOutputs({
     ami_id: image.id,
     ami_ids: JSON.stringify(Object.fromEntries(ids)),
@@ -43,13 +68,27 @@ export async function publish(outcome: Outcome, inputs: Inputs, checksum: Checks
     ami_creation_date: image.creationDate,
     cache_hit: String(how === 'hit'),
   })
-  await writeSummary([
-    ['Image', `<code>${image.id}</code> in ${inputs.region}`],
-    ['Name', escapeHtml(printable(image.name))],
-    ['Result', `${how}, after ${process.uptime().toFixed(1)} s`],
-    ['Checksum', `<code>${checksum.value}</code>`],
-    ['Ingredients', `<code>${checksum.ingredients}</code> (${checksum.files.length} files)`],
-  ])
+  const name = escapeHtml(printable(image.name))
+  return [
+    ['Image', `<code>${image.id}</code> ${name}`],
+    ['Result', how],
+  ]
+}
+
+function publishNothing(): Row[] {
+  info('Skipped: there is no image, and on-miss says not to bake one.')
+  setOutputs({ ami_id: '', cache_hit: 'false' })
+  return [['Result', 'a miss, not baked']]
+}
+
+function describeIngredients(checksum: Checksum): string {
+  const kinds = [...summarize(checksum)].map(([kind, digest]) => `<code>${kind}=${digest}</code>`)
+  const base = checksum.baseImage ? `, baked from <code>${checksum.baseImage}</code>` : ''
+  return `${kinds.join(' ')} (${count(checksum.files, 'file')}${base})`
+}
+
+function count(things: readonly unknown[], noun: string): string {
+  return things.length === 1 ? `1 ${noun}` : `${things.length} ${noun}s`
 }
 
 /** Fails the step, which then has no image. */
@@ -80,7 +119,7 @@ function setOutputs(outputs: Readonly<Record<string, string>>): void {
   }
 }
 
-async function writeSummary(rows: readonly (readonly [string, string])[]): Promise<void> {
+async function writeSummary(rows: readonly Row[]): Promise<void> {
   if (!onGitHub) return
   try {
     summary.addHeading('AMI Bakery', 3)

@@ -7,3 +7,16 @@ const scale = Number(given('AMI_BAKERY_TIME_SCALE') ?? 1)
 export function milliseconds(seconds: number): number {
   return seconds * 1000 * scale
 }
+
+/** Waits for something unless a signal is aborted meanwhile: then it throws the signal's reason at once. */
+export async function unlessAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  signal.throwIfAborted()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(signal.reason)
+  signal.addEventListener('abort', stop)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type BytePath, toBytePath, toFileSystem } from './definition.ts'
 import { workspace } from './github.ts'
+import type { Inputs } from './inputs.ts'
 import { messageOf, warn } from './log.ts'
 
 /** The Packer template, in one of the two languages that Packer knows. */
@@ -14,17 +15,17 @@ interface TemplatePlace {
   readonly directory: string
   /** Its path below the workspace, or just its name when it lies elsewhere: the value of the tag `ami_bakery_template`. */
   readonly name: string
+  readonly isDirectory: boolean
+  /** Absolute paths of the files that Packer reads when it is given the template: of a directory, variable files too. */
+  readonly files: readonly string[]
 }
 
 export interface Hcl2Template extends TemplatePlace {
   readonly language: 'hcl2'
-  /** Absolute paths of the files that Packer reads as the template, without variable files. */
-  readonly files: readonly string[]
 }
 
 export interface JsonTemplate extends TemplatePlace {
   readonly language: 'json'
-  readonly files: readonly string[]
   /** Names of the user variables that the template declares. */
   readonly variables: readonly string[]
 }
@@ -38,20 +39,22 @@ export interface JsonTemplate extends TemplatePlace {
 export function readTemplate(template: string): Template {
   const stats = describe(template)
   const name = nameBelowWorkspace(template)
-  if (stats.isDirectory())
-    return { language: 'hcl2', path: template, directory: template, name, files: filesIn(template) }
-  const place = { path: template, directory: path.dirname(template), name, files: [template] }
+  if (stats.isDirectory()) {
+    return { language: 'hcl2', path: template, directory: template, name, isDirectory: true, files: filesIn(template) }
+  }
+  const place = { path: template, directory: path.dirname(template), name, isDirectory: false, files: [template] }
   if (isHcl2(template)) return { language: 'hcl2', ...place }
   return { language: 'json', ...place, variables: readVariables(template) }
 }
 
-/** Warns when a change of the template would not change the checksum, so that it would not bake a new image. */
-export function warnIfUncounted({ files }: Template, definition: readonly BytePath[]): void {
-  const uncounted = files.filter(file => !definition.some(counted => isSameFile(counted, file)))
+/** Warns when a change of the template would not change the checksum, so that it would bake no new image. */
+export function warnIfUncounted({ template, strict }: Inputs, definition: readonly BytePath[]): void {
+  if (strict) return
+  const uncounted = template.files.filter(file => !definition.some(counted => isSameFile(counted, file)))
   if (uncounted.length === 0) return
   warn(
     `packer-template: ${uncounted.join(', ')} lies outside the definition, so that a change of it bakes no new image. ` +
-      'Add it to ami-definition-dirs.',
+      'Add it to ami-definition-dirs, or set strict to true.',
   )
 }
 
@@ -74,9 +77,12 @@ function describe(template: string): fs.Stats {
 const ADVICE = 'Name a .json template, a .pkr.hcl or .pkr.json file, or a directory of those.'
 
 function filesIn(directory: string): string[] {
-  const files = fs.readdirSync(directory).filter(isHcl2).sort()
-  if (files.length > 0) return files.map(file => path.join(directory, file))
-  throw new Error(`packer-template: the directory ${directory} has no .pkr.hcl or .pkr.json file. ${ADVICE}`)
+  const names = fs.readdirSync(directory)
+  if (!names.some(isHcl2)) {
+    throw new Error(`packer-template: the directory ${directory} has no .pkr.hcl or .pkr.json file. ${ADVICE}`)
+  }
+  const read = names.filter(name => isHcl2(name) || /\.auto\.pkrvars\.(hcl|json)$/.test(name))
+  return read.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map(name => path.join(directory, name))
 }
 
 function isHcl2(file: string): boolean {

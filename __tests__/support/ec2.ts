@@ -28,6 +28,7 @@ export interface FirstImage {
   readonly owner_id: string
   readonly state?: 'available' | 'pending' | 'failed'
   readonly creation_date?: string
+  readonly architecture?: 'x86_64' | 'arm64'
   readonly tags?: Readonly<Record<string, string>>
 }
 

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { getExecOutput } from '@actions/exec'
-import { unlessCancelled } from '../cancel.ts'
+import { cancelled } from '../cancel.ts'
+import { unlessAborted } from '../patience.ts'
 import { identify, type ProcessId } from '../processes.ts'
 
 /** How Packer is run: where, and with what environment. */
@@ -27,7 +28,7 @@ export async function runPacker(
     // Without input the child keeps an open stdin, and some programs named packer wait on it.
     input: Buffer.alloc(0),
   })
-  const { exitCode, stdout, stderr } = await unlessCancelled(running)
+  const { exitCode, stdout, stderr } = await unlessAborted(cancelled, running)
   return { exitCode, output: stdout + stderr }
 }
 

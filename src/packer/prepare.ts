@@ -1,12 +1,18 @@
 import fs from 'node:fs'
 import { group, info, messageOf } from '../log.ts'
 import type { Template } from '../template.ts'
+import type { Variable } from '../variables.ts'
 import { type Packer, runPacker } from './command.ts'
 
-/** A template that is about to be built, and the variables that the action hands over where the template declares them. */
+/** A template that is about to be built, and what is handed over to it. */
 export interface Build {
   readonly template: Template
-  readonly variables: ReadonlyMap<string, string>
+  /** Variables that the template may declare. */
+  readonly offered: readonly Variable[]
+  /** Variables that the template must declare, because their values are counted. */
+  readonly demanded: readonly Variable[]
+  readonly variableFiles: readonly string[]
+  readonly only: readonly string[]
   /** For downloads of plugins from GitHub. */
   readonly githubToken: string | undefined
 }
@@ -21,12 +27,31 @@ export async function prepareBuild(packer: Packer, build: Build): Promise<string
   return await group('Packer: version, plugins, validation', async () => {
     const version = await readVersion(packer)
     await (build.template.language === 'hcl2' ? initialize(packer, build) : installAmazonPlugin(packer, build, version))
-    const declared = await declaredVariables(packer, build.template)
-    const variables = [...build.variables].filter(([name]) => declared.has(name))
-    const args = [...variables.map(([name, value]) => `-var=${name}=${value}`), build.template.path]
+    const args = argumentsFor(build, await declaredVariables(packer, build.template))
     await command(packer, ['validate', ...evaluation(version, build.template), ...args])
     return args
   })
+}
+
+/** Of two values for a variable Packer takes the later one. */
+function argumentsFor(
+  { template, offered, demanded, variableFiles, only }: Build,
+  declared: ReadonlySet<string>,
+): string[] {
+  const missing = demanded.find(({ name }) => !declared.has(name))
+  if (missing) {
+    const input = missing.name === 'base_ami' ? 'base-ami' : 'packer-vars'
+    throw new Error(
+      `${input}: the template does not declare the variable ${missing.name}. Declare it, or remove the input.`,
+    )
+  }
+  const variables = [...offered.filter(({ name }) => declared.has(name)), ...demanded]
+  return [
+    ...variableFiles.map(file => `-var-file=${file}`),
+    ...variables.map(({ name, value }) => `-var=${name}=${value}`),
+    ...(only.length > 0 ? [`-only=${only.join(',')}`] : []),
+    template.path,
+  ]
 }
 
 type Version = readonly [major: number, minor: number, patch: number]

@@ -1,0 +1,21 @@
+import { bake } from './bake.ts'
+import type { Checksum } from './checksum.ts'
+import type { Ec2 } from './ec2.ts'
+import type { Outcome } from './images.ts'
+import type { Inputs } from './inputs.ts'
+import { publishReasons } from './outputs.ts'
+import { explainMiss } from './why.ts'
+
+/**
+ * Does on a miss what the user wants done: bakes, or goes on without an image, or fails.
+ *
+ * @throws Error when the user wants a miss to fail, or the bake fails.
+ */
+export async function onMiss(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<Outcome> {
+  publishReasons(await explainMiss(ec2, inputs, checksum))
+  if (inputs.onMiss === 'bake') return await bake(ec2, inputs, checksum)
+  if (inputs.onMiss === 'skip') return { how: 'skipped' }
+  throw new Error(
+    `on-miss: there is no image in ${ec2.region} with the checksum ${checksum.value}. Bake it, or set on-miss to bake.`,
+  )
+}
