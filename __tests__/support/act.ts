@@ -41,5 +41,5 @@ function commit(directory: string): void {
   const git = (...args: string[]) => execFileSync('git', args, { cwd: directory, stdio: 'ignore' })
   git('init', '--initial-branch=main')
   git('add', '--all', '--force')
-  git('-c', 'user.name=test', '-c', 'user.email=test@example.com', 'commit', '--message=test')
+  git('-c', 'user.name=test', '-c', 'user.email=test@example.com', 'commit', '--allow-empty', '--message=test')
 }

@@ -1,0 +1,207 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { computeChecksum, summarize } from '../src/checksum.ts'
+import { countFiles } from '../src/counted-files.ts'
+import { listDefinition } from '../src/definition.ts'
+import { selectEntries } from '../src/entries.ts'
+import type { Inputs } from '../src/inputs.ts'
+import { readTemplate } from '../src/template.ts'
+import { hclTemplate, makeWorkspace, type Workspace } from './support/workspace.ts'
+
+const reference = process.env.CHECKSUM_REFERENCE
+
+function inputsOf(workspace: Workspace, more: Partial<Inputs> = {}): Inputs {
+  return {
+    template: readTemplate(`${workspace.directory}/app.pkr.hcl`),
+    definition: [`${workspace.directory}/ami`],
+    region: 'us-east-1',
+    subnetId: undefined,
+    variables: [],
+    variableFiles: [],
+    only: [],
+    baseAmi: undefined,
+    extraIngredients: [],
+    strict: false,
+    onMiss: 'bake',
+    forceBake: false,
+    maxAgeDays: undefined,
+    workingDirectory: workspace.directory,
+    githubToken: undefined,
+    outputFile: `${workspace.directory}/.ami_id.json`,
+    ...more,
+  }
+}
+
+async function checksumOf(inputs: Inputs, baseImage?: string): Promise<string> {
+  const files = await countFiles(listDefinition(await selectEntries(inputs.definition)))
+  return (await computeChecksum(files, inputs, baseImage)).value
+}
+
+/** The same numbers for the same seed. */
+function numbersFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+const WORDS = ['a', 'B', 'é', '漢', 'Ａ', '😀', 'a=b', 'x y', '$HOME', 'two\nlines', 'z'.repeat(300)]
+
+describe('ingredients beyond files', () => {
+  test.skipIf(!reference)('give the same checksum as the reference, in 200 random combinations', async () => {
+    using workspace = makeWorkspace({
+      'app.pkr.hcl': hclTemplate(),
+      'ami/a': 'hello\n',
+      'ami/b': 'b',
+      v1: 'x = 1',
+      v2: 'y = 2',
+    })
+    const differing: number[] = []
+    for (let seed = 1; seed <= 200; seed++) {
+      const random = numbersFrom(seed)
+      const some = <Thing>(things: readonly Thing[]): Thing[] => things.filter(() => random() < 0.4)
+      const variables = some(['name', 'Name', 'größe', 'a_b', 'a-b']).map(name => ({
+        name,
+        value: some(WORDS).join(''),
+      }))
+      const only = some(['amazon-ebs.app', 'amazon-ebs.*', 'Ａ', '😀'])
+      const extraIngredients = some(WORDS.filter(word => !word.includes('\n')))
+      const variableFiles = some(['v1', 'v2', 'v1']).map(name => `${workspace.directory}/${name}`)
+      const base = random() < 0.5 ? 'ami-0123456789abcdef0' : undefined
+      const args = [
+        ...variables.flatMap(({ name, value }) => ['--var', `${name}=${value}`]),
+        ...variableFiles.flatMap(file => ['--var-file', file]),
+        ...only.flatMap(entry => ['--only', entry]),
+        ...(base ? ['--base-ami', base] : []),
+        ...extraIngredients.flatMap(line => ['--extra', line]),
+        `${workspace.directory}/ami`,
+      ]
+      const expected = execFileSync('python3', [reference ?? '', ...args], { encoding: 'utf8' }).trim()
+      const actual = await checksumOf(inputsOf(workspace, { variables, only, extraIngredients, variableFiles }), base)
+      if (actual !== expected) differing.push(seed)
+    }
+    console.log(`200 combinations compared, ${differing.length} differ ${differing.join(' ')}`)
+    expect(differing).toEqual([])
+  })
+
+  test('give golden checksums', async () => {
+    using workspace = makeWorkspace({ 'app.pkr.hcl': 'x', 'ami/a': 'hello\n' })
+    expect(await checksumOf(inputsOf(workspace))).toBe('d4bb773a0da54b50d60e6089e12ed7e53c7e423c')
+    const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
+    const variables = [
+      { name: 'b', value: '2' },
+      { name: 'a', value: '1=1' },
+    ]
+    const expected = sha1(
+      [
+        sha1('hello\n'),
+        sha1('var\0a\x001=1'),
+        sha1('var\0b\x002'),
+        sha1('only\0x'),
+        sha1('base-ami\0ami-1'),
+        sha1('extra\0e'),
+      ].join(''),
+    )
+    expect(await checksumOf(inputsOf(workspace, { variables, only: ['x'], extraIngredients: ['e'] }), 'ami-1')).toBe(
+      expected,
+    )
+  })
+
+  test('strict counts the template, names and executable bits', async () => {
+    using workspace = makeWorkspace({ 'app.pkr.hcl': 'template', 'ami/a': 'hello\n', 'ami/run.sh': '' })
+    process.env.GITHUB_WORKSPACE = workspace.directory
+    const strict = inputsOf(workspace, { strict: true })
+    fs.chmodSync(`${workspace.directory}/ami/run.sh`, 0o744)
+    const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
+    const digest = sha1('strict\0template\0ami/a\0-\0ami/run.sh\0x')
+    expect(await checksumOf(strict)).toBe(sha1(sha1('hello\n') + sha1('') + digest))
+    delete process.env.GITHUB_WORKSPACE
+  })
+
+  test('strict counts a directory of templates by name, with its automatic variable files', async () => {
+    using workspace = makeWorkspace({
+      'app.pkr.hcl': '',
+      'ami/a': '',
+      't/b.pkr.hcl': 'B',
+      't/a.pkr.json': '{}',
+      't/x.auto.pkrvars.hcl': 'X',
+      't/other.hcl': 'no',
+    })
+    process.env.GITHUB_WORKSPACE = workspace.directory
+    const strict = inputsOf(workspace, { strict: true, template: readTemplate(`${workspace.directory}/t`) })
+    const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
+    const digest = sha1('strict\0a.pkr.json\0{}b.pkr.hcl\0Bx.auto.pkrvars.hcl\0X\0ami/a\0-')
+    expect(await checksumOf(strict)).toBe(sha1(sha1('') + digest))
+    delete process.env.GITHUB_WORKSPACE
+  })
+
+  test('are summed up kind by kind', async () => {
+    using workspace = makeWorkspace({ 'app.pkr.hcl': 'x', 'ami/a': 'hello\n' })
+    const files = await countFiles(listDefinition(await selectEntries([`${workspace.directory}/ami`])))
+    const checksum = await computeChecksum(files, inputsOf(workspace, { extraIngredients: ['e'] }), undefined)
+    expect([...summarize(checksum)]).toEqual([
+      ['files', 'd4bb773a0d'],
+      ['extra', expect.stringMatching(/^[0-9a-f]{10}$/)],
+    ])
+  })
+})
+
+describe('patterns', () => {
+  const files = {
+    'app.pkr.hcl': 'x',
+    'one/ami/a': '1',
+    'two/ami/b': '2',
+    'two/ami/.hidden': 'h',
+    'two/ami/sub/c.log': '3',
+    '[a]/f': '4',
+  }
+
+  async function list(workspace: Workspace, ...entries: readonly string[]): Promise<string[]> {
+    process.env.GITHUB_WORKSPACE = workspace.directory
+    try {
+      const listed = listDefinition(await selectEntries(entries))
+      return listed.map(file => file.slice(workspace.directory.length + 1))
+    } finally {
+      delete process.env.GITHUB_WORKSPACE
+    }
+  }
+
+  test.each([
+    [['*/ami'], ['one/ami/a', 'two/ami/b', 'two/ami/sub/c.log']],
+    [['./*/ami'], ['one/ami/a', 'two/ami/b', 'two/ami/sub/c.log']],
+    [['two/ami/*'], ['two/ami/b', 'two/ami/sub/c.log']],
+    [['two/**'], ['two/ami/b', 'two/ami/sub/c.log']],
+    [['two/ami', '!**/*.log'], ['two/ami/b']],
+    [['two/ami', '!two/ami/sub'], ['two/ami/b']],
+    [['two/./ami', '!two/ami/sub/'], ['two/./ami/b']],
+    [['[a]'], ['[a]/f']],
+    [
+      ['one/ami', 'one/*'],
+      ['one/ami/a', 'one/ami/a'],
+    ],
+  ])('%j', async (entries, expected) => {
+    using workspace = makeWorkspace(files)
+    expect(await list(workspace, ...entries)).toEqual(expected)
+  })
+
+  test('work in a workspace whose own path has their characters', async () => {
+    using workspace = makeWorkspace(files, 'a[b]*?')
+    expect(await list(workspace, '*/ami')).toHaveLength(3)
+  })
+
+  test('a pattern that matches nothing is an error', async () => {
+    using workspace = makeWorkspace(files)
+    await expect(list(workspace, 'three/*')).rejects.toThrow(
+      /^ami-definition-dirs: the pattern three\/\* matches nothing/,
+    )
+  })
+
+  test('an excluded Git directory is no error', async () => {
+    using workspace = makeWorkspace({ ...files, '.git/HEAD': 'x', a: 'a' })
+    await expect(list(workspace, '.')).rejects.toThrow(/Git directory/)
+    expect(await list(workspace, '.', '!.git')).toContain('./a')
+  })
+})
