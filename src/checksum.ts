@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { type CountedFile, countFile } from './counted-files.ts'
-import { toBytePath } from './definition.ts'
+import { type CountedFile, countFiles } from './counted-files.ts'
+import { toBytePath, toText } from './definition.ts'
 import { workspace } from './github.ts'
 import type { Inputs } from './inputs.ts'
 import type { Template } from './template.ts'
@@ -38,7 +38,7 @@ export async function computeChecksum(
 ): Promise<Checksum> {
   const ingredients = [
     ...inputs.variables.map(({ name, value }) => ingredient('vars', name, 'var', name, value)).sort(byTitle),
-    ...(await Promise.all(inputs.variableFiles.map(countVariableFile))),
+    ...(await countVariableFiles(inputs)),
     ...inputs.only.map(entry => ingredient('only', entry, 'only', entry)).sort(byTitle),
     ...(baseImage ? [ingredient('base-ami', baseImage, 'base-ami', baseImage)] : []),
     ...inputs.extraIngredients.map(line => ingredient('extra', line, 'extra', line)),
@@ -67,9 +67,9 @@ function byTitle(a: Ingredient, b: Ingredient): number {
   return Buffer.compare(Buffer.from(a.title), Buffer.from(b.title))
 }
 
-async function countVariableFile(file: string): Promise<Ingredient> {
-  const { digest } = await countFile(toBytePath(file))
-  return { kind: 'var-files', title: file, digest }
+async function countVariableFiles({ variableFiles }: Inputs): Promise<Ingredient[]> {
+  const files = await countFiles(variableFiles.map(toBytePath))
+  return files.map(({ path: file, digest }) => ({ kind: 'var-files', title: toText(file), digest }))
 }
 
 /** What the files' contents don't tell: the template, and the files' names and executable bits. */

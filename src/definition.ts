@@ -45,14 +45,22 @@ export function toBytePath(text: string): BytePath {
   return Buffer.from(text).toString('latin1')
 }
 
-/** The path as the file system takes it. */
-export function toFileSystem(found: BytePath): Buffer {
-  return Buffer.from(found, 'latin1')
+/** The path as the file system takes it: its bytes, or a text where that is the same and quicker. */
+export function toFileSystem(path: BytePath): string | Buffer {
+  return isText(path) ? path : toBytes(path)
 }
 
 /** The path as a person reads it, on one line. */
-export function toText(found: BytePath): string {
-  return printable(toFileSystem(found).toString())
+export function toText(path: BytePath): string {
+  return printable(isText(path) ? path : toBytes(path).toString())
+}
+
+function isText(path: BytePath): boolean {
+  return !/[^\0-\x7f]/.test(path)
+}
+
+function toBytes(path: BytePath): Buffer {
+  return Buffer.from(path, 'latin1')
 }
 
 function listGiven(given: BytePath, isExcluded: Exclusion): BytePath[] {
@@ -66,18 +74,17 @@ function listGiven(given: BytePath, isExcluded: Exclusion): BytePath[] {
 }
 
 function walk(directory: BytePath, files: BytePath[], isExcluded: Exclusion): void {
-  if (/(^|\/)\.git\/*$/.test(directory)) refuseGit(directory)
+  if (/(^|\/)\.git(\/\.?)*$/.test(directory)) refuseGit(directory)
   const prefix = directory.endsWith('/') ? directory : `${directory}/`
-  for (const entry of entriesOf(directory)) {
-    const name = entry.name.toString('latin1')
-    const found = prefix + name
+  for (const entry of entriesOf(directory, prefix)) {
+    const found = prefix + entry.name
     if (isExcluded(found)) continue
     if (entry.isDirectory()) walk(found, files, isExcluded)
-    else if (!name.startsWith('.') && isCounted(found, entry)) files.push(found)
+    else if (!entry.name.startsWith('.') && isCounted(found, entry)) files.push(found)
   }
 }
 
-function isCounted(path: BytePath, entry: fs.Dirent<Buffer>): boolean {
+function isCounted(path: BytePath, entry: Entry): boolean {
   if (entry.isFile()) return true
   if (!entry.isSymbolicLink()) refuse(path, entry)
   const target = follow(path)
@@ -85,9 +92,23 @@ function isCounted(path: BytePath, entry: fs.Dirent<Buffer>): boolean {
   return target.isFile()
 }
 
-function entriesOf(directory: BytePath): fs.Dirent<Buffer>[] {
+type Kind = Pick<fs.Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink' | 'isFIFO' | 'isSocket'>
+
+type Entry = Kind & { readonly name: BytePath }
+
+function entriesOf(directory: BytePath, prefix: BytePath): Entry[] {
   try {
-    return fs.readdirSync(toFileSystem(directory), { withFileTypes: true, encoding: 'buffer' })
+    return fs.readdirSync(toBytes(directory), { withFileTypes: true, encoding: 'latin1' })
+  } catch {
+    // Not every file system tells what a name stands for. Then Node would ask, but can't join such a name to the bytes.
+    return entriesOneByOne(directory, prefix)
+  }
+}
+
+function entriesOneByOne(directory: BytePath, prefix: BytePath): Entry[] {
+  try {
+    const names = fs.readdirSync(toFileSystem(directory), 'latin1')
+    return names.map(name => Object.assign(fs.lstatSync(toFileSystem(prefix + name)), { name }))
   } catch (cause) {
     throw unreadable(directory, cause)
   }
@@ -132,7 +153,7 @@ function isLink(path: BytePath): boolean {
   return fs.lstatSync(toFileSystem(path), { throwIfNoEntry: false })?.isSymbolicLink() ?? false
 }
 
-function refuse(path: BytePath, kind: fs.Dirent<Buffer> | fs.Stats): never {
+function refuse(path: BytePath, kind: Kind): never {
   const what = kind.isFIFO() ? 'a FIFO' : kind.isSocket() ? 'a socket' : 'a device'
   throw new Error(
     `ami-definition-dirs: ${toText(path)} is ${what}, whose content is no definition. Take it out of there.`,

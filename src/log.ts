@@ -8,8 +8,9 @@ import {
 import { onGitHub } from './github.ts'
 
 /** Prints lines as they are, save what the runner would take for a workflow command. One write, however many lines. */
-export function info(...lines: readonly string[]): void {
-  process.stdout.write(`${lines.map(harmless).join('\n')}\n`)
+export function info(lines: string | readonly string[]): void {
+  const text = typeof lines === 'string' ? harmless(lines) : lines.map(harmless).join('\n')
+  process.stdout.write(`${text}\n`)
 }
 
 /** A notice: an annotation of the step on GitHub, a line elsewhere. */
@@ -52,7 +53,7 @@ export async function group<Result>(title: string, work: () => Result | Promise<
  * ActionCommand.TryParseV2 and TryParse, StreamReader.ReadLine).
  */
 export function harmless(text: string): string {
-  return text.replace(/(^|[\r\n])([\s\u0085]*):(?=:)/g, '$1$2:\u200b').replaceAll('##[', '#\u200b#[')
+  return text.replace(/(^|[\r\n])((?:[^\S\r\n]|\u0085)*):(?=:)/g, '$1$2: ').replaceAll('##[', '# #[')
 }
 
 /** A text of others on one line: its control characters are shown as escapes. For names, tags, and messages of AWS. */

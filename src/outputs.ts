@@ -25,11 +25,11 @@ export function removeOutputFile(file: string): void {
 export async function publishChecksum(checksum: Checksum): Promise<void> {
   const { value, files, ingredients } = checksum
   await group(`Definition: ${count(files, 'file')}`, () =>
-    info(...files.map(file => `${file.digest}  ${toText(file.path)}`)),
+    info(files.map(file => `${file.digest}  ${toText(file.path)}`)),
   )
   if (ingredients.length > 0) {
     const lines = ingredients.map(({ kind, title, digest }) => `${digest}  ${kind}: ${printable(title)}`)
-    await group(`Further ingredients: ${ingredients.length}`, () => info(...lines))
+    await group(`Further ingredients: ${ingredients.length}`, () => info(lines))
   }
   info(
     `Checksum ${value} of ${count(files, 'file')}${ingredients.length > 0 ? ` and ${count(ingredients, 'further ingredient')}` : ''}`,
@@ -39,7 +39,7 @@ export async function publishChecksum(checksum: Checksum): Promise<void> {
 
 /** Says in the log and in the job's summary why there is no image yet. */
 export function publishReasons(reasons: readonly string[]): void {
-  info(...reasons)
+  info(reasons)
   summary.addRaw(`<pre>${reasons.map(escapeHtml).join('\n')}</pre>`, true)
 }
 

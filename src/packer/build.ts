@@ -103,7 +103,7 @@ export function createScreen(shown: readonly [number, number] = [0, 0]): Screen 
       if (text !== undefined && counts[file] > shown[file]) waiting.push(text)
     },
     print: () => {
-      if (waiting.length > 0) info(...waiting)
+      if (waiting.length > 0) info(waiting)
       waiting = []
     },
     shown: () => counts,

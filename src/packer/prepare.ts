@@ -117,7 +117,7 @@ function hasDataSource(file: string): boolean {
 async function command(packer: Packer, args: readonly string[]): Promise<string> {
   const { exitCode, output } = await runPacker(packer, args)
   if (exitCode === 0) return output
-  info(...output.split('\n'))
+  info(output.split('\n'))
   const [name] = args
   throw new Error(`packer ${name} failed: ${firstError(output)}`)
 }
