@@ -36,35 +36,68 @@ export async function computeChecksum(definition: readonly BytePath[]): Promise<
 /** The counted files whose bytes are others by now, or that are gone. */
 export async function findChanged(files: readonly CountedFile[]): Promise<BytePath[]> {
   const changed: BytePath[] = []
-  for (const file of files) {
-    const now = await countFile(file.path).catch(() => undefined)
-    if (now?.digest !== file.digest) changed.push(file.path)
+  for (const { path, digest } of files) {
+    if (isPauseDue()) await letSignalsIn()
+    if ((await digestOf(path)) !== digest) changed.push(path)
   }
   return changed
 }
 
+async function digestOf(path: BytePath): Promise<string | undefined> {
+  try {
+    return (countSmallFile(path) ?? (await countLargeFile(path))).digest
+  } catch {
+    cancelled.throwIfAborted()
+    return undefined
+  }
+}
+
+/** Small files are counted without an `await`: for 100,000 of them it would take a fifth of the time. */
 async function countFiles(definition: readonly BytePath[]): Promise<CountedFile[]> {
   const files: CountedFile[] = []
-  for (const path of definition) files.push(await countFile(path))
+  for (const path of definition) {
+    if (isPauseDue()) await letSignalsIn()
+    files.push(countSmallFile(path) ?? (await countLargeFile(path)))
+  }
   return files
 }
 
-async function countFile(path: BytePath): Promise<CountedFile> {
-  await letSignalsIn()
+const buffer = Buffer.allocUnsafeSlow(256 * 1024)
+
+function countSmallFile(path: BytePath): CountedFile | undefined {
   const file = open(path)
   try {
-    const before = fs.fstatSync(file, { bigint: true })
-    const content = await digest(file)
-    const after = fs.fstatSync(file, { bigint: true })
-    if (before.size === after.size && before.mtimeNs === after.mtimeNs) return { path, ...content }
+    const before = fs.fstatSync(file)
+    if (before.size >= buffer.length) return undefined
+    const content = buffer.subarray(0, fill(file))
+    if (content.length === buffer.length) return undefined
+    const digest = hash('sha1', content)
+    if (isSame(before, fs.fstatSync(file))) return { path, digest, isLfsPointer: isLfsPointer(content) }
   } catch (cause) {
     throw unreadable(path, cause)
   } finally {
     fs.closeSync(file)
   }
-  throw new Error(
-    `ami-definition-dirs: ${toText(path)} changed while it was read. Let nothing write to it during this step.`,
-  )
+  throw changed(path)
+}
+
+async function countLargeFile(path: BytePath): Promise<CountedFile> {
+  const file = open(path)
+  try {
+    const before = fs.fstatSync(file)
+    const sha1 = createHash('sha1')
+    for (let size = fill(file); size > 0; size = fill(file)) {
+      sha1.update(buffer.subarray(0, size))
+      if (isPauseDue()) await letSignalsIn()
+    }
+    if (isSame(before, fs.fstatSync(file))) return { path, digest: sha1.digest('hex'), isLfsPointer: false }
+  } catch (cause) {
+    cancelled.throwIfAborted()
+    throw unreadable(path, cause)
+  } finally {
+    fs.closeSync(file)
+  }
+  throw changed(path)
 }
 
 /** Without `O_NONBLOCK` a FIFO that took the file's place since it was listed would be waited on for ever. */
@@ -75,25 +108,6 @@ function open(path: BytePath): number {
     throw unreadable(path, cause)
   }
 }
-
-const buffer = Buffer.allocUnsafeSlow(256 * 1024)
-
-async function digest(file: number): Promise<{ digest: string; isLfsPointer: boolean }> {
-  let size = fill(file)
-  const start = buffer.subarray(0, size)
-  const isLfsPointer = size < LFS_POINTER_LIMIT && start.indexOf(LFS_POINTER_START) === 0
-  if (size < buffer.length) return { digest: hash('sha1', start), isLfsPointer }
-  const sha1 = createHash('sha1')
-  for (; size > 0; size = fill(file)) {
-    sha1.update(buffer.subarray(0, size))
-    await letSignalsIn()
-  }
-  return { digest: sha1.digest('hex'), isLfsPointer }
-}
-
-/** Git LFS specification, "The Pointer": a text of less than 1024 bytes that begins with its version line. */
-const LFS_POINTER_START = 'version https://git-lfs.github.com/spec/'
-const LFS_POINTER_LIMIT = 1024
 
 /** Reads until the buffer is full or the file ends: a short read alone is no end. */
 function fill(file: number): number {
@@ -106,11 +120,30 @@ function fill(file: number): number {
   return size
 }
 
+/** As a number `mtimeMs` tells a quarter of a microsecond apart: two looks at a file are further from each other. */
+function isSame(before: fs.Stats, after: fs.Stats): boolean {
+  return before.isFile() && before.size === after.size && before.mtimeMs === after.mtimeMs
+}
+
+function changed(path: BytePath): Error {
+  return new Error(
+    `ami-definition-dirs: ${toText(path)} changed while it was read. Let nothing write to it during this step.`,
+  )
+}
+
+/** Git LFS specification, "The Pointer": a text of less than 1024 bytes that begins with its version line. */
+function isLfsPointer(content: Buffer): boolean {
+  return content.length < 1024 && content.indexOf('version https://git-lfs.github.com/spec/') === 0
+}
+
 let lastPause = 0
 
 /** Reading is synchronous for speed; ten times a second the event loop gets its turn, so that a cancel is heard. */
+function isPauseDue(): boolean {
+  return performance.now() - lastPause > 100
+}
+
 async function letSignalsIn(): Promise<void> {
-  if (performance.now() - lastPause < 100) return
   await setImmediate()
   cancelled.throwIfAborted()
   lastPause = performance.now()

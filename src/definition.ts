@@ -29,14 +29,22 @@ export function toBytePath(path: string): BytePath {
   return Buffer.from(path).toString('latin1')
 }
 
-/** The path as the file system takes it. */
-export function toFileSystem(path: BytePath): Buffer {
-  return Buffer.from(path, 'latin1')
+/** The path as the file system takes it: its bytes, or a text where that is the same and quicker. */
+export function toFileSystem(path: BytePath): string | Buffer {
+  return isText(path) ? path : toBytes(path)
 }
 
 /** The path as a person reads it, on one line. */
 export function toText(path: BytePath): string {
-  return printable(toFileSystem(path).toString())
+  return printable(isText(path) ? path : toBytes(path).toString())
+}
+
+function isText(path: BytePath): boolean {
+  return !/[^\0-\x7f]/.test(path)
+}
+
+function toBytes(path: BytePath): Buffer {
+  return Buffer.from(path, 'latin1')
 }
 
 function listEntry(entry: BytePath): BytePath[] {
@@ -51,14 +59,14 @@ function listEntry(entry: BytePath): BytePath[] {
 function walk(directory: BytePath, files: BytePath[]): void {
   if (/(^|\/)\.git\/*$/.test(directory)) refuseGit(directory)
   const prefix = directory.endsWith('/') ? directory : `${directory}/`
-  for (const entry of entriesOf(directory)) {
-    const name = entry.name.toString('latin1')
-    if (entry.isDirectory()) walk(prefix + name, files)
-    else if (!name.startsWith('.') && isCounted(prefix + name, entry)) files.push(prefix + name)
+  for (const entry of entriesOf(directory, prefix)) {
+    const path = prefix + entry.name
+    if (entry.isDirectory()) walk(path, files)
+    else if (!entry.name.startsWith('.') && isCounted(path, entry)) files.push(path)
   }
 }
 
-function isCounted(path: BytePath, entry: fs.Dirent<Buffer>): boolean {
+function isCounted(path: BytePath, entry: Entry): boolean {
   if (entry.isFile()) return true
   if (!entry.isSymbolicLink()) refuse(path, entry)
   const target = follow(path)
@@ -66,9 +74,23 @@ function isCounted(path: BytePath, entry: fs.Dirent<Buffer>): boolean {
   return target.isFile()
 }
 
-function entriesOf(directory: BytePath): fs.Dirent<Buffer>[] {
+type Kind = Pick<fs.Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink' | 'isFIFO' | 'isSocket'>
+
+type Entry = Kind & { readonly name: BytePath }
+
+function entriesOf(directory: BytePath, prefix: BytePath): Entry[] {
   try {
-    return fs.readdirSync(toFileSystem(directory), { withFileTypes: true, encoding: 'buffer' })
+    return fs.readdirSync(toBytes(directory), { withFileTypes: true, encoding: 'latin1' })
+  } catch {
+    // Not every file system tells what a name stands for. Then Node would ask, but can't join such a name to the bytes.
+    return entriesOneByOne(directory, prefix)
+  }
+}
+
+function entriesOneByOne(directory: BytePath, prefix: BytePath): Entry[] {
+  try {
+    const names = fs.readdirSync(toFileSystem(directory), 'latin1')
+    return names.map(name => Object.assign(fs.lstatSync(toFileSystem(prefix + name)), { name }))
   } catch (cause) {
     throw unreadable(directory, cause)
   }
@@ -113,7 +135,7 @@ function isLink(path: BytePath): boolean {
   return fs.lstatSync(toFileSystem(path), { throwIfNoEntry: false })?.isSymbolicLink() ?? false
 }
 
-function refuse(path: BytePath, kind: fs.Dirent<Buffer> | fs.Stats): never {
+function refuse(path: BytePath, kind: Kind): never {
   const what = kind.isFIFO() ? 'a FIFO' : kind.isSocket() ? 'a socket' : 'a device'
   throw new Error(
     `ami-definition-dirs: ${toText(path)} is ${what}, whose content is no definition. Take it out of there.`,

@@ -1,3 +1,17 @@
+/**
+ * moto 5.2.1 is kinder than EC2. What the proxy makes up for, as EC2's API reference has it:
+ * - images are available and instances terminated at once: `slowImages`, `slowTermination`;
+ * - a pending image names its snapshots: they are hidden until it is available;
+ * - RunInstances and CopyImage ignore their ClientToken: a second request with it gets the first one's answer;
+ * - CreateImage takes an instance that is terminated: refused with IncorrectState;
+ * - DeleteSecurityGroup takes a group whose instances still end: refused with DependencyViolation;
+ * - CopyImage tells no source, neither on the image nor on its snapshot, and there is no filter source-image-id.
+ *
+ * What it does not make up for:
+ * - DeregisterImage ignores DeleteAssociatedSnapshots, and DeleteSnapshot takes a snapshot whose image is still there;
+ * - two images may have one name;
+ * - DeleteKeyPair and everything else is consistent at once.
+ */
 import http from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -5,7 +19,7 @@ import { type Ec2Server, speakTo } from './ec2.ts'
 
 /** What goes wrong with requests of one action, before or instead of EC2's answer. */
 export interface Fault {
-  /** The EC2 action, like `DescribeImages`. */
+  /** The EC2 action, like `DescribeImages`; `*` for all. */
   readonly action: string
   /** How many requests of it pass unharmed first. */
   readonly after?: number
@@ -13,12 +27,14 @@ export interface Fault {
   readonly times?: number
   /** The request does not reach EC2 and is answered with this error code. */
   readonly error?: string
-  /** The request reaches EC2 this many milliseconds late. */
+  /** The request reaches EC2 this many milliseconds late, even when nobody waits for the answer any more. */
   readonly delay?: number
   /** The request does not reach EC2 and is never answered. */
   readonly hang?: true
   /** The request reaches EC2, and the connection breaks before the answer. */
   readonly lost?: true
+  /** The request reaches EC2, and the answer never comes. */
+  readonly silent?: true
   /** The request does not reach EC2 and is answered with this, under status 200 unless another is given. */
   readonly answer?: string
   readonly status?: number
@@ -27,67 +43,117 @@ export interface Fault {
 export interface Request {
   readonly action: string
   readonly parameters: URLSearchParams
+  readonly region: string
   /** The user agent that sent it. */
   readonly agent: string
 }
 
 /** EC2 behind a proxy that records every request and lets some go wrong. */
-export interface FaultyEc2 extends Pick<Ec2Server, 'endpoint' | 'environment'> {
-  /** Every request so far, in the order of arrival. */
+export interface FaultyEc2 extends Pick<Ec2Server, 'endpoint' | 'environment' | 'client' | 'inventory' | 'makeImage'> {
+  /** Every request so far, in the order of arrival, save what goes through `client`, `inventory` and `makeImage`. */
   readonly requests: Request[]
+  /** Waits until an action has been asked for so many times. */
+  asked(action: string, times?: number): Promise<void>
   /** Lets requests go wrong from now on. */
   fail(...faults: readonly Fault[]): void
+  /** Lets no request go wrong any more. */
+  mend(): void
   /** Images stay pending for so many milliseconds after they were asked for. */
   slowImages(milliseconds: number): void
+  /** The same for copies of images. */
+  slowCopies(milliseconds: number): void
   /** Instances stay shutting-down for so many milliseconds after they were told to end. */
   slowTermination(milliseconds: number): void
   stop(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Puts the proxy before EC2. */
-export async function startProxy(ec2: Ec2Server): Promise<FaultyEc2> {
+/** The access key of somebody else, whose account is none of the tests'. */
+export const STRANGER = { AWS_ACCESS_KEY_ID: 'stranger', AWS_SECRET_ACCESS_KEY: 'strange' }
+const STRANGERS_ACCOUNT = '210987654321'
+
+/** What the tests ask through, unrecorded and unharmed. */
+const BACK_DOOR = '/back-door'
+
+/**
+ * Puts the proxy before EC2.
+ *
+ * @param account Whose requests they are, so that scenarios side by side don't meet; by default moto's own account.
+ */
+export async function startProxy(ec2: Pick<Ec2Server, 'endpoint'>, account?: string): Promise<FaultyEc2> {
   const requests: Request[] = []
   const counts = new Map<Fault, number>()
   const slowness = createSlowness()
+  const copies = createCopies()
+  const upstream = { endpoint: ec2.endpoint, account }
+  const guard = createGuard(upstream, slowness)
 
   async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const body = await text(request)
-    const parameters = new URLSearchParams(body)
-    const action = parameters.get('Action') ?? ''
-    requests.push({ action, parameters, agent: request.headers['user-agent'] ?? '' })
-    const fault = findFault(counts, action)
+    const asked = await receive(request)
+    const isRecorded = !request.url?.startsWith(BACK_DOOR)
+    if (isRecorded) requests.push(asked)
+    const fault = isRecorded ? findFault(counts, asked.action) : undefined
     if (fault?.hang) return
     if (fault?.delay) await sleep(fault.delay)
     if (fault?.error) return void response.writeHead(fault.status ?? 400).end(errorDocument(fault.error))
     if (fault?.answer !== undefined) return void response.writeHead(fault.status ?? 200).end(fault.answer)
-    const forwarded = await forward(ec2.endpoint, request, body)
+    const { status, body } = await guard(asked, () => forward(upstream, copies.translate(asked)))
     if (fault?.lost) return void request.socket.destroy()
-    response.writeHead(forwarded.status, { 'content-type': 'text/xml' })
-    response.end(slowness.apply(action, parameters, forwarded.body))
+    if (fault?.silent) return
+    response.writeHead(status, { 'content-type': 'text/xml' })
+    response.end(slowness.apply(asked, copies.complete(asked, body)))
   }
 
   const server = http.createServer((request, response) => {
     answer(request, response).catch(() => request.socket.destroy())
   })
+  // A connection that is closed for idleness just as it is used again would be a fault that nobody asked for.
+  server.keepAliveTimeout = 0
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
-  const port = typeof address === 'object' && address ? address.port : 0
+  const endpoint = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
+  async function asked(action: string, times = 1): Promise<void> {
+    while (requests.filter(request => request.action === action).length < times) await sleep(5)
+  }
   async function stop(): Promise<void> {
     server.closeAllConnections()
     await new Promise(resolve => server.close(resolve))
   }
   return {
-    ...speakTo(`http://127.0.0.1:${port}`),
+    ...speakTo(`${endpoint}${BACK_DOOR}`),
+    endpoint,
+    environment: speakTo(endpoint).environment,
     requests,
+    asked,
     fail: (...faults) => {
       for (const fault of faults) counts.set(fault, 0)
     },
-    slowImages: slowness.images,
-    slowTermination: slowness.termination,
+    mend: () => counts.clear(),
+    slowImages: milliseconds => slowness.slow('CreateImage', milliseconds),
+    slowCopies: milliseconds => slowness.slow('CopyImage', milliseconds),
+    slowTermination: milliseconds => slowness.slow('TerminateInstances', milliseconds),
     stop,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+/** A request as it came in, with what it takes to send it on. */
+interface Received extends Request {
+  readonly accessKey: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+async function receive(request: http.IncomingMessage): Promise<Received> {
+  const parameters = new URLSearchParams(await text(request))
+  const { authorization = '', 'x-amz-date': date, 'user-agent': agent = '' } = request.headers
+  // Credential=<access key>/<day>/<region>/ec2/aws4_request
+  const [, accessKey = '', region = ''] = /Credential=([^/]*)\/[^/]*\/([^/]*)/.exec(authorization) ?? []
+  const headers = {
+    authorization,
+    'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
+    'x-amz-date': String(date),
+  }
+  return { action: parameters.get('Action') ?? '', parameters, region, agent, accessKey, headers }
 }
 
 function findFault(counts: Map<Fault, number>, action: string): Fault | undefined {
@@ -104,63 +170,170 @@ function errorDocument(code: string): string {
   return `<?xml version="1.0"?><Response><Errors><Error><Code>${code}</Code><Message>The proxy says ${code}.</Message></Error></Errors><RequestID>0</RequestID></Response>`
 }
 
-async function forward(
-  endpoint: string,
-  request: http.IncomingMessage,
-  body: string,
-): Promise<{ status: number; body: string }> {
-  const { authorization = '', 'content-type': type = '', 'x-amz-date': date } = request.headers
-  const headers = { authorization, 'content-type': type, 'x-amz-date': String(date) }
-  const response = await fetch(`${endpoint}${request.url}`, { method: request.method ?? 'POST', headers, body })
+interface Upstream {
+  readonly endpoint: string
+  readonly account: string | undefined
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+async function forward({ endpoint, account }: Upstream, { accessKey, headers, parameters }: Received): Promise<Answer> {
+  const caller = accessKey === STRANGER.AWS_ACCESS_KEY_ID ? STRANGERS_ACCOUNT : account
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: { ...headers, ...(caller && { 'x-moto-account-id': caller }) },
+    body: parameters.toString(),
+  })
   return { status: response.status, body: await response.text() }
 }
 
+/** Sends a request on unless EC2 would refuse it, or has answered it before. */
+type Guard = (request: Received, send: () => Promise<Answer>) => Promise<Answer>
+
+function createGuard(upstream: Upstream, { isBusy }: Slowness): Guard {
+  const answers = new Map<string, Promise<Answer>>()
+
+  async function instances(request: Received, filter: readonly [string, string]): Promise<readonly Instance[]> {
+    const [name, value] = filter
+    const question = { Action: 'DescribeInstances', Version: '2016-11-15', 'Filter.1.Name': name }
+    const parameters = new URLSearchParams({ ...question, 'Filter.1.Value.1': value })
+    const { body } = await forward(upstream, { ...request, parameters })
+    return [...body.matchAll(/<instanceId>(i-[0-9a-f]+)<.*?<instanceState>.*?<name>([a-z-]+)</gs)].map(
+      ([, id = '', state = '']) => ({ id, isUp: state !== 'terminated' && state !== 'shutting-down' }),
+    )
+  }
+
+  async function refusal(request: Received): Promise<string | undefined> {
+    const { action, parameters } = request
+    if (action === 'CreateImage') {
+      const found = await instances(request, ['instance-id', parameters.get('InstanceId') ?? ''])
+      return found.some(({ isUp }) => !isUp) ? 'IncorrectState' : undefined
+    }
+    if (action !== 'DeleteSecurityGroup') return undefined
+    const users = await instances(request, ['instance.group-id', parameters.get('GroupId') ?? ''])
+    return users.some(({ id, isUp }) => isUp || isBusy(id)) ? 'DependencyViolation' : undefined
+  }
+
+  return async (request, send) => {
+    const code = await refusal(request)
+    if (code) return { status: 400, body: errorDocument(code) }
+    const token = `${request.action} ${request.parameters.get('ClientToken') ?? ''}`
+    if (token.endsWith(' ')) return await send()
+    const answer = answers.get(token) ?? send()
+    answers.set(token, answer)
+    return await answer
+  }
+}
+
+interface Instance {
+  readonly id: string
+  readonly isUp: boolean
+}
+
 interface Slowness {
-  images(milliseconds: number): void
-  termination(milliseconds: number): void
-  apply(action: string, parameters: URLSearchParams, body: string): string
+  /** What an action begins takes so long from now on. */
+  slow(action: string, milliseconds: number): void
+  /** Whether an instance was told to end, or an image to be, and has not done so yet. */
+  isBusy(id: string): boolean
+  apply(request: Request, body: string): string
 }
 
 /** moto's images are available and its instances terminated at once; EC2's take their time. */
 function createSlowness(): Slowness {
-  const pendingUntil = new Map<string, number>()
-  const dyingUntil = new Map<string, number>()
-  let imageDelay = 0
-  let terminationDelay = 0
-  const isStill = (times: Map<string, number>, id: string) => (times.get(id) ?? 0) > Date.now()
-  const idsIn = (body: string, prefix: string) => body.match(new RegExp(`${prefix}-[0-9a-f]{8,17}`, 'g')) ?? []
+  const delays = new Map<string, number>()
+  const busyUntil = new Map<string, number>()
+  const isBusy = (id = '') => (busyUntil.get(id) ?? 0) > Date.now()
 
-  function apply(action: string, parameters: URLSearchParams, body: string): string {
-    if (action === 'CreateImage') for (const id of idsIn(body, 'ami')) pendingUntil.set(id, Date.now() + imageDelay)
-    if (action === 'TerminateInstances') {
-      for (const id of idsIn(body, 'i')) if (!dyingUntil.has(id)) dyingUntil.set(id, Date.now() + terminationDelay)
+  function apply({ action, parameters }: Request, body: string): string {
+    const delay = delays.get(action) ?? 0
+    for (const id of delay > 0 ? (body.match(/\b(ami|i)-[0-9a-f]{8,17}\b/g) ?? []) : []) {
+      if (!busyUntil.has(id)) busyUntil.set(id, Date.now() + delay)
     }
     const wantsAvailable = [...parameters.values()].includes('available')
     return mapItems(body, item => {
-      const image = /<imageId>(ami-[0-9a-f]+)<\/imageId>\s*<imageLocation>|<imageId>(ami-[0-9a-f]+)<\/imageId>/.exec(
-        item,
-      )
-      const instance = /<instanceId>(i-[0-9a-f]+)<\/instanceId>/.exec(item)?.[1]
-      if (action === 'DescribeImages' && isStill(pendingUntil, image?.[1] ?? image?.[2] ?? '')) {
-        return wantsAvailable ? '' : item.replace('<imageState>available<', '<imageState>pending<')
-      }
-      if (instance && isStill(dyingUntil, instance)) {
-        return item
-          .replaceAll('<code>48</code>', '<code>32</code>')
-          .replaceAll('<name>terminated</name>', '<name>shutting-down</name>')
-      }
-      return item
+      if (isBusy(/<instanceId>(i-[0-9a-f]+)</.exec(item)?.[1])) return makeEnding(item)
+      if (action !== 'DescribeImages' || !isBusy(/<imageId>(ami-[0-9a-f]+)</.exec(item)?.[1])) return item
+      return wantsAvailable ? '' : makePending(item)
     })
   }
-  return {
-    images: milliseconds => {
-      imageDelay = milliseconds
-    },
-    termination: milliseconds => {
-      terminationDelay = milliseconds
-    },
-    apply,
+
+  return { slow: (action, milliseconds) => void delays.set(action, milliseconds), isBusy, apply }
+}
+
+function makePending(item: string): string {
+  return item
+    .replace('<imageState>available<', '<imageState>pending<')
+    .replaceAll(/<snapshotId>[^<]*<\/snapshotId>/g, '')
+}
+
+function makeEnding(item: string): string {
+  return item
+    .replaceAll('<code>48</code>', '<code>32</code>')
+    .replaceAll('<name>terminated</name>', '<name>shutting-down</name>')
+}
+
+interface Copies {
+  /** Says in moto's words what it has no words for. */
+  translate(request: Received): Received
+  /** Puts in what moto's answer lacks. */
+  complete(request: Request, body: string): string
+}
+
+/** moto's copies of images don't know what they are copied from. */
+function createCopies(): Copies {
+  const sources = new Map<string, { readonly image: string; readonly region: string }>()
+
+  function translate(request: Received): Received {
+    const parameters = new URLSearchParams(request.parameters)
+    for (const [key, value] of request.parameters) {
+      if (value === 'source-image-id') askForCopies(parameters, key.replace(/\.Name$/, ''))
+      const [, id] = /^Copied for DestinationAmi (ami-[0-9a-f]+) /.exec(value) ?? []
+      if (id) parameters.set(key, `Auto-created snapshot for AMI ${id}`)
+    }
+    return { ...request, parameters }
   }
+
+  /** Instead of "those copied from these" it asks for the copies by their ids: moto finds those that are in the region. */
+  function askForCopies(parameters: URLSearchParams, filter: string): void {
+    const values = [...parameters].filter(([key]) => key.startsWith(`${filter}.Value.`))
+    const copies = [...sources].filter(([, { image }]) => values.some(([, value]) => value === image))
+    for (const [key] of values) parameters.delete(key)
+    parameters.set(`${filter}.Name`, 'image-id')
+    for (const [index, id] of ['none', ...copies.map(([id]) => id)].entries()) {
+      parameters.set(`${filter}.Value.${index + 1}`, id)
+    }
+  }
+
+  function complete({ action, parameters }: Request, body: string): string {
+    const [, copy] = /<imageId>(ami-[0-9a-f]+)</.exec(body) ?? []
+    if (action === 'CopyImage' && copy) {
+      sources.set(copy, {
+        image: parameters.get('SourceImageId') ?? '',
+        region: parameters.get('SourceRegion') ?? '',
+      })
+    }
+    if (action === 'DescribeImages') return mapItems(body, completeImage)
+    if (action !== 'DescribeSnapshots') return body
+    return body.replaceAll(/>Auto-created snapshot for AMI (ami-[0-9a-f]+)</g, (description, id: string) => {
+      const source = sources.get(id)?.image
+      return source
+        ? `>Copied for DestinationAmi ${id} from SourceAmi ${source} for SourceSnapshot snap-0.<`
+        : description
+    })
+  }
+
+  function completeImage(item: string): string {
+    const [, id = ''] = /<imageId>(ami-[0-9a-f]+)</.exec(item) ?? []
+    const source = sources.get(id)
+    if (!source) return item
+    const told = `<sourceImageId>${source.image}</sourceImageId><sourceImageRegion>${source.region}</sourceImageRegion>`
+    return item.replace(/<\/item>$/, `${told}</item>`)
+  }
+
+  return { translate, complete }
 }
 
 /** Replaces each outermost `<item>` of an answer. */

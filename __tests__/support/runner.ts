@@ -12,6 +12,8 @@ export interface Step {
   readonly env?: Readonly<Record<string, string>>
   /** The checked-out repository. */
   readonly workspace: string
+  /** A program that starts the action: the action's own command line follows these words. */
+  readonly under?: readonly string[]
 }
 
 /** What a process of the action left behind for the runner. */
@@ -35,6 +37,8 @@ export interface Annotation {
 /** A process of the action that has been started. */
 export interface Running {
   readonly process: ChildProcess
+  /** The runner's directory for temporary files, the step's own here. */
+  readonly temp: string
   /** Everything it has printed so far. */
   log(): string
   readonly ended: Promise<Run>
@@ -52,19 +56,20 @@ export async function runAction(step: Step): Promise<Run> {
 }
 
 /** Starts the built action, as the GitHub runner starts it. */
-export function startAction({ inputs = {}, env = {}, workspace }: Step): Running {
+export function startAction({ inputs = {}, env = {}, workspace, under = [] }: Step): Running {
   const temp = fs.mkdtempSync(path.join(TEMPORARY, 'runner-'))
   const given = Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
   )
   const variables = { ...runnerVariables(workspace, temp), ...given, ...env }
-  return start('index.js', workspace, temp, variables)
+  return start('index.js', { cwd: workspace, temp, env: variables, under })
 }
 
 /** Starts the built action outside GitHub: with nothing in its environment but what is given. */
 export function startPlainly(directory: string, env: Readonly<Record<string, string>>): Running {
   const temp = fs.mkdtempSync(path.join(TEMPORARY, 'plain-'))
-  return start('index.js', directory, temp, { PATH: process.env.PATH ?? '', HOME: os.homedir(), TMPDIR: temp, ...env })
+  const variables = { PATH: process.env.PATH ?? '', HOME: os.homedir(), TMPDIR: temp, ...env }
+  return start('index.js', { cwd: directory, temp, env: variables, under: [] })
 }
 
 /**
@@ -88,9 +93,18 @@ export async function cancel(running: Running): Promise<Run> {
 const TEMPORARY = fs.mkdtempSync(path.join(os.tmpdir(), 'action-'))
 process.on('exit', () => fs.rmSync(TEMPORARY, { recursive: true, force: true }))
 
-function start(entry: string, cwd: string, temp: string, env: Record<string, string>): Running {
+interface Place {
+  readonly cwd: string
+  readonly temp: string
+  readonly env: Readonly<Record<string, string>>
+  readonly under: readonly string[]
+}
+
+function start(entry: string, place: Place): Running {
+  const { cwd, temp, env, under } = place
   const begun = performance.now()
-  const child = spawn(process.execPath, [path.join(ACTION, entry)], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [program = '', ...args] = [...under, process.execPath, path.join(ACTION, entry)]
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', chunk => {
@@ -109,9 +123,9 @@ function start(entry: string, cwd: string, temp: string, env: Record<string, str
   async function post(more: Readonly<Record<string, string>> = {}): Promise<Run> {
     const state = readFileCommands(path.join(temp, 'GITHUB_STATE'))
     const saved = Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]))
-    return await start('post.js', cwd, temp, { ...env, ...saved, ...more }).ended
+    return await start('post.js', { ...place, env: { ...env, ...saved, ...more }, under: [] }).ended
   }
-  return { process: child, log: () => log, ended, printed, post }
+  return { process: child, temp, log: () => log, ended, printed, post }
 }
 
 const COMMAND_FILES = ['GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_STEP_SUMMARY'] as const

@@ -54,6 +54,24 @@ build { sources = ["source.amazon-ebs.app"] }
 `
 }
 
+/** The same, but it tags its image with the checksum itself, as the original's templates do. */
+export function selfTaggingTemplate(more = ''): string {
+  const tags = 'tags = { ami_config_checksum = var.config_checksum }'
+  return `variable "config_checksum" { type = string }\n${hclTemplate(`${tags}\n  ${more}`)}`
+}
+
+/** The template with provisioners and post-processors in its build block. */
+export function withSteps(template: string, ...steps: readonly string[]): string {
+  const lines = ['build {', 'sources = ["source.amazon-ebs.app"]', ...steps, '}']
+  return template.replace(/^build .*/m, () => lines.join('\n'))
+}
+
+/** The template, logging in to an instance that listens on a port of this machine. */
+export function withSsh(template: string, port: number): string {
+  const login = ['"ssh"', 'ssh_username = "ec2-user"', 'ssh_host = "127.0.0.1"', `ssh_port = ${port}`]
+  return template.replace(/(?<=^ +communicator += )"none"/m, login.join('\n  '))
+}
+
 /** A legacy JSON template of the kind that the original's users have: it tags its image with the checksum itself. */
 export function jsonTemplate(): string {
   return JSON.stringify({
