@@ -1,30 +1,12 @@
-import { execFileSync } from 'node:child_process'
-import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { computeChecksum } from '../src/checksum.ts'
-import { listDefinition } from '../src/definition.ts'
 import { growTree, makeTree, namesAreBytes, readGoldenChecksums } from './support/definitions.ts'
+import { computePlain, listPlain } from './support/plain.ts'
+import { REFERENCE, runReference } from './support/reference.ts'
 
-const { CHECKSUM_REFERENCE } = process.env
 const TREES = 300
 const BATCH = 50
 
-/** Runs the script once for each line of arguments, in one process. */
-const DRIVER = `
-import contextlib, io, json, runpy, sys
-script = sys.argv[1]
-for line in sys.stdin.buffer:
-    sys.argv = [script, *json.loads(line)]
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(printed):
-            runpy.run_path(script, run_name="__main__")
-        print(json.dumps(printed.getvalue().strip()))
-    except SystemExit as refusal:
-        print(json.dumps(f"refused: {refusal}"))
-`
-
-describe.skipIf(!CHECKSUM_REFERENCE)('the reference that CHECKSUM_REFERENCE names', () => {
+describe.skipIf(!REFERENCE)('the reference that CHECKSUM_REFERENCE names', () => {
   test.skipIf(!namesAreBytes)(`finds the same checksum in ${TREES} random trees`, async () => {
     const differences: object[] = []
     let compared = 0
@@ -54,20 +36,8 @@ describe.skipIf(!CHECKSUM_REFERENCE)('the reference that CHECKSUM_REFERENCE name
 
 async function checksumOf(entries: readonly string[]): Promise<string> {
   try {
-    return (await computeChecksum(listDefinition(entries))).value
+    return (await computePlain(listPlain(entries))).value
   } catch (cause) {
     return `refused: ${cause}`
   }
-}
-
-function runReference(calls: readonly (readonly string[])[]): string[] {
-  const printed = execFileSync('python3', ['-c', DRIVER, path.resolve(CHECKSUM_REFERENCE ?? '')], {
-    input: calls.map(entries => `${JSON.stringify(entries)}\n`).join(''),
-    env: { ...process.env, PYTHONUTF8: '1' },
-    encoding: 'utf8',
-  })
-  return printed
-    .trim()
-    .split('\n')
-    .map(line => String(JSON.parse(line)))
 }

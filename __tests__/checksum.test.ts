@@ -1,11 +1,14 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { computeChecksum, findChanged } from '../src/checksum.ts'
-import { listDefinition } from '../src/definition.ts'
+import { findChanged } from '../src/counted-files.ts'
+import { unreadable } from '../src/definition.ts'
 import {
+  type ByteName,
+  type Content,
   DIRECTORY,
   FIFO,
   growTree,
@@ -17,10 +20,23 @@ import {
   type Tree,
   utf8,
 } from './support/definitions.ts'
+import { computePlain, listPlain } from './support/plain.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
 const GIB = 1024 * MIB
+
+/** A large file of Linux whose reads end every 4 KiB. */
+const SHORT_READS = '/proc/kallsyms'
+
+interface User {
+  readonly uid?: number
+  readonly gid?: number
+}
+
+/** Somebody without rights: `nobody` when the tests run as root, else whoever runs them. */
+const OTHER_USER: User = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+const isThereOtherUser = await canChangeUser()
 
 describe('the checksum of', () => {
   test('a directory with one file `a` that says hello is the one of DESIGN.md', async () => {
@@ -28,10 +44,13 @@ describe('the checksum of', () => {
     expect(await checksumOf(tree.directory)).toBe('d4bb773a0da54b50d60e6089e12ed7e53c7e423c')
   })
 
-  test.skipIf(!namesAreBytes).each(readGoldenChecksums().trees)('$about is the golden one', async golden => {
-    using tree = makeTree(golden.files)
-    expect(await checksumOf(...golden.entries.map(tree.at))).toBe(golden.checksum)
-  })
+  test.skipIf(!namesAreBytes).each(readGoldenChecksums().trees.map(golden => [golden.about, golden] as const))(
+    '"%s" is the golden one',
+    async (_, { files, entries, checksum }) => {
+      using tree = makeTree(files)
+      expect(await checksumOf(...entries.map(tree.at))).toBe(checksum)
+    },
+  )
 
   test.skipIf(!namesAreBytes)('random trees are the golden ones', async () => {
     for (const { seed, checksum } of readGoldenChecksums().seeds) {
@@ -90,21 +109,36 @@ describe('a file counts', () => {
     async size => {
       const content = Buffer.alloc(size, 'version of some 16')
       using tree = makeTree({ big: content, small: 'small' })
-      const { files } = await computeChecksum(listDefinition([tree.directory]))
+      const { files } = await computePlain(listPlain([tree.directory]))
       expect(files.map(file => file.digest)).toEqual([sha1(content), sha1('small')])
     },
   )
 
-  test('with the digests of its fellows, in 40 lower-case digits, and a word for the tags', async () => {
+  test.skipIf(!fs.existsSync(SHORT_READS))('whole when the system hands it over in small pieces', async () => {
+    expect(await checksumOf(SHORT_READS)).toBe(sha1(sha1(fs.readFileSync(SHORT_READS))))
+  })
+
+  test('with the digests of its fellows, in 40 lower-case digits', async () => {
     using tree = makeTree({ a: 'hello\n', b: '' })
-    const checksum = await computeChecksum(listDefinition([tree.directory]))
+    const checksum = await computePlain(listPlain([tree.directory]))
     expect(checksum).toEqual({
       value: checksumOfContents('hello\n', ''),
       files: [
-        { path: tree.at('a'), digest: 'f572d396fae9206628714fb2ce00f72e94f2258f', isLfsPointer: false },
-        { path: tree.at('b'), digest: 'da39a3ee5e6b4b0d3255bfef95601890afd80709', isLfsPointer: false },
+        {
+          path: tree.at('a'),
+          digest: 'f572d396fae9206628714fb2ce00f72e94f2258f',
+          isLfsPointer: false,
+          isExecutable: false,
+        },
+        {
+          path: tree.at('b'),
+          digest: 'da39a3ee5e6b4b0d3255bfef95601890afd80709',
+          isLfsPointer: false,
+          isExecutable: false,
+        },
       ],
-      ingredients: `files=${checksum.value.slice(0, 10)}`,
+      ingredients: [],
+      baseImage: undefined,
     })
   })
 })
@@ -160,7 +194,7 @@ describe('the paths', () => {
     for (const spelling of spellings) {
       const given = tree.at(spelling)
       const prefix = given.endsWith('/') ? given : `${given}/`
-      expect(listDefinition([given])).toEqual([`${prefix}f`, `${prefix}sub/g`])
+      expect(listPlain([given])).toEqual([`${prefix}f`, `${prefix}sub/g`])
     }
   })
 
@@ -193,17 +227,18 @@ describe('the paths', () => {
     ['capitals before the rest, digits as text', ['10', '9', 'A', 'B', '_', 'a', 'b']],
     ['names of other scripts', ['z', ...['\u00e9', '\u65e5', '\ue000', '\uff21', '\ufffd', '\u{1f600}'].map(utf8)]],
     ['composed after decomposed letters', [utf8('e\u0301'), 'f', utf8('\u00e9')]],
-    ['names that are no UTF-8', ['a', '\x80', utf8('\u00e9'), utf8('\ue000'), utf8('\u{1f600}'), '\xfe', '\xff', '\xff\x01']],
+    [
+      'names that are no UTF-8',
+      ['a', '\x80', utf8('\u00e9'), utf8('\ue000'), utf8('\u{1f600}'), '\xfe', '\xff', '\xff\x01'],
+    ],
     ['a directory that is no UTF-8', ['a/x', 'a\xff/x', 'b']],
     ['blanks, line ends and control characters', ['\x01', '\t', '\n', ' a', 'a', 'a\nb', 'a\rb', 'a ', 'b', '\x7f']],
     ['signs of patterns and shells', ['!a', '"', '#a', '$(a)', "'", '*', '-x', '?', '[a]', '\\', '{a,b}', '~']],
   ]
 
   test.skipIf(!namesAreBytes).each(orders)('sort by their bytes: %s', (_, sorted) => {
-    const names = sorted[0] === 'a b/x' || sorted[0] === 'a' ? sorted : [...sorted]
-    using tree = makeTree(Object.fromEntries([...names].reverse().map(name => [name, ''])))
-    const bytes = sorted.toSorted((a, b) => Buffer.compare(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1')))
-    expect(listBelow(tree)).toEqual(bytes)
+    using tree = makeTree(Object.fromEntries(sorted.toReversed().map(name => [name, ''])))
+    expect(listBelow(tree)).toEqual(sorted)
   })
 
   test('of entries that look like patterns are taken as they are', () => {
@@ -212,3 +247,351 @@ describe('the paths', () => {
     for (const name of given) expect(listBelow(tree, name)).toEqual([`${name}/f`])
   })
 })
+
+describe('a definition is refused that has', () => {
+  const refused: readonly (readonly [string, Readonly<Record<ByteName, Content>>, string, RegExp])[] = [
+    ['a path that does not exist', {}, 'ami', /\/ami does not exist\. Correct the path/],
+    ['a path through a file', { ami: '' }, 'ami/sub', /\/ami\/sub does not exist: a part of it is a file/],
+    ['a file with a slash after it', { ami: '' }, 'ami/', /\/ami\/ does not exist: a part of it is a file/],
+    ['no file at all', { ami: DIRECTORY }, 'ami', /there is no file in \/.*\/ami\. Files whose name begins with "\."/],
+    ['hidden files only', { 'ami/.a': '', 'ami/.d/.b': '' }, 'ami', /there is no file in/],
+    ['links to directories only', { 'ami/a': linkTo('/') }, 'ami', /there is no file in/],
+    ['a dangling link', { 'ami/a': linkTo('gone') }, 'ami', /\/ami\/a is a link to nothing\. Remove it or create/],
+    ['a link through a file', { 'ami/a': linkTo('b/c'), 'ami/b': '' }, 'ami', /\/ami\/a does not exist: a part of/],
+    ['a dangling link for its directory', { ami: linkTo('gone') }, 'ami', /\/ami is a link to nothing/],
+    ['a link to itself', { 'ami/a': linkTo('a') }, 'ami', /\/ami\/a is a link that leads back to itself\. Remove it/],
+    ['a ring of links', { ami: linkTo('b'), b: linkTo('ami') }, 'ami', /\/ami is a link that leads back to itself/],
+    ['a FIFO', { 'ami/b/a': FIFO }, 'ami', /\/ami\/b\/a is a FIFO, whose content is no definition/],
+    ['a FIFO for its directory', { ami: FIFO }, 'ami', /\/ami is a FIFO/],
+    ['a FIFO behind a link', { 'ami/a': linkTo('../b'), b: FIFO }, 'ami', /\/ami\/a is a FIFO/],
+    ['a socket', { 'ami/a': SOCKET }, 'ami', /\/ami\/a is a socket/],
+    ['a socket for its directory', { ami: SOCKET }, 'ami', /\/ami is a socket/],
+    ['a socket behind a link', { 'ami/a': linkTo('../b'), b: SOCKET }, 'ami', /\/ami\/a is a socket/],
+    ['a device behind a link', { 'ami/a': linkTo('/dev/zero') }, 'ami', /\/ami\/a is a device/],
+    ['a device for its directory', { ami: linkTo('/dev/null') }, 'ami', /\/ami is a device/],
+    ['the directory of Git', { 'ami/a': '', 'ami/.git/HEAD': '' }, 'ami', /\/ami\/\.git is a Git directory/],
+    ['a deep directory of Git', { 'ami/.a/b/.git/HEAD': '' }, 'ami', /\/ami\/\.a\/b\/\.git is a Git directory/],
+    ['an empty directory of Git', { 'ami/a': '', 'ami/.git': DIRECTORY }, 'ami', /\/\.git is a Git directory/],
+    [
+      'Git for its directory',
+      { '.git/HEAD': '' },
+      '.git',
+      /\/\.git is a Git directory\. It changes with every checkout/,
+    ],
+    ['Git and slashes for its directory', { '.git/HEAD': '' }, '.git//', /\/\.git\/\/ is a Git directory/],
+  ]
+
+  test.each(refused)('%s', (_, contents, given, message) => {
+    using tree = makeTree({ ...contents, 'fine/a': '' })
+    expect(() => listPlain([tree.at(given)])).toThrow(message)
+    expect(() => listPlain([tree.at(given)])).toThrow(/^ami-definition-dirs: [^\n]*[.?]$/)
+  })
+
+  test('one bad directory among good ones', () => {
+    using tree = makeTree({ 'one/a': '', 'two/b': '' })
+    expect(() => listPlain(['one', 'gone', 'two'].map(tree.at))).toThrow(/gone does not exist/)
+  })
+
+  test('no file in any of several directories, which the message lists', () => {
+    using tree = makeTree({ one: DIRECTORY, two: DIRECTORY })
+    expect(() => listPlain([tree.at('one'), tree.at('two')])).toThrow(`${tree.at('one')}, ${tree.at('two')}`)
+    expect(() => listPlain([])).toThrow(/there is no file/)
+  })
+
+  test('a file that went since it was listed', async () => {
+    using tree = makeTree({ a: '', b: '' })
+    const definition = listPlain([tree.directory])
+    fs.rmSync(tree.at('b'))
+    await expect(computePlain(definition)).rejects.toThrow(`ami-definition-dirs: ${tree.at('b')} does not exist`)
+  })
+
+  test('a directory where a file was when it was listed', async () => {
+    using tree = makeTree({ a: '' })
+    const definition = listPlain([tree.directory])
+    fs.rmSync(tree.at('a'))
+    tree.add({ a: DIRECTORY })
+    await expect(computePlain(definition)).rejects.toThrow(/^ami-definition-dirs: .*\/a (?!changed)/)
+  })
+
+  test('a FIFO where a file was when it was listed, without waiting for a writer', async () => {
+    using tree = makeTree({ a: FIFO })
+    const answer = await inNewProcess(`computePlain([${JSON.stringify(tree.at('a'))}])`)
+    expect(answer).toMatchObject({ error: expect.stringMatching(/^ami-definition-dirs: .*\/a /) })
+  })
+
+  test('what the system refuses, with its reason as the cause', () => {
+    using tree = makeTree({})
+    const name = 'x'.repeat(300)
+    expect(refusalOf(tree.at(name))).toMatchObject({
+      message: expect.stringMatching(/x can't be read \(ENAMETOOLONG\)\. Make it readable/),
+      cause: expect.objectContaining({ code: 'ENAMETOOLONG' }),
+    })
+    expect(refusalOf(tree.at('gone'))).toMatchObject({ cause: expect.objectContaining({ code: 'ENOENT' }) })
+    tree.add({ dangling: linkTo('gone') })
+    expect(refusalOf(tree.at('dangling'))).toMatchObject({ cause: expect.objectContaining({ code: 'ENOENT' }) })
+  })
+
+  test.each(['EACCES', 'EPERM'])('what the system forbids with %s', code => {
+    const cause = Object.assign(new Error(code), { code })
+    expect(unreadable('/a', cause)).toMatchObject({
+      message:
+        'ami-definition-dirs: /a may not be read by this user. Give the user that runs the job permission to read it.',
+      cause,
+    })
+  })
+
+  test.skipIf(!namesAreBytes)(
+    'a name that would break the line or is no UTF-8, which the message shows on one line',
+    () => {
+      using tree = makeTree({ 'x\n::set-output name=a::b\xff\x1b': linkTo('gone') })
+      expect(() => listPlain([tree.directory])).toThrow(
+        '/x\\u000a::set-output name=a::b\ufffd\\u001b is a link to nothing.',
+      )
+    },
+  )
+})
+
+describe.skipIf(!isThereOtherUser)('a user without permission is told, not given another checksum, about', () => {
+  test.each([
+    ['an unreadable file', 'ami/sub/a', /\/ami\/sub\/a may not be read by this user\. Give the user that runs/],
+    ['an unreadable directory below', 'ami/sub', /\/ami\/sub may not be read by this user/],
+    ['an unreadable directory', 'ami', /\/ami may not be read by this user/],
+    ['a link to an unreadable file', 'other/b', /\/ami\/link may not be read by this user/],
+    ['a link into an unreadable directory', 'other', /\/ami\/link may not be read by this user/],
+  ])('%s', async (_, forbidden, message) => {
+    using tree = makeTree({ 'ami/a': 'a', 'ami/sub/a': 'b', 'ami/link': linkTo('../other/b'), 'other/b': 'c' })
+    const count = `computePlain(listPlain([${JSON.stringify(tree.at('ami'))}]))`
+    expect(await inNewProcess(count, OTHER_USER)).toMatchObject({ value: checksumOfContents('a', 'c', 'b') })
+    fs.chmodSync(tree.at(forbidden), 0)
+    const { error } = await inNewProcess(count, OTHER_USER)
+    fs.chmodSync(tree.at(forbidden), 0o755)
+    expect(error).toMatch(/^ami-definition-dirs: /)
+    expect(error).toMatch(message)
+  })
+})
+
+describe.concurrent('a large file', () => {
+  test('of 3 GiB takes no more memory than a small one', async () => {
+    using tree = makeTree({ big: '' })
+    fs.truncateSync(tree.at('big'), 3 * GIB)
+    const { value, peak } = await inNewProcess(`computePlain(listPlain([${JSON.stringify(tree.directory)}]))`)
+    expect(value).toBe('71c716b6e0198cf3a8bc57058cff11134144a6b2')
+    expect(peak).toBeLessThan(120 * MIB)
+  })
+
+  const changes: readonly (readonly [string, (file: string) => void])[] = [
+    ['grows', file => fs.appendFileSync(file, 'x')],
+    ['grows and keeps its time', file => growKeepingTime(file)],
+    ['shrinks', file => fs.truncateSync(file, fs.statSync(file).size - 1)],
+    ['is written to in place', file => overwrite(file)],
+  ]
+
+  test.each(changes)('that %s while it is read is an error', async (_, change) => {
+    using tree = makeTree({ small: '', big: '' })
+    fs.truncateSync(tree.at('big'), 512 * MIB)
+    fs.utimesSync(tree.at('big'), LONG_AGO, LONG_AGO)
+    const definition = listPlain([tree.directory])
+    using _timer = setInterval(change, 1, tree.at('big'))
+    await expect(computePlain(definition)).rejects.toThrow(
+      `ami-definition-dirs: ${tree.at('big')} changed while it was read. Let nothing write to it during this step.`,
+    )
+  })
+})
+
+describe('a small file', () => {
+  test('that another process changes while it is read is an error, sooner or later', async () => {
+    using tree = makeTree({ a: '' })
+    using _writer = startResizing(tree.at('a'))
+    await expect(countUntil(performance.now() + 20_000, tree.at('a'))).rejects.toThrow('/a changed while it was read.')
+  })
+})
+
+describe('many files', () => {
+  test('leave the event loop its turns while they are read', async () => {
+    using tree = makeTree({ a: 'a' })
+    const definition = Array.from({ length: 50_000 }, () => tree.at('a'))
+    expect(await countTurns(() => computePlain(definition))).toBeGreaterThan(0)
+  })
+
+  test('leave the event loop its turns while they are looked at again', async () => {
+    using tree = makeTree({ a: 'a' })
+    const file = { path: tree.at('a'), digest: sha1('a'), isLfsPointer: false, isExecutable: false }
+    const files = Array.from({ length: 50_000 }, () => file)
+    expect(await countTurns(() => findChanged(files))).toBeGreaterThan(0)
+  })
+
+  test('can all be shown', async () => {
+    const file = { path: '/a', digest: sha1(''), isLfsPointer: false, isExecutable: false }
+    const printed = await runNode(`
+      import { publishChecksum } from ${source('outputs.ts')}
+      await publishChecksum({ value: '', ingredients: [], files: Array(200_000).fill(${JSON.stringify(file)}) })`)
+    expect(printed.split('\n').filter(line => line === `${file.digest}  /a`).length).toBe(200_000)
+  })
+})
+
+describe('files that changed since they were counted', () => {
+  test('are found: other bytes, gone, another kind, unreadable', async () => {
+    using tree = makeTree({ a: 'a', b: 'b', c: 'c', d: 'd', e: 'e', f: 'f', g: '' })
+    const { files } = await computePlain(listPlain([tree.directory]))
+    expect(await findChanged(files)).toEqual([])
+    fs.writeFileSync(tree.at('b'), 'B')
+    for (const name of ['c', 'd', 'e', 'g']) fs.rmSync(tree.at(name))
+    tree.add({ d: DIRECTORY, e: linkTo('a') })
+    fs.appendFileSync(tree.at('f'), 'f')
+    expect(await findChanged(files)).toEqual(['b', 'c', 'd', 'e', 'f', 'g'].map(tree.at))
+  })
+
+  test('are those with other bytes only: not touched, not written anew, not turned into a link', async () => {
+    using tree = makeTree({ a: 'a', b: 'b', c: 'c', d: 'c' })
+    const { files } = await computePlain(listPlain([tree.directory]))
+    fs.utimesSync(tree.at('a'), 0, 0)
+    fs.rmSync(tree.at('b'))
+    fs.rmSync(tree.at('c'))
+    tree.add({ b: 'b', c: linkTo('d') })
+    expect(await findChanged(files)).toEqual([])
+  })
+
+  test('are found although their size and time are as before', async () => {
+    using tree = makeTree({ a: 'one' })
+    fs.utimesSync(tree.at('a'), LONG_AGO, LONG_AGO)
+    const { files } = await computePlain(listPlain([tree.directory]))
+    fs.writeFileSync(tree.at('a'), 'two')
+    fs.utimesSync(tree.at('a'), LONG_AGO, LONG_AGO)
+    expect(await findChanged(files)).toEqual([tree.at('a')])
+  })
+})
+
+describe('a Git LFS pointer', () => {
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'4'.repeat(64)}\nsize 12345\n`
+
+  test.each<readonly [string, string, boolean]>([
+    ['is found', pointer, true],
+    ['of the next version is found', pointer.replace('v1', 'v2'), true],
+    ['of 1023 bytes is found', pointer.padEnd(1023, 'x'), true],
+    ['is none with 1024 bytes', pointer.padEnd(1024, 'x'), false],
+    ['is none at the end of a text', `see: ${pointer}`, false],
+    ['is none with another version line', pointer.replace('git-lfs', 'git-lfx'), false],
+    ['is none when it is empty', '', false],
+    ['is none when it is large', pointer.padEnd(300 * KIB, 'x'), false],
+  ])('%s, and counts like any file', async (_, content, isPointer) => {
+    using tree = makeTree({ a: content })
+    const { files, value } = await computePlain(listPlain([tree.directory]))
+    expect(files.map(file => file.isLfsPointer)).toEqual([isPointer])
+    expect(value).toBe(checksumOfContents(content))
+  })
+
+  test('is not seen in what a file read before has left behind', async () => {
+    using tree = makeTree({ a: pointer, b: 'version' })
+    const { files } = await computePlain(listPlain([tree.directory]))
+    expect(files.map(file => file.isLfsPointer)).toEqual([true, false])
+  })
+})
+
+async function checksumOf(...entries: readonly string[]): Promise<string> {
+  return (await computePlain(listPlain(entries))).value
+}
+
+/** Rule 4 of the contract, said again. */
+function checksumOfContents(...contents: readonly string[]): string {
+  return sha1(contents.map(sha1).join(''))
+}
+
+function sha1(content: string | Buffer): string {
+  return createHash('sha1').update(content).digest('hex')
+}
+
+/** The list of the given directories, as paths below the tree. */
+function listBelow(tree: Tree, ...given: readonly string[]): ByteName[] {
+  const start = `${utf8(tree.directory)}/`
+  return listPlain(given.length > 0 ? given.map(tree.at) : [tree.directory]).map(file => {
+    return file.startsWith(start) ? file.slice(start.length) : `not below: ${file}`
+  })
+}
+
+function refusalOf(entry: string): unknown {
+  try {
+    return listPlain([entry])
+  } catch (cause) {
+    return cause
+  }
+}
+
+/** Seconds of an age that no file made by a test has by itself. */
+const LONG_AGO = 1_000_000_000
+
+function growKeepingTime(file: string): void {
+  fs.appendFileSync(file, 'x')
+  fs.utimesSync(file, LONG_AGO, LONG_AGO)
+}
+
+function overwrite(file: string): void {
+  const open = fs.openSync(file, 'r+')
+  fs.writeSync(open, 'x', 0)
+  fs.closeSync(open)
+}
+
+/** Starts a process that gives a file one size after the other, until it is disposed of. */
+function startResizing(file: string): Disposable {
+  const script = `for (;;) for (const size of [100_000, 200_000]) fs.truncateSync(${JSON.stringify(file)}, size)`
+  const writer = spawn(process.execPath, ['--eval', script], { stdio: 'ignore' })
+  return { [Symbol.dispose]: () => writer.kill('SIGKILL') }
+}
+
+/** Counts a file again and again. */
+async function countUntil(end: number, file: string): Promise<void> {
+  while (performance.now() < end) {
+    await computePlain([file])
+    await setImmediate()
+  }
+}
+
+async function countTurns(work: () => Promise<unknown>): Promise<number> {
+  let turns = 0
+  using _timer = setInterval(() => turns++, 1)
+  await work()
+  return turns
+}
+
+interface Answer {
+  readonly value?: string
+  readonly error?: string
+  /** The most memory that the process ever had, in bytes. */
+  readonly peak: number
+}
+
+/** Computes a checksum in a process of its own, with nothing of this one's in its memory. */
+async function inNewProcess(expression: string, user: User = {}): Promise<Answer> {
+  const script = `
+    import { computePlain, listPlain } from ${support('plain.ts')}
+    async function compute() {
+      return ${expression}
+    }
+    const { value, error } = await compute().catch(cause => ({ error: cause.message }))
+    console.log(JSON.stringify({ value, error, peak: process.resourceUsage().maxRSS * 1024 }))`
+  return JSON.parse(await runNode(script, user))
+}
+
+/** Runs a module and returns what it prints; nothing of this process's environment reaches it. */
+async function runNode(script: string, user: User = {}): Promise<string> {
+  const options = { ...user, cwd: '/', env: {}, timeout: 50_000, maxBuffer: 64 * MIB }
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], options)
+  return stdout
+}
+
+/** A file of `src` as an import names it. */
+function source(file: string): string {
+  return JSON.stringify(new URL(`../src/${file}`, import.meta.url).href)
+}
+
+/** A file of the tests' support as an import names it. */
+function support(file: string): string {
+  return JSON.stringify(new URL(`./support/${file}`, import.meta.url).href)
+}
+
+/** Whether that user may run Node and read the sources. */
+async function canChangeUser(): Promise<boolean> {
+  return inNewProcess(`({ value: '' })`, OTHER_USER).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { harmless, printable } from '../src/log.ts'
 import { makeDice } from './support/definitions.ts'
@@ -76,15 +76,39 @@ describe('text that the runner would obey', () => {
 /** A provisioner's line of 1 MiB holds eight times as many: Packer's escapes make line feeds of what was two characters. */
 const MANY = 64 * 1024
 
-describe('text that is printed', () => {
+describe('what is printed', () => {
   test('is harmless line by line', () => {
-    const script = `
-      import { info } from ${JSON.stringify(new URL('../src/log.ts', import.meta.url).href)}
-      info('one', '::debug::two', 'three ##[debug]', ' four\\r::debug::five')
-      info()
-      info('six')`
-    const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' })
-    expect(printed).toBe(`one\n:${BREAK}:debug::two\nthree #${BREAK}#[debug]\n four\r:${BREAK}:debug::five\n\nsix\n`)
+    const { stdout } = runLog(`
+      info(['one', '::debug::two', 'three ##[debug]', ' four\\r::debug::five'])
+      info('')
+      info('six')`)
+    expect(stdout).toBe(`one\n:${BREAK}:debug::two\nthree #${BREAK}#[debug]\n four\r:${BREAK}:debug::five\n\nsix\n`)
+  })
+
+  const everything = `
+    const inside = await group('a title', async () => { info('inside'); return 'the result' })
+    info(inside)
+    await group('another', () => { throw new Error('lost') }).catch(cause => warn(cause.message))
+    notice('two\\nlines')
+    fail(new Error('it failed'))`
+
+  test('is plain outside GitHub, warnings and errors apart', () => {
+    expect(runLog(everything)).toEqual({
+      stdout: 'a title\ninside\nthe result\nanother\ntwo\nlines\n',
+      stderr: 'Warning: lost\nError: it failed\n',
+      exitCode: 1,
+    })
+  })
+
+  test('is groups and annotations on GitHub', () => {
+    expect(runLog(everything, { GITHUB_ACTIONS: 'true' })).toEqual({
+      stdout: [
+        '::group::a title\ninside\n::endgroup::\nthe result\n::group::another\n::endgroup::\n',
+        '::warning::lost\n::notice::two%0Alines\n::error::it failed\n',
+      ].join(''),
+      stderr: '',
+      exitCode: 1,
+    })
   })
 })
 
@@ -104,6 +128,21 @@ describe('text of others on one line', () => {
     expect(printable(text)).toBe(text)
   })
 })
+
+interface Printed {
+  readonly stdout: string
+  readonly stderr: string
+  readonly exitCode: number | null
+}
+
+/** Runs statements in a process of their own, with all that `src/log.ts` exports at hand. */
+function runLog(statements: string, env: Readonly<Record<string, string>> = {}): Printed {
+  const log = JSON.stringify(new URL('../src/log.ts', import.meta.url).href)
+  const script = `import { fail, group, info, notice, warn } from ${log}\n${statements}`
+  const options = { env, encoding: 'utf8' } as const
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], options)
+  return { stdout, stderr, exitCode: status }
+}
 
 function randomTexts(count: number, ...more: readonly string[]): string[] {
   const dice = makeDice(count)

@@ -33,7 +33,7 @@ export interface Checksum {
  */
 export async function computeChecksum(
   files: readonly CountedFile[],
-  inputs: Inputs,
+  inputs: Pick<Inputs, 'variables' | 'variableFiles' | 'only' | 'extraIngredients' | 'strict' | 'template'>,
   baseImage: string | undefined,
 ): Promise<Checksum> {
   const ingredients = [
@@ -67,7 +67,7 @@ function byTitle(a: Ingredient, b: Ingredient): number {
   return Buffer.compare(Buffer.from(a.title), Buffer.from(b.title))
 }
 
-async function countVariableFiles({ variableFiles }: Inputs): Promise<Ingredient[]> {
+async function countVariableFiles({ variableFiles }: Pick<Inputs, 'variableFiles'>): Promise<Ingredient[]> {
   const files = await countFiles(variableFiles.map(toBytePath))
   return files.map(({ path: file, digest }) => ({ kind: 'var-files', title: toText(file), digest }))
 }

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A process that can't be mistaken for a later one with the same number. */
 export interface ProcessId {
@@ -24,6 +26,12 @@ export function signal(target: ProcessId, name: NodeJS.Signals): void {
   if (isRunning(target)) sendTo(target.pid, name)
 }
 
+/** Kills this very process, and waits until it can do nothing any more; a second at most. */
+export async function kill(target: ProcessId): Promise<void> {
+  signal(target, 'SIGKILL')
+  for (let attempt = 0; attempt < 100 && isRunning(target); attempt++) await sleep(10)
+}
+
 /**
  * Kills what is left of the process group that a process leads or has led. The number of a process is not given away again
  * while its group lives, so that a stranger under that number means that the group is gone.
@@ -32,6 +40,16 @@ export function killGroup(leader: ProcessId): void {
   const present = identify(leader.pid)
   if (present && present.started !== leader.started) return
   sendTo(-leader.pid, 'SIGKILL')
+}
+
+/**
+ * Finds a process by the file that is its standard output. Whoever is killed as it starts a process may not have written
+ * down its number.
+ */
+export function findWriter(file: string): ProcessId | undefined {
+  const real = path.join(fs.realpathSync(path.dirname(file)), path.basename(file))
+  const pid = process.platform === 'linux' ? writerOnLinux(real) : writerElsewhere(real)
+  return pid ? identify(pid) : undefined
 }
 
 function sendTo(target: number, name: NodeJS.Signals): void {
@@ -54,6 +72,30 @@ function readIfThere(file: string): string {
     return fs.readFileSync(file, 'utf8')
   } catch {
     return ''
+  }
+}
+
+function writerOnLinux(file: string): number | undefined {
+  return fs
+    .readdirSync('/proc')
+    .map(Number)
+    .find(pid => pid > 0 && outputOf(pid) === file)
+}
+
+function outputOf(pid: number): string | undefined {
+  try {
+    return fs.readlinkSync(`/proc/${pid}/fd/1`)
+  } catch {
+    // It has ended, or is somebody else's.
+    return undefined
+  }
+}
+
+function writerElsewhere(file: string): number | undefined {
+  try {
+    return Number.parseInt(execFileSync('lsof', ['-t', '-a', '-d', '1', '--', file], { encoding: 'utf8' }), 10)
+  } catch {
+    return undefined
   }
 }
 

@@ -85,12 +85,27 @@ function temporaryFiles(): string {
 }
 
 function readFacts(file: string): BakeFacts | undefined {
-  if (!fs.existsSync(file)) return undefined
-  const facts: unknown = JSON.parse(fs.readFileSync(file, 'utf8'))
-  return isFacts(facts) ? facts : undefined
+  try {
+    const facts: unknown = JSON.parse(fs.readFileSync(file, 'utf8'))
+    return isFacts(facts) ? facts : undefined
+  } catch {
+    // It is not there, or nothing that this action has written.
+    return undefined
+  }
 }
 
 function isFacts(value: unknown): value is BakeFacts {
   if (typeof value !== 'object' || value === null) return false
-  return ['region', 'checksum', 'begun'].every(name => typeof Reflect.get(value, name) === 'string')
+  const isText = (name: string) => typeof Reflect.get(value, name) === 'string'
+  return (
+    ['region', 'checksum', 'begun'].every(isText) &&
+    ['main', 'packer'].every(name => isProcessId(Reflect.get(value, name)))
+  )
+}
+
+/** The numbers 0 and 1 and those below stand for more than one process. */
+function isProcessId(value: unknown): boolean {
+  if (value === undefined) return true
+  if (typeof value !== 'object' || value === null || !('pid' in value) || !('started' in value)) return false
+  return Number.isInteger(value.pid) && Number(value.pid) > 1 && typeof value.started === 'string'
 }

@@ -39,6 +39,7 @@ export async function setScene(moto: Ec2Server, template: string, packer = ''): 
   const tools = packerEnvironment()
   const env = {
     ...ec2.environment,
+    AWS_ENDPOINT_URL_IAM: ec2.endpoint,
     ...tools,
     PATH: `${workspace.directory}/bin:${tools.PATH}`,
     // How often Packer asks EC2 whether something is ready; it would be every 15 s.
@@ -85,9 +86,9 @@ export function processesIn(group: number): readonly Process[] {
   return processes.filter(process => process.group === group)
 }
 
-/** How many of each kind there are on EC2 in these regions, images with the value of their checksum's tag. */
+/** What there is of each kind on EC2 in these regions: ids and names, of images the value of their checksum's tag. */
 export async function takeStock(ec2: FaultyEc2, ...regions: readonly string[]): Promise<Stock> {
-  const inventories = await Promise.all(['us-east-1', ...regions].map(region => ec2.inventory(region)))
+  const inventories = await Promise.all(regions.map(region => ec2.inventory(region)))
   const all = (kind: Exclude<keyof Inventory, 'images'>) => inventories.flatMap(inventory => inventory[kind])
   return {
     instances: all('instances'),
@@ -101,3 +102,5 @@ export async function takeStock(ec2: FaultyEc2, ...regions: readonly string[]): 
 }
 
 export type Stock = { readonly [kind in keyof Inventory]: readonly string[] }
+
+export const NOTHING: Stock = { images: [], instances: [], keyPairs: [], securityGroups: [], snapshots: [] }

@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { cancelled } from '../cancel.ts'
+import { onGitHub } from '../github.ts'
 import { group } from '../log.ts'
 import { askToEnd, createScreen, show } from '../packer/build.ts'
-import { openLog } from '../packer/log.ts'
+import { openLog, stdoutIn } from '../packer/log.ts'
 import { readMessage } from '../packer/messages.ts'
 import { collectTraces, type Traces } from '../packer/traces.ts'
-import { milliseconds } from '../patience.ts'
-import { isRunning, killGroup, signal } from '../processes.ts'
+import { milliseconds, unlessAborted } from '../patience.ts'
+import { findWriter, isRunning, kill, killGroup } from '../processes.ts'
 import type { BakeRecord } from '../record.ts'
 import { type Leftover, removeLeftovers } from './remove.ts'
 
-/** How long Packer may clean up behind itself: five minutes after a cancel GitHub ends the job by force. */
+/** How long Packer may clean up behind itself, … */
 const PATIENCE = milliseconds(200)
+/** … and how long all of it may take: five minutes after a cancel GitHub ends the job by force. */
+const PATIENCE_IN_ALL = milliseconds(260)
 
 /**
  * Ends a bake whose process was killed or has left: waits for Packer to clean up, showing the rest of what it prints, and
@@ -19,23 +23,37 @@ const PATIENCE = milliseconds(200)
  * @throws Error that lists what could not be removed, with the commands that do.
  */
 export async function endAbandonedBake(record: BakeRecord): Promise<void> {
-  const { main, packer, terminated } = record.facts()
-  if (main) signal(main, 'SIGKILL')
-  if (packer && isRunning(packer) && !terminated) askToEnd(record)
+  const deadline = new AbortController()
+  setTimeout(() => deadline.abort(new Error('there was no time left')), PATIENCE_IN_ALL)
+  const { main, terminated } = record.facts()
+  if (main) await kill(main)
+  notePacker(record)
+  const { packer } = record.facts()
+  if (packer && isRunning(packer) && !terminated) askToEnd(packer)
   await group('Packer: the rest of its output', () => waitForPacker(record))
-  await endBake(record)
+  await endBake(record, deadline.signal)
+}
+
+/** Whoever started Packer may have been killed before it could write down which process that is. */
+function notePacker(record: BakeRecord): void {
+  if (record.facts().packer) return
+  const packer = findWriter(stdoutIn(record.directory))
+  if (packer) record.note({ packer })
 }
 
 /**
  * Ends a bake that did not end well, once Packer is done or beyond waiting for: kills what is left of Packer, removes what is
  * left on EC2, and closes the record.
  *
- * @throws Error that lists what could not be removed; then the record stays open.
+ * @param deadline What is not removed when it is aborted is left.
+ * @throws Error that lists what could not be removed, or the reason of a cancel, after which `post` goes on; then the record
+ *   stays open.
  */
-export async function endBake(record: BakeRecord): Promise<void> {
+export async function endBake(record: BakeRecord, deadline?: AbortSignal): Promise<void> {
   const { packer } = record.facts()
   if (packer) killGroup(packer)
-  const left = await group('Clean-up on EC2', async () => removeLeftovers(record.facts(), await readTraces(record)))
+  const work = async () => removeLeftovers(record.facts(), await readTraces(record), deadline)
+  const left = await group('Clean-up on EC2', () => (onGitHub ? unlessAborted(cancelled, work()) : work()))
   if (left.length > 0) throw new Error(describe(left))
   record.close()
 }
@@ -60,7 +78,7 @@ async function waitForPacker(record: BakeRecord): Promise<void> {
 }
 
 async function readTraces({ directory }: BakeRecord): Promise<Traces> {
-  const { traces, note } = collectTraces()
+  const { note, traces } = collectTraces()
   const log = openLog(directory, {
     stdout: line => {
       const message = readMessage(line)
@@ -70,7 +88,7 @@ async function readTraces({ directory }: BakeRecord): Promise<Traces> {
   })
   while (log.readLines()) await sleep(0)
   log.close()
-  return traces
+  return traces()
 }
 
 function describe(left: readonly Leftover[]): string {

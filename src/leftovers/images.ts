@@ -1,5 +1,5 @@
 import { DeleteSnapshotCommand, DeregisterImageCommand, DescribeSnapshotsCommand } from '@aws-sdk/client-ec2'
-import { ask, connect, type Ec2, errorCode, poll } from '../ec2.ts'
+import { ask, type Ec2, errorCode, poll } from '../ec2.ts'
 import { CHECKSUM_TAG, describeImages, type Image, type PlacedImage, tagImage } from '../images.ts'
 import { info } from '../log.ts'
 import type { Traces } from '../packer/traces.ts'
@@ -13,26 +13,29 @@ export interface Origin {
   readonly begun: string
 }
 
-/**
- * Finds the images that a bake has made or begun: those made from its instances, those that it printed and that come from
- * no other instance, and the copies of both in the regions that it printed.
- */
-export async function findImagesOfBake(ec2: Ec2, origin: Origin): Promise<PlacedImage[]> {
+/** Images that a bake has made or begun. */
+export interface ImagesOfBake {
+  readonly images: readonly Image[]
+  /** The ids of these, and of others that are gone by now: what copies may come from. */
+  readonly sources: readonly string[]
+}
+
+/** Finds the images of a bake: those made from its instances, and those that it printed and that come from no other instance. */
+export async function findImagesOfBake(ec2: Ec2, origin: Origin): Promise<ImagesOfBake> {
   const { instances, traces } = origin
   const made = instances.length > 0 ? await describeOwn(ec2, 'source-instance-id', instances) : []
   const printed = traces.images.length > 0 ? await describeOwn(ec2, 'image-id', traces.images) : []
   const images = unique([...made, ...printed.filter(image => isOfBake(image, origin))])
   // An intermediary image may be gone by now, its copies not. One that is there and not of this bake is no source of ours.
   const gone = traces.images.filter(id => !printed.some(image => image.id === id))
-  const sources = [...images.map(({ id }) => id), ...gone]
-  const copies =
-    sources.length > 0 ? traces.copyRegions.map(region => findCopies(connect(region), sources, origin)) : []
-  return [...images.map(image => ({ ec2, image })), ...(await Promise.all(copies)).flat()]
+  return { images, sources: [...images.map(({ id }) => id), ...gone] }
 }
 
-async function findCopies(ec2: Ec2, sources: readonly string[], origin: Origin): Promise<PlacedImage[]> {
+/** Finds the copies that a bake has begun in a region of images of its own. */
+export async function findCopies(ec2: Ec2, sources: readonly string[], origin: Origin): Promise<readonly Image[]> {
+  if (sources.length === 0) return []
   const copies = await describeOwn(ec2, 'source-image-id', sources)
-  return copies.filter(image => isSince(image, origin)).map(image => ({ ec2, image }))
+  return copies.filter(image => isSince(image, origin))
 }
 
 async function describeOwn(ec2: Ec2, filter: string, values: readonly string[]): Promise<Image[]> {

@@ -9,10 +9,12 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2'
 import { ask, connect, type Ec2, errorCode, poll } from '../ec2.ts'
-import { info } from '../log.ts'
+import type { Image } from '../images.ts'
+import { info, messageOf } from '../log.ts'
 import type { Traces } from '../packer/traces.ts'
 import type { BakeFacts } from '../record.ts'
-import { findImagesOfBake, quarantine } from './images.ts'
+import { COMMANDS } from './commands.ts'
+import { findCopies, findImagesOfBake, type Origin, quarantine } from './images.ts'
 
 /** Something that a bake left on EC2 and that could not be removed. */
 export interface Leftover {
@@ -34,91 +36,128 @@ export async function findAccount(ec2: Ec2): Promise<string | undefined> {
  * Removes what a bake left on EC2, and makes sure that its image is no later hit. Everything is found by the exact names
  * and ids that this bake's Packer printed, so that nothing of other builds is touched; what is gone already is passed over.
  *
+ * @param deadline Whatever is not done when it is aborted counts as not to be removed.
  * @returns What could not be removed.
  */
-export async function removeLeftovers(facts: BakeFacts, traces: Traces): Promise<readonly Leftover[]> {
-  const { keyPairs, securityGroups, instances, images, roles } = traces
-  if ([keyPairs, securityGroups, instances, images, roles].every(names => names.length === 0)) return []
-  const ec2 = connect(facts.region)
+export async function removeLeftovers(
+  facts: BakeFacts,
+  traces: Traces,
+  deadline?: AbortSignal,
+): Promise<readonly Leftover[]> {
+  const { keyPairs, securityGroups, launching, images, roles } = traces
+  if (!launching && [keyPairs, securityGroups, images, roles].every(names => names.length === 0)) return []
+  const ec2 = connect(facts.region, deadline)
   const account = await findAccount(ec2)
   const isOther = facts.account !== undefined && account !== undefined && account !== facts.account
-  const left = isOther ? everything(ec2, traces, facts.account, account) : await remove(ec2, facts, traces)
-  return [...left].map(([command, reason]) => ({ command, reason }))
+  if (!isOther) return await remove(ec2, facts, traces)
+  const reason = `the credentials are of account ${account}, the bake was in ${facts.account}`
+  return everything(ec2, facts, traces).map(command => ({ command, reason }))
 }
 
-function everything(
-  { region }: Ec2,
-  traces: Traces,
-  ...[ours, theirs]: readonly string[]
-): ReadonlyMap<string, string> {
-  const commands = [
+function everything({ region }: Ec2, facts: BakeFacts, traces: Traces): readonly string[] {
+  return [
     ...traces.instances.map(id => COMMANDS.instance(region, id)),
     ...traces.images.map(id => COMMANDS.image(region, id)),
     ...traces.keyPairs.map(name => COMMANDS.keyPair(region, name)),
+    ...traces.launchTemplates.map(id => COMMANDS.launchTemplate(region, id)),
     ...traces.securityGroups.map(name => COMMANDS.securityGroup(region, name)),
+    ...traces.roles.map(COMMANDS.role),
+    ...(isUnknown(traces) ? [COMMANDS.unknown(region, facts)] : []),
   ]
-  return new Map(
-    commands.map(command => [command, `the credentials are of account ${theirs}, the bake was in ${ours}`]),
-  )
 }
 
-async function remove(ec2: Ec2, facts: BakeFacts, traces: Traces): Promise<ReadonlyMap<string, string>> {
+async function remove(ec2: Ec2, facts: BakeFacts, traces: Traces): Promise<readonly Leftover[]> {
   const { region } = ec2
-  const left = new Map(traces.roles.map(role => [COMMANDS.role(role), 'this action does not speak to IAM']))
-  const attempt = async <Result>(command: string, work: Promise<Result>): Promise<Result | undefined> =>
-    await work.catch((error: Error) => void left.set(command, error.message))
-
-  const found = await attempt(COMMANDS.search(region, traces), findInstances(ec2, traces))
+  const { left, attempt } = keepList(ec2.signal)
+  const found = await attempt(COMMANDS.search(region, filterFor(traces)), findInstances(ec2, traces))
   const instances = found ?? traces.instances
-  const removeImages = async (): Promise<void> => {
-    const origin = { traces, instances, begun: facts.begun }
-    const images = await attempt(COMMANDS.searchImages(region, instances), findImagesOfBake(ec2, origin))
-    const quarantined = (images ?? []).map(placed =>
-      attempt(COMMANDS.image(placed.ec2.region, placed.image.id), quarantine(placed, facts.checksum)),
-    )
-    await Promise.all(quarantined)
-  }
+  const origin = { traces, instances, begun: facts.begun }
+  const removeImages = () => removeImagesOfBake(ec2, origin, { checksum: facts.checksum, attempt })
   // All of it at once: little time is left until a cancelled job is ended by force.
-  await Promise.all([
+  const [ended] = await Promise.all([
+    Promise.all(instances.map(id => attempt(COMMANDS.instance(region, id), terminate(ec2, id)))),
     removeImages(),
-    ...instances.map(id => attempt(COMMANDS.instance(region, id), terminate(ec2, id))),
     ...traces.keyPairs.map(name => attempt(COMMANDS.keyPair(region, name), deleteKeyPair(ec2, name))),
     ...traces.launchTemplates.map(id => attempt(COMMANDS.launchTemplate(region, id), deleteLaunchTemplate(ec2, id))),
   ])
   // A group can't go before its instances; an image asked for in Packer's last moment may not have been there at first.
+  const patience = ended.includes(undefined) ? 0 : 180
   await Promise.all([
     removeImages(),
-    ...traces.securityGroups.map(name => attempt(COMMANDS.securityGroup(region, name), deleteGroup(ec2, name))),
+    ...traces.securityGroups.map(name =>
+      attempt(COMMANDS.securityGroup(region, name), deleteGroup(ec2, name, patience)),
+    ),
   ])
-  return left
+  return [...left(), ...unremovable(region, facts, traces)]
 }
 
-/** What a person types to remove, or to find, what this action could not. */
-const COMMANDS = {
-  search: (region: string, { keyPairs }: Traces) =>
-    `aws ec2 describe-instances --region ${region} --filters Name=key-name,Values=${keyPairs.join(',')}`,
-  instance: (region: string, id: string) => `aws ec2 terminate-instances --region ${region} --instance-ids ${id}`,
-  keyPair: (region: string, name: string) => `aws ec2 delete-key-pair --region ${region} --key-name ${name}`,
-  launchTemplate: (region: string, id: string) =>
-    `aws ec2 delete-launch-template --region ${region} --launch-template-id ${id}`,
-  securityGroup: (region: string, name: string) =>
-    `aws ec2 delete-security-group --region ${region} --group-id "$(aws ec2 describe-security-groups --region ${region} ` +
-    `--filters Name=group-name,Values=${name} --query 'SecurityGroups[0].GroupId' --output text)"`,
-  searchImages: (region: string, instances: readonly string[]) =>
-    `aws ec2 describe-images --region ${region} --owners self --filters Name=source-instance-id,Values=${instances.join(',')}`,
-  image: (region: string, id: string) =>
-    `aws ec2 deregister-image --region ${region} --image-id ${id} --delete-associated-snapshots`,
-  role: (name: string) =>
-    `aws iam remove-role-from-instance-profile --instance-profile-name ${name} --role-name ${name}; ` +
-    `aws iam delete-instance-profile --instance-profile-name ${name}; aws iam delete-role --role-name ${name}`,
+/** Does something that an AWS command could do as well; a failure puts the command on the list of what is left. */
+type Attempt = <Result>(command: string, work: Promise<Result>) => Promise<Result | undefined>
+
+function keepList(deadline: AbortSignal | undefined): { readonly attempt: Attempt; left(): readonly Leftover[] } {
+  const reasons = new Map<string, string>()
+  return {
+    attempt: async (command, work) => {
+      try {
+        const result = await work
+        reasons.delete(command)
+        return result
+      } catch (error) {
+        reasons.set(command, messageOf(deadline?.aborted ? deadline.reason : error))
+        return undefined
+      }
+    },
+    left: () => [...reasons].map(([command, reason]) => ({ command, reason })),
+  }
+}
+
+async function removeImagesOfBake(
+  ec2: Ec2,
+  origin: Origin,
+  { checksum, attempt }: { readonly checksum: string; readonly attempt: Attempt },
+): Promise<void> {
+  const { traces, instances } = origin
+  const quarantineAll = async (home: Ec2, images: readonly Image[] = []) => {
+    const works = images.map(image =>
+      attempt(COMMANDS.image(home.region, image.id), quarantine({ ec2: home, image }, checksum)),
+    )
+    await Promise.all(works)
+  }
+  const found = await attempt(COMMANDS.searchImages(ec2.region, traces, instances), findImagesOfBake(ec2, origin))
+  const sources = found?.sources ?? traces.images
+  const copies = traces.copyRegions.map(async region => {
+    const there = connect(region, ec2.signal)
+    await quarantineAll(
+      there,
+      await attempt(COMMANDS.searchCopies(region, sources), findCopies(there, sources, origin)),
+    )
+  })
+  await Promise.all([quarantineAll(ec2, found?.images), ...copies])
+}
+
+/** What this action has no way to remove. */
+function unremovable(region: string, facts: BakeFacts, traces: Traces): readonly Leftover[] {
+  const roles = traces.roles.map(role => ({
+    command: COMMANDS.role(role),
+    reason: 'this action does not speak to IAM',
+  }))
+  if (!isUnknown(traces)) return roles
+  const reason = 'an instance was being launched, which has neither a name of its own nor an id that was printed'
+  return [...roles, { command: COMMANDS.unknown(region, facts), reason }]
+}
+
+/** Whether there may be an instance that nothing tells from others: its key pair and its group are the template's own. */
+function isUnknown({ launching, instances, keyPairs, securityGroups }: Traces): boolean {
+  return launching && [instances, keyPairs, securityGroups].every(names => names.length === 0)
 }
 
 /** Instances by their printed ids, and by their key pair or group: the id of one may never have been printed. */
-async function findInstances(ec2: Ec2, { keyPairs, securityGroups, instances, launching }: Traces): Promise<string[]> {
-  const [Name, names] = keyPairs.length > 0 ? ['key-name', keyPairs] : ['instance.group-name', securityGroups]
-  if (!launching || names.length === 0) return [...instances]
+async function findInstances(ec2: Ec2, traces: Traces): Promise<string[]> {
+  const { instances, launching } = traces
+  const filter = filterFor(traces)
+  if (!launching || filter.Values.length === 0) return [...instances]
   const search = async (): Promise<string[] | undefined> => {
-    const found = await describeInstances(ec2, [{ Name, Values: [...names] }])
+    const found = await describeInstances(ec2, filter)
     return found.length > 0 ? found : undefined
   }
   // One that was asked for in Packer's last moment may be unknown for a while.
@@ -126,23 +165,29 @@ async function findInstances(ec2: Ec2, { keyPairs, securityGroups, instances, la
   return [...new Set([...instances, ...(found ?? [])])]
 }
 
-async function describeInstances(ec2: Ec2, Filters: Filter[]): Promise<string[]> {
+function filterFor({ keyPairs, securityGroups }: Traces): { Name: string; Values: string[] } {
+  if (keyPairs.length > 0) return { Name: 'key-name', Values: [...keyPairs] }
+  return { Name: 'instance.group-name', Values: [...securityGroups] }
+}
+
+async function describeInstances(ec2: Ec2, filter: Filter): Promise<string[]> {
   const { Reservations = [] } = await ask(ec2, 'ec2:DescribeInstances', (client, options) =>
-    client.send(new DescribeInstancesCommand({ Filters }), options),
+    client.send(new DescribeInstancesCommand({ Filters: [filter] }), options),
   )
   const instances = Reservations.flatMap(({ Instances = [] }) => Instances)
   return instances.filter(({ State }) => State?.Name !== 'terminated').flatMap(({ InstanceId }) => InstanceId ?? [])
 }
 
-async function terminate(ec2: Ec2, id: string): Promise<void> {
+async function terminate(ec2: Ec2, id: string): Promise<true> {
   info(`Terminating ${id}.`)
   const known = await poll(ec2, 60, () => terminateIfKnown(ec2, id))
   if (!known) throw new Error(`EC2 does not know ${id}. Are these the credentials of the bake?`)
-  const filters = [{ Name: 'instance-id', Values: [id] }]
+  const filter = { Name: 'instance-id', Values: [id] }
   const gone = await poll(ec2, 300, async () =>
-    (await describeInstances(ec2, filters)).length === 0 ? true : undefined,
+    (await describeInstances(ec2, filter)).length === 0 ? true : undefined,
   )
   if (!gone) throw new Error(`${id} is still not terminated after 5 minutes.`)
+  return gone
 }
 
 async function terminateIfKnown(ec2: Ec2, id: string): Promise<true | undefined> {
@@ -171,13 +216,13 @@ async function deleteLaunchTemplate(ec2: Ec2, LaunchTemplateId: string): Promise
   )
 }
 
-/** A group whose instance has just ended is in use for some seconds more. */
-async function deleteGroup(ec2: Ec2, name: string): Promise<void> {
+/** A group whose instance has just ended is in use for some seconds more, one whose instance could not be ended for good. */
+async function deleteGroup(ec2: Ec2, name: string, patience: number): Promise<void> {
   const [group] = await describeGroups(ec2, [name])
   if (!group) return
   info(`Deleting the security group ${name}.`)
-  const deleted = await poll(ec2, 180, () => deleteUnlessUsed(ec2, group))
-  if (!deleted) throw new Error(`${group.GroupId} is still in use after 3 minutes.`)
+  const deleted = await poll(ec2, patience, () => deleteUnlessUsed(ec2, group))
+  if (!deleted) throw new Error(`${group.GroupId} is still in use.`)
 }
 
 async function deleteUnlessUsed(ec2: Ec2, { GroupId }: SecurityGroup): Promise<true | undefined> {

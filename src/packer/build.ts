@@ -3,7 +3,7 @@ import { cancelled } from '../cancel.ts'
 import { onGitHub } from '../github.ts'
 import { info } from '../log.ts'
 import { milliseconds } from '../patience.ts'
-import { signal } from '../processes.ts'
+import { type ProcessId, signal } from '../processes.ts'
 import type { BakeRecord } from '../record.ts'
 import { type Packer, type StartedPacker, startPacker } from './command.ts'
 import { openLog, type PackerLog } from './log.ts'
@@ -31,6 +31,7 @@ export async function buildImages(packer: Packer, args: readonly string[], recor
     screen.add(0, message?.kind === 'text' ? message.text : undefined)
   }
 
+  cancelled.throwIfAborted()
   const log = openLog(record.directory, { stdout: onStdout, stderr: line => screen.add(1, line) })
   try {
     const started = startPacker(packer, ['build', '-machine-readable', ...args], log.files)
@@ -65,19 +66,17 @@ async function follow(
     const end = await Promise.race([ended, sleep(PACE, undefined, { ref: false })])
     await showMore()
     if (end) return end.ending
-    if (cancelled.aborted && !record.facts().terminated) {
+    if (cancelled.aborted && leaveAt === Number.POSITIVE_INFINITY) {
       leaveAt = performance.now() + PATIENCE
-      askToEnd(record)
+      if (started.process) askToEnd(started.process)
+      record.note({ terminated: true })
     }
     if (performance.now() > leaveAt) throw cancelled.reason
   }
 }
 
 /** Packer ignores SIGINT sent to it alone; SIGTERM makes it clean up (hashicorp/packer, main.go, ForwardSignals). */
-export function askToEnd(record: BakeRecord): void {
-  const { packer } = record.facts()
-  record.note({ terminated: true })
-  if (!packer) return
+export function askToEnd(packer: ProcessId): void {
   info('Packer has been asked to stop and cleans up behind itself.')
   signal(packer, 'SIGTERM')
 }

@@ -22,7 +22,7 @@ export interface Readers {
 
 /** Opens the files in a directory, where they are made if they aren't there yet, for this user's eyes only. */
 export function openLog(directory: string, { stdout, stderr }: Readers): PackerLog {
-  const out = follow(path.join(directory, 'stdout'), toLines(stdout))
+  const out = follow(stdoutIn(directory), toLines(stdout))
   const err = follow(path.join(directory, 'stderr'), toLines(stderr))
   return {
     files: [out.file, err.file],
@@ -32,6 +32,11 @@ export function openLog(directory: string, { stdout, stderr }: Readers): PackerL
       fs.closeSync(err.file)
     },
   }
+}
+
+/** The file that is Packer's standard output, and no other program's. */
+export function stdoutIn(directory: string): string {
+  return path.join(directory, 'stdout')
 }
 
 const chunk = Buffer.allocUnsafeSlow(1024 * 1024)

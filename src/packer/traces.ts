@@ -9,52 +9,86 @@ export interface Traces {
   readonly copyRegions: readonly string[]
   /** Instance profile and role of the same name. */
   readonly roles: readonly string[]
-  /** An instance was being launched; its id may never have been printed. */
+  /** An instance was asked for, and EC2 did not refuse; its id may never have been printed. */
   readonly launching: boolean
 }
 
 type Kind = Exclude<keyof Traces, 'launching'>
 
+/** How far a build has come: each thing is made in one of these stages, and what claims it in another is no word of Packer's. */
+type Stage = 'preparing' | 'launching' | 'imaging'
+
 /** What the amazon plugin prints as it makes something (packer-plugin-amazon: common/step_*.go, builder/ebs). */
-const PATTERNS: readonly (readonly [Kind, RegExp])[] = [
-  ['keyPairs', /^Creating temporary keypair: (packer_[0-9a-f-]{36})$/],
-  ['securityGroups', /^Creating temporary security group for this instance: (packer_[0-9a-f-]{36})$/],
-  ['instances', /^Instance ID: (i-[0-9a-f]{8,17})$/],
-  ['launchTemplates', /^Created Spot Fleet launch template: (lt-[0-9a-f]{8,17})$/],
-  ['images', /^AMI: (ami-[0-9a-f]{8,17})$/],
-  ['copyRegions', /^Copying to: ([a-z]{2,5}(?:-[a-z]+)+-\d{1,2})$/],
-  ['roles', /^Creating temporary role for this instance: (packer-[0-9a-f-]{36})$/],
+const PATTERNS: readonly (readonly [Kind, Stage, RegExp])[] = [
+  ['keyPairs', 'preparing', /^Creating temporary keypair: (packer_[0-9a-f-]{36})$/],
+  ['securityGroups', 'preparing', /^Creating temporary security group for this instance: (packer_[0-9a-f-]{36})$/],
+  ['roles', 'preparing', /^Creating temporary instance profile for this instance: (packer-[0-9a-f-]{36})$/],
+  ['launchTemplates', 'launching', /^Created Spot Fleet launch template: (lt-[0-9a-f]{8,17})$/],
+  ['instances', 'launching', /^Instance ID: (i-[0-9a-f]{8,17})$/],
+  ['images', 'imaging', /^AMI: (ami-[0-9a-f]{8,17})$/],
+  ['copyRegions', 'imaging', /^Copying to: ([a-z]{2,5}(?:-[a-z]+)+-\d{1,2})$/],
 ]
 
 /** Things of which a build makes one, before anything on the instance can print: what claims to be a second is forged. */
 const SINGLE: ReadonlySet<Kind> = new Set(['keyPairs', 'securityGroups', 'instances', 'launchTemplates', 'roles'])
 
 /** Collects traces from the texts that Packer prints. */
-export function collectTraces(): { readonly traces: Traces; note(text: string): void } {
-  const found: { [name in Kind]: string[] } & { launching: boolean } = {
-    keyPairs: [],
-    securityGroups: [],
-    instances: [],
-    launchTemplates: [],
-    images: [],
-    copyRegions: [],
-    roles: [],
-    launching: false,
-  }
-  const known = new Set<string>()
+export function collectTraces(): { note(text: string): void; traces(): Traces } {
+  let things: { readonly kind: Kind; readonly build: string; readonly name: string }[] = []
+  const stages = new Map<string, Stage>()
+  const launching = new Set<string>()
 
-  function noteLine(line: string): void {
+  function note(text: string): void {
+    // Packer says what matters here in one line each. More lines may be what a provisioner printed, with "\\n" in it.
+    const [line = ''] = text.split('\n', 1)
     const [, build, said = ''] = /^(?:==> | {4})([^:]+): (.*)$/.exec(line) ?? []
     if (!build) return
-    if (/^Launching a (source|spot) AWS instance/.test(said)) found.launching = true
-    for (const [kind, pattern] of PATTERNS) {
+    noteStage(build, said)
+    noteThing(build, said)
+    noteRole(build, said)
+  }
+
+  function noteStage(build: string, said: string): void {
+    if (/^Launching a (source|spot) AWS instance/.test(said)) {
+      stages.set(build, 'launching')
+      launching.add(build)
+    }
+    if (/^Error launching source instance: .*\bapi error\b/.test(said)) launching.delete(build)
+    if (/^(Creating AMI .* from instance |Registering the AMI\b)/.test(said)) stages.set(build, 'imaging')
+  }
+
+  function noteThing(build: string, said: string): void {
+    for (const [kind, stage, pattern] of PATTERNS) {
       const [, name] = pattern.exec(said) ?? []
-      const key = SINGLE.has(kind) ? `${kind} ${build}` : `${kind} ${name}`
-      if (!name || known.has(key)) continue
-      known.add(key)
-      found[kind].push(name)
+      const isKnown = things.some(
+        thing => thing.kind === kind && (SINGLE.has(kind) ? thing.build === build : thing.name === name),
+      )
+      if (name && !isKnown && (stages.get(build) ?? 'preparing') === stage) things.push({ kind, build, name })
     }
   }
 
-  return { traces: found, note: text => text.split('\n').forEach(noteLine) }
+  /** Packer removes the role and then its profile itself, unless it complains. */
+  function noteRole(build: string, said: string): void {
+    if (said === 'Deleting temporary instance profile...') {
+      things = things.filter(thing => thing.kind !== 'roles' || thing.build !== build)
+    }
+    const [, name] = /Please delete the (?:role|instance profile) manually: (packer-[0-9a-f-]{36})$/.exec(said) ?? []
+    if (name) things.push({ kind: 'roles', build, name })
+  }
+
+  function traces(): Traces {
+    const named = (kind: Kind) => [...new Set(things.filter(thing => thing.kind === kind).map(({ name }) => name))]
+    return {
+      keyPairs: named('keyPairs'),
+      securityGroups: named('securityGroups'),
+      instances: named('instances'),
+      launchTemplates: named('launchTemplates'),
+      images: named('images'),
+      copyRegions: named('copyRegions'),
+      roles: named('roles'),
+      launching: launching.size > 0,
+    }
+  }
+
+  return { note, traces }
 }

@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Ec2Server, startEc2 } from './support/ec2.ts'
+import {
+  begin,
+  cancelWhenAsked,
+  FAST,
+  type Interruption,
+  kill,
+  killAllWhen,
+  makeTable,
+  TEMPORARY_ROLE,
+  WAITING,
+} from './support/interruption.ts'
+import { type Fault, STRANGER } from './support/proxy.ts'
+import { type Stock, takeStock } from './support/scene.ts'
+import { hasTools } from './support/tools.ts'
+import { hclTemplate, withSteps } from './support/workspace.ts'
+
+/** An interruption after which `post` can't remove everything. */
+interface Hindered extends Interruption {
+  /** What hinders `post`. */
+  readonly hindrance?: readonly Fault[]
+  readonly reason: RegExp
+  /** What stays, and has to be listed. */
+  readonly left: readonly (keyof Stock)[]
+  /** What stays has no name of its own. */
+  readonly isUnknown?: true
+}
+
+let moto: Ec2Server
+const table = makeTable()
+
+const hindered: readonly Hindered[] = [
+  {
+    name: 'expired credentials in post',
+    slow: { images: 60_000 },
+    interrupt: killAllWhen(/Waiting for AMI/),
+    hindrance: [{ action: '*', error: 'RequestExpired' }],
+    reason: /The credentials have expired/,
+    left: ['instances', 'keyPairs', 'securityGroups', 'images'],
+  },
+  {
+    name: 'another account’s credentials in post',
+    slow: { images: 60_000 },
+    interrupt: killAllWhen(/Waiting for AMI/),
+    post: STRANGER,
+    reason: /the credentials are of account 210987654321/,
+    left: ['instances', 'keyPairs', 'securityGroups', 'images'],
+  },
+  {
+    name: 'EC2 hangs in post, and Packer too (waits take a tenth)',
+    slow: { images: 60_000 },
+    post: FAST,
+    interrupt: async (running, scene) => {
+      await running.printed(/Waiting for AMI/)
+      process.kill(-(await scene.packer()), 'SIGSTOP')
+      return await kill(running)
+    },
+    hindrance: [{ action: '*', hang: true }],
+    reason: /there was no time left/,
+    left: ['instances', 'keyPairs', 'securityGroups', 'images'],
+  },
+  {
+    name: 'TerminateInstances denied in post (waits take a tenth)',
+    slow: { images: 60_000 },
+    post: FAST,
+    interrupt: killAllWhen(/Waiting for AMI/),
+    hindrance: [{ action: 'TerminateInstances', error: 'UnauthorizedOperation', status: 403 }],
+    reason: /Allow the role ec2:TerminateInstances/,
+    left: ['instances', 'securityGroups'],
+  },
+  {
+    name: 'DeregisterImage denied in post',
+    slow: { images: 60_000 },
+    interrupt: killAllWhen(/Waiting for AMI/),
+    hindrance: [{ action: 'DeregisterImage', error: 'UnauthorizedOperation', status: 403 }],
+    reason: /Allow the role ec2:DeregisterImage/,
+    left: ['images'],
+  },
+  {
+    name: 'a temporary role, which the action can’t remove',
+    template: () => withSteps(hclTemplate(TEMPORARY_ROLE), WAITING),
+    interrupt: killAllWhen(/waiting/),
+    reason: /this action does not speak to IAM/,
+    left: [],
+  },
+  {
+    name: 'cancel while launching: the answer is lost, key pair and group are the template’s own',
+    template: () =>
+      hclTemplate(
+        'ssh_keypair_name = "own"\nssh_private_key_file = "app.pkr.hcl"\nsecurity_group_filter { filters = { "group-name" = "default" } }',
+      ),
+    faults: [{ action: 'RunInstances', silent: true }],
+    interrupt: cancelWhenAsked('RunInstances'),
+    reason: /an instance was being launched/,
+    left: ['instances'],
+    isUnknown: true,
+  },
+]
+
+describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))(
+  'what can’t be removed is listed',
+  { concurrent: true },
+  () => {
+    beforeAll(async () => {
+      moto = await startEc2()
+    })
+    afterAll(async () => {
+      table.print()
+      await moto.stop()
+    })
+
+    test.for(hindered)('$name', async interruption => {
+      const { scene, running } = await begin(moto, interruption)
+      await using _ = scene
+      await interruption.interrupt(running, scene)
+      scene.ec2.fail(...(interruption.hindrance ?? []))
+      const post = await running.post(interruption.post)
+      table.add(interruption.name, await takeStock(scene.ec2, 'us-east-1'), post)
+
+      const { images, snapshots, ...rest } = await scene.ec2.inventory()
+      const left = { ...rest, images: images.map(({ ImageId = '' }) => ImageId) }
+      expect(
+        Object.entries(left).flatMap(([kind, ids]) => (ids.length > 0 ? [kind] : [])),
+        post.log,
+      ).toEqual(interruption.left)
+      expect(snapshots).toHaveLength(images.length)
+      const [error, ...others] = post.annotations
+      expect([post.exitCode, error?.level, others], post.log).toEqual([1, 'error', []])
+      expect(error?.message).toMatch(interruption.reason)
+      for (const id of interruption.isUnknown ? [] : Object.values(left).flat()) {
+        expect(error?.message).toMatch(new RegExp(`^aws ec2 (terminate|delete|deregister)-.*\\b${id}\\b`, 'm'))
+      }
+    })
+  },
+)

@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ec2Server } from './ec2.ts'
+import type { Fault } from './proxy.ts'
+import { cancel, type Run, type Running, type Step } from './runner.ts'
+import { processesIn, type Scene, type Stock, setScene } from './scene.ts'
+import { hclTemplate } from './workspace.ts'
+
+/** Something that ends a bake before its time. */
+export interface Interruption {
+  readonly name: string
+  /** By default one that bakes without provisioning. */
+  readonly template?: () => string
+  /** What the `packer` on PATH begins with. */
+  readonly packer?: string
+  readonly step?: Partial<Step>
+  /** What `post` has in its environment beside. */
+  readonly post?: Readonly<Record<string, string>>
+  readonly faults?: readonly Fault[]
+  /** How long these things take, in milliseconds. */
+  readonly slow?: { readonly images?: number; readonly copies?: number; readonly termination?: number }
+  /** Ends it; without an answer the step's process runs on. */
+  interrupt(running: Running, scene: Scene): Promise<Run | undefined>
+}
+
+/** Every wait of the action takes a tenth. */
+export const FAST = { AMI_BAKERY_TIME_SCALE: '0.1' }
+
+export const WAITING = 'provisioner "shell-local" { inline = ["echo waiting; sleep 600"] }'
+export const FAILING = 'provisioner "shell-local" { inline = ["exit 1"] }'
+export const FAILING_AFTERWARDS = [
+  'post-processor "manifest" { output = ".manifest.json" }',
+  'post-processor "shell-local" { inline = ["exit 1"] }',
+]
+export const TEMPORARY_ROLE = `temporary_iam_instance_profile_policy_document {
+  Version = "2012-10-17"
+  Statement {
+    Action = ["s3:GetObject"]
+    Effect = "Allow"
+    Resource = ["*"]
+  }
+}`
+
+/** Shell commands for the `packer` on PATH. */
+export const ABORTING = 'if [ "$1" = build ]; then shift; set -- build -on-error=abort "$@"; fi'
+
+/** What a container's first process is, on Linux: it inherits every process whose parent has died, and buries none. */
+export const NEGLIGENT_PARENT = [
+  'python3',
+  '-c',
+  'import ctypes, subprocess, sys, time; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); subprocess.Popen(sys.argv[1:]); time.sleep(600)',
+]
+
+/** Sets the scene of an interruption, and starts the step in it. */
+export async function begin(moto: Ec2Server, interruption: Interruption): Promise<{ scene: Scene; running: Running }> {
+  const { template = hclTemplate, packer, faults = [], slow = {}, step } = interruption
+  const scene = await setScene(moto, template(), packer)
+  scene.ec2.fail(...faults)
+  scene.ec2.slowImages(slow.images ?? 0)
+  scene.ec2.slowCopies(slow.copies ?? 0)
+  scene.ec2.slowTermination(slow.termination ?? 0)
+  return { scene, running: scene.start({ ...step, env: { ...scene.env, ...step?.env } }) }
+}
+
+export function cancelWhen(pattern: RegExp): Interruption['interrupt'] {
+  return async running => {
+    await running.printed(pattern)
+    return await cancel(running)
+  }
+}
+
+export function cancelWhenAsked(action: string, times = 1): Interruption['interrupt'] {
+  return async (running, { ec2 }) => {
+    await ec2.asked(action, times)
+    return await cancel(running)
+  }
+}
+
+export function killWhen(pattern: RegExp): Interruption['interrupt'] {
+  return async running => {
+    await running.printed(pattern)
+    return await kill(running)
+  }
+}
+
+/** The step's process and Packer with all it has started. */
+export function killAllWhen(pattern: RegExp): Interruption['interrupt'] {
+  return async (running, scene) => {
+    await running.printed(pattern)
+    process.kill(-(await scene.packer()), 'SIGKILL')
+    return await kill(running)
+  }
+}
+
+export async function kill(running: Running): Promise<Run> {
+  running.process.kill('SIGKILL')
+  return await running.ended
+}
+
+export async function killPlugin(running: Running, scene: Scene): Promise<Run> {
+  await running.printed(/Provisioning with|waiting/)
+  for (const { pid, command } of processesIn(await scene.packer())) {
+    if (/packer-plugin-amazon.* start builder/.test(command)) process.kill(pid, 'SIGKILL')
+  }
+  return await running.ended
+}
+
+/** Cancels so many milliseconds after Packer has been started. */
+export function cancelAfter(delay: number): Interruption['interrupt'] {
+  return async (running, scene) => {
+    await scene.packer()
+    await sleep(delay)
+    return await cancel(running)
+  }
+}
+
+/** One row for each interruption: what is left on EC2, and how long `post` took. */
+export interface Table {
+  add(interruption: string, stock: Stock, post: Run): void
+  print(): void
+}
+
+/** A table as GitHub's Markdown has it. */
+export function makeTable(): Table {
+  const lines = [
+    ['interruption', 'instances', 'key pairs', 'security groups', 'AMIs', 'snapshots', 'seconds of post'],
+    Array<string>(7).fill('---'),
+  ]
+  function add(interruption: string, stock: Stock, post: Run): void {
+    const { instances, keyPairs, securityGroups, images, snapshots } = stock
+    const tags = images.map(tag => tag.replace(/:.*/, '')).join(', ')
+    const counts = [instances.length, keyPairs.length, securityGroups.length, tags || 0, snapshots.length]
+    lines.push([interruption, ...counts.map(String), post.seconds.toFixed(1)])
+  }
+  function print(): void {
+    const widths = lines[0]?.map((_, column) => Math.max(...lines.map(line => line[column]?.length ?? 0))) ?? []
+    const rows = lines.map(line => `| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`)
+    console.log(['', ...rows].join('\n'))
+  }
+  return { add, print }
+}

@@ -1,0 +1,16 @@
+import { type Checksum, computeChecksum } from '../../src/checksum.ts'
+import { countFiles } from '../../src/counted-files.ts'
+import { type BytePath, listDefinition } from '../../src/definition.ts'
+
+/** Lists what is given literally: no pattern, no exclusion. */
+export function listPlain(paths: readonly string[]): BytePath[] {
+  return listDefinition({ paths, excluded: new Set() })
+}
+
+/** Computes the checksum of plain use: over the files of the definition and nothing else. */
+export async function computePlain(definition: readonly BytePath[]): Promise<Checksum> {
+  const place = { path: '/', directory: '/', name: '/', isDirectory: false, files: [] }
+  const template = { language: 'hcl2', ...place } as const
+  const nothing = { variables: [], variableFiles: [], only: [], extraIngredients: [], strict: false, template }
+  return await computeChecksum(await countFiles(definition), nothing, undefined)
+}
