@@ -16,7 +16,7 @@ function namesInTable(heading: string): string[] {
 }
 
 test('action.yml, README and code name the same inputs', () => {
-  const inCode = [...read('src/inputs.ts').matchAll(/(?:required|optional)\('([a-z-]+)'/g)].map(([, name = '']) => name)
+  const inCode = [...read('src/inputs.ts').matchAll(/(?:required|optional|list|readBoolean|readNumber|readVariables)\('([a-z-]+)'/g)].map(([, name = '']) => name)
   expect([...new Set(inCode)].sort()).toEqual(keysBelow('inputs'))
   expect(namesInTable('Inputs')).toEqual(keysBelow('inputs'))
 })

@@ -7,6 +7,7 @@ import { collectTraces, type Traces } from '../packer/traces.ts'
 import { milliseconds } from '../patience.ts'
 import { isRunning, killGroup, signal } from '../processes.ts'
 import type { BakeRecord } from '../record.ts'
+import { removeCopies } from './copies.ts'
 import { type Leftover, removeLeftovers } from './remove.ts'
 
 /** How long Packer may clean up behind itself: five minutes after a cancel GitHub ends the job by force. */
@@ -22,7 +23,7 @@ export async function endAbandonedBake(record: BakeRecord): Promise<void> {
   const { main, packer, terminated } = record.facts()
   if (main) signal(main, 'SIGKILL')
   if (packer && isRunning(packer) && !terminated) askToEnd(record)
-  await group('Packer: the rest of its output', () => waitForPacker(record))
+  if (packer) await group('Packer: the rest of its output', () => waitForPacker(record))
   await endBake(record)
 }
 
@@ -35,7 +36,10 @@ export async function endAbandonedBake(record: BakeRecord): Promise<void> {
 export async function endBake(record: BakeRecord): Promise<void> {
   const { packer } = record.facts()
   if (packer) killGroup(packer)
-  const left = await group('Clean-up on EC2', async () => removeLeftovers(record.facts(), await readTraces(record)))
+  const left = await group('Clean-up on EC2', async () => [
+    ...(await removeLeftovers(record.facts(), await readTraces(record))),
+    ...(await removeCopies(record.facts())),
+  ])
   if (left.length > 0) throw new Error(describe(left))
   record.close()
 }
