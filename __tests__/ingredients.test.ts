@@ -15,6 +15,7 @@ function inputsOf(workspace: Workspace, more: Partial<Inputs> = {}): Inputs {
     template: readTemplate(`${workspace.directory}/app.pkr.hcl`),
     definition: [`${workspace.directory}/ami`],
     region: 'us-east-1',
+    regions: [],
     subnetId: undefined,
     variables: [],
     variableFiles: [],

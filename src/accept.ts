@@ -11,6 +11,7 @@ import {
   COMMIT_TAG,
   describeImage,
   type FoundImage,
+  IMAGE_TAG,
   type Image,
   INGREDIENTS_TAG,
   type PlacedImage,
@@ -45,7 +46,7 @@ export async function acceptImages(artifacts: Artifacts, bake: Bake): Promise<Fo
   await confirmBase(bake.ec2, image, bake.checksum)
   const copied = await Promise.all([...copies].map(([region, copy]) => confirm(connect(region, bake.ec2.signal), copy)))
   const placed = [{ ec2: bake.ec2, image }, ...copied]
-  await Promise.all(placed.map(one => tag(one, bake)))
+  await Promise.all(placed.map(one => tag(one, bake, id)))
   bake.record.close()
   await Promise.all(placed.map(one => waitUntilFound(one.ec2, bake.checksum.value, one.image.id)))
   return { how: 'baked', image, ids: new Map([[bake.ec2.region, id], ...copies]) }
@@ -101,8 +102,11 @@ async function confirmBase(ec2: Ec2, { id, sourceImage }: Image, { baseImage }: 
   )
 }
 
-async function tag({ ec2, image }: PlacedImage, { inputs, checksum, record }: Bake): Promise<void> {
-  await tagImage(ec2, image.id, originTags(inputs, checksum)).catch(error => {
+async function tag({ ec2, image }: PlacedImage, { inputs, checksum, record }: Bake, original: string): Promise<void> {
+  const origin = originTags(inputs, checksum)
+  // A copy of an intermediary image, as the plugin makes it to encrypt, is no copy of ours in EC2's eyes.
+  const tags = image.id === original ? origin : new Map([...origin, [IMAGE_TAG, original]])
+  await tagImage(ec2, image.id, tags).catch(error => {
     cancelled.throwIfAborted()
     warn(`${messageOf(error)} The image is good without these tags.`)
   })

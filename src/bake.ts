@@ -52,7 +52,8 @@ function buildFor(inputs: Inputs, { value, baseImage }: Checksum): Build {
   return { template, offered, demanded, variableFiles, only, githubToken }
 }
 
-async function factsFor(ec2: Ec2, { value }: Checksum): Promise<BakeFacts> {
+/** What must be known of this run by whoever cleans up behind it. */
+export async function factsFor(ec2: Ec2, { value }: Checksum): Promise<BakeFacts> {
   const account = await findAccount(ec2)
   const main = identify(process.pid)
   const facts = { region: ec2.region, checksum: value, begun: new Date().toISOString() }
@@ -60,7 +61,7 @@ async function factsFor(ec2: Ec2, { value }: Checksum): Promise<BakeFacts> {
 }
 
 /** Cleans up after a bake, unless `post` will: a cancelled step is killed before all of it could be done here. */
-async function abandon(record: BakeRecord, cause: unknown): Promise<void> {
+export async function abandon(record: BakeRecord, cause: unknown): Promise<void> {
   if (!record.isOpen() || (onGitHub && cancelled.aborted)) return
   await endBake(record).catch(error => {
     throw new Error(`${messageOf(cause)}\n${messageOf(error)}`, { cause })

@@ -13,13 +13,19 @@ export const CHECKSUM_TAG = 'ami_config_checksum'
 /** The tag that says which template an image was baked from. */
 export const TEMPLATE_TAG = 'ami_bakery_template'
 
+/** The tag that an image's copies in other regions have: the id of the image that they come from. */
+export const IMAGE_TAG = 'ami_bakery_image'
+
 /** An AMI of this account that EC2 has described in full. */
 export interface Image {
   readonly id: string
   readonly name: string
+  readonly description: string
   /** ISO 8601. */
   readonly creationDate: string
   readonly state: string
+  /** Why it failed, in EC2's words. */
+  readonly stateReason: string | undefined
   readonly tags: ReadonlyMap<string, string>
   /** ISO 8601; `undefined` when the image is never deprecated. */
   readonly deprecationTime: string | undefined
@@ -30,6 +36,7 @@ export interface Image {
   /** Like `x86_64` or `arm64`. */
   readonly architecture: string
   readonly snapshots: readonly string[]
+  readonly isEncrypted: boolean
 }
 
 /** An image and where it is. */
@@ -46,6 +53,13 @@ export interface FoundImage {
   readonly image: Image
   /** The image's id in each region. */
   readonly ids: ReadonlyMap<string, string>
+  /** The regions that lacked the image and got it by a copy. */
+  readonly healed?: ReadonlySet<string>
+}
+
+/** Whether an image is a copy of another: EC2 tells it, or the tag. */
+export function isCopyOf({ sourceImage, tags }: Image, id: string): boolean {
+  return sourceImage === id || tags.get(IMAGE_TAG) === id
 }
 
 /** The tag that holds what the checksum was made of, kind by kind. */
@@ -147,14 +161,17 @@ function isWhole({ ImageId = '', CreationDate = '' }: Ec2Image): boolean {
 function understand(image: Ec2Image): Image {
   const { ImageId: id = '', Name: name = '', CreationDate: creationDate = '', State: state = '' } = image
   const tags = new Map(image.Tags?.map(({ Key = '', Value = '' }) => [Key, Value]))
-  const snapshots = (image.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.SnapshotId ?? [])
+  const disks = image.BlockDeviceMappings ?? []
   return {
     id,
     name,
     creationDate,
     state,
     tags,
-    snapshots,
+    description: image.Description ?? '',
+    stateReason: image.StateReason?.Message,
+    snapshots: disks.flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []),
+    isEncrypted: disks.some(({ Ebs }) => Ebs?.Encrypted),
     architecture: image.Architecture ?? 'unknown',
     deprecationTime: image.DeprecationTime,
     sourceInstance: image.SourceInstanceId,

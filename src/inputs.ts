@@ -11,6 +11,8 @@ export interface Inputs {
   /** Absolute, otherwise exactly as given: the checksum's order depends on every byte. Patterns and exclusions are among them. */
   readonly definition: readonly string[]
   readonly region: string
+  /** Further regions that the image must be available in; the look-up's own is not among them. */
+  readonly regions: readonly Region[]
   readonly subnetId: string | undefined
   /** Handed to Packer and counted. */
   readonly variables: readonly Variable[]
@@ -28,6 +30,13 @@ export interface Inputs {
   readonly githubToken: string | undefined
   /** Absolute path of the JSON file that takes the image's id. */
   readonly outputFile: string
+}
+
+/** A further region that the image must be available in. */
+export interface Region {
+  readonly name: string
+  /** The KMS key that encrypts the copy there: an id, an alias, or the ARN of either. */
+  readonly kmsKey: string | undefined
 }
 
 /** The image to bake from: an id, or the newest image of an owner whose name matches a pattern. */
@@ -56,10 +65,12 @@ export function locateOutputFile(): string {
  */
 export function readInputs(outputFile: string): Inputs {
   const template = readTemplate(fromWorkspace(required('packer-template', 'PACKER_JSON_PATH')))
+  const region = readRegion()
   return {
     template,
     definition: readDefinition(),
-    region: readRegion(),
+    region,
+    regions: readRegions(region),
     subnetId: optional('aws-subnet-id', 'AWS_SUBNET_ID'),
     variables: readVariables('packer-vars', getInput('packer-vars', { trimWhitespace: false })),
     variableFiles: readVariableFiles(),
@@ -82,10 +93,35 @@ function readDefinition(): string[] {
   throw new Error(missing('ami-definition-dirs', ['AMI_DEFINITION_DIRS']))
 }
 
+const REGION = /^[a-z]{2,5}(-[a-z]+)+-\d{1,2}$/
+
 function readRegion(): string {
   const region = required('aws-region', 'AWS_REGION', 'AWS_DEFAULT_REGION')
-  if (/^[a-z]{2,5}(-[a-z]+)+-\d{1,2}$/.test(region)) return region
+  if (REGION.test(region)) return region
   throw new Error(`aws-region: ${JSON.stringify(region)} is not the name of an AWS region. Give one like us-east-1.`)
+}
+
+function readRegions(lookUp: string): Region[] {
+  const regions = list('regions', /[,\n]/).map(parseRegion)
+  const again = regions.find(({ name }, index) => regions.findIndex(other => other.name === name) !== index)
+  if (again) throw new Error(`regions: ${again.name} is given twice. Name every region once.`)
+  return regions.filter(({ name }) => name !== lookUp)
+}
+
+function parseRegion(entry: string): Region {
+  const [name = '', kmsKey] = entry.split('=', 2).map(part => part.trim())
+  if (!REGION.test(name)) {
+    throw new Error(
+      `regions: ${JSON.stringify(name)} is not the name of an AWS region. Give eu-west-1 or eu-west-1=<KMS key>.`,
+    )
+  }
+  // EC2 finds out about a wrong key only while it copies (AWS: CopyImage), so that what can be seen here is said here.
+  const [, keyRegion = name] = /^arn:[a-z-]+:kms:([a-z0-9-]+):/.exec(kmsKey ?? '') ?? []
+  const isKey = kmsKey === undefined || /^[\w/:-]+$/.test(kmsKey)
+  if (isKey && keyRegion === name) return { name, kmsKey }
+  throw new Error(
+    `regions: ${JSON.stringify(kmsKey)} is not a KMS key of ${name}. Give an id, an alias/…, or an ARN of that region.`,
+  )
 }
 
 function readVariableFiles(): string[] {

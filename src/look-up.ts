@@ -38,8 +38,11 @@ export async function waitUntilFound(ec2: Ec2, checksum: string, id: string): Pr
   )
 }
 
-/** Recently deregistered images may still be in the answer (AWS: DescribeImages), so their state is read once more. */
-async function askForImages(ec2: Ec2, checksum: string): Promise<Image[]> {
+/**
+ * Asks for the available images of this account that carry the checksum, whatever else they are. Recently deregistered images
+ * may still be in the answer (AWS: DescribeImages), so their state is read once more.
+ */
+export async function askForImages(ec2: Ec2, checksum: string): Promise<Image[]> {
   const Filters = [
     { Name: `tag:${CHECKSUM_TAG}`, Values: [checksum] },
     { Name: 'state', Values: ['available'] },

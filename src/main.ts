@@ -6,9 +6,9 @@ import { listDefinition } from './definition.ts'
 import { connect } from './ec2.ts'
 import { selectEntries } from './entries.ts'
 import { locateOutputFile, readInputs } from './inputs.ts'
-import { findImage } from './look-up.ts'
 import { onMiss } from './on-miss.ts'
 import { publish, publishChecksum, removeOutputFile } from './outputs.ts'
+import { fillRegions, findInRegions } from './regions.ts'
 import { warnIfUncounted } from './template.ts'
 
 /** Finds the image that carries the definition's checksum, or bakes it, and hands it on. */
@@ -25,7 +25,8 @@ export async function main(): Promise<void> {
   const checksum = await computeChecksum(files, inputs, baseImage)
   await publishChecksum(checksum)
 
-  const hit = await findImage(ec2, inputs, checksum)
-  const outcome = hit ?? (await onMiss(ec2, inputs, checksum))
+  const hit = await findInRegions(ec2, inputs, checksum)
+  const found = hit ?? (await onMiss(ec2, inputs, checksum))
+  const outcome = await fillRegions(ec2, found, { inputs, checksum })
   await publish(outcome, inputs, checksum)
 }

@@ -58,7 +58,8 @@ export async function publish(outcome: Outcome, inputs: Inputs, checksum: Checks
 
 type Row = readonly [title: string, html: string]
 
-function publishImage({ how, image, ids }: FoundImage, { region, outputFile }: Inputs): Row[] {
+function publishImage(found: FoundImage, { region, outputFile }: Inputs): Row[] {
+  const { how, image, ids } = found
   info(`${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id} (${printable(image.name)}, ${image.creationDate}) in ${region}`)
   writeOutputFile(outputFile, image.id)
   setOutputs({
@@ -68,11 +69,15 @@ function publishImage({ how, image, ids }: FoundImage, { region, outputFile }: I
     ami_creation_date: image.creationDate,
     cache_hit: String(how === 'hit'),
   })
+  const copies = [...ids].filter(([name]) => name !== region).map(([name, id]) => `${id} in ${name}`)
+  if (copies.length > 0) info(`Copies: ${copies.join(', ')}`)
   const name = escapeHtml(printable(image.name))
-  return [
-    ['Image', `<code>${image.id}</code> ${name}`],
-    ['Result', how],
-  ]
+  return [['Image', `<code>${image.id}</code> ${name}`], ['Result', how], ...describeCopies(found, region)]
+}
+
+function describeCopies({ how, ids, healed }: FoundImage, region: string): Row[] {
+  const copies = [...ids].filter(([name]) => name !== region)
+  return copies.map(([name, id]) => [name, `<code>${id}</code> ${healed?.has(name) ? 'healed' : how}`])
 }
 
 function publishNothing(): Row[] {

@@ -21,6 +21,17 @@ export interface BakeFacts {
   readonly terminated?: boolean
   /** How many lines of Packer's stdout and stderr have been shown. */
   readonly shown?: readonly [number, number]
+  /** The copies that this run has asked for. */
+  readonly copies?: readonly BegunCopy[]
+}
+
+/** A copy of an image that has been asked for in another region. */
+export interface BegunCopy {
+  readonly region: string
+  /** The image that is copied. */
+  readonly source: string
+  /** The copy's own id; absent until EC2 has told it. */
+  readonly id?: string
 }
 
 /**

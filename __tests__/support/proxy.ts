@@ -6,21 +6,25 @@
  * - CreateImage takes an instance that is terminated: refused with IncorrectState;
  * - DeleteSecurityGroup takes a group whose instances still end: refused with DependencyViolation;
  * - CopyImage tells no source, neither on the image nor on its snapshot, and there is no filter source-image-id.
+ * - what `copies.ts` lists about copies of images.
  *
  * What it does not make up for:
  * - DeregisterImage ignores DeleteAssociatedSnapshots, and DeleteSnapshot takes a snapshot whose image is still there;
- * - two images may have one name;
+ * - two images may have one name, unless one is a copy;
  * - DeleteKeyPair and everything else is consistent at once.
  */
 import http from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { completeImages, type ImageFacts } from './copies.ts'
 import { type Ec2Server, speakTo } from './ec2.ts'
 
 /** What goes wrong with requests of one action, before or instead of EC2's answer. */
 export interface Fault {
   /** The EC2 action, like `DescribeImages`; `*` for all. */
   readonly action: string
+  /** Only requests to this region count. */
+  readonly region?: string
   /** How many requests of it pass unharmed first. */
   readonly after?: number
   /** How many requests are hit; all, when it is absent. */
@@ -64,6 +68,7 @@ export interface FaultyEc2 extends Pick<Ec2Server, 'endpoint' | 'environment' | 
   slowCopies(milliseconds: number): void
   /** Instances stay shutting-down for so many milliseconds after they were told to end. */
   slowTermination(milliseconds: number): void
+  readonly images: ImageFacts
   stop(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -85,6 +90,7 @@ export async function startProxy(ec2: Pick<Ec2Server, 'endpoint'>, account?: str
   const counts = new Map<Fault, number>()
   const slowness = createSlowness()
   const copies = createCopies()
+  const images = completeImages()
   const upstream = { endpoint: ec2.endpoint, account }
   const guard = createGuard(upstream, slowness)
 
@@ -92,16 +98,19 @@ export async function startProxy(ec2: Pick<Ec2Server, 'endpoint'>, account?: str
     const asked = await receive(request)
     const isRecorded = !request.url?.startsWith(BACK_DOOR)
     if (isRecorded) requests.push(asked)
-    const fault = isRecorded ? findFault(counts, asked.action) : undefined
+    const fault = isRecorded ? findFault(counts, asked) : undefined
     if (fault?.hang) return
     if (fault?.delay) await sleep(fault.delay)
     if (fault?.error) return void response.writeHead(fault.status ?? 400).end(errorDocument(fault.error))
     if (fault?.answer !== undefined) return void response.writeHead(fault.status ?? 200).end(fault.answer)
-    const { status, body } = await guard(asked, () => forward(upstream, copies.translate(asked)))
+    const { status, body } = await guard(asked, () =>
+      images.send(copies.translate(asked), request => forward(upstream, request)),
+    )
     if (fault?.lost) return void request.socket.destroy()
     if (fault?.silent) return
     response.writeHead(status, { 'content-type': 'text/xml' })
-    response.end(slowness.apply(asked, copies.complete(asked, body)))
+    const completed = mapItems(copies.complete(asked, body), item => images.describe(asked, item))
+    response.end(slowness.apply(asked, completed))
   }
 
   const server = http.createServer((request, response) => {
@@ -132,6 +141,7 @@ export async function startProxy(ec2: Pick<Ec2Server, 'endpoint'>, account?: str
     slowImages: milliseconds => slowness.slow('CreateImage', milliseconds),
     slowCopies: milliseconds => slowness.slow('CopyImage', milliseconds),
     slowTermination: milliseconds => slowness.slow('TerminateInstances', milliseconds),
+    images: images.facts,
     stop,
     [Symbol.asyncDispose]: stop,
   }
@@ -156,8 +166,9 @@ async function receive(request: http.IncomingMessage): Promise<Received> {
   return { action: parameters.get('Action') ?? '', parameters, region, agent, accessKey, headers }
 }
 
-function findFault(counts: Map<Fault, number>, action: string): Fault | undefined {
+function findFault(counts: Map<Fault, number>, { action, region }: Request): Fault | undefined {
   for (const [fault, count] of counts) {
+    if (fault.region !== undefined && fault.region !== region) continue
     if (fault.action !== action && fault.action !== '*') continue
     counts.set(fault, count + 1)
     const { after = 0, times = Number.POSITIVE_INFINITY } = fault
@@ -194,7 +205,7 @@ async function forward({ endpoint, account }: Upstream, { accessKey, headers, pa
 type Guard = (request: Received, send: () => Promise<Answer>) => Promise<Answer>
 
 function createGuard(upstream: Upstream, { isBusy }: Slowness): Guard {
-  const answers = new Map<string, Promise<Answer>>()
+  const answers = new Map<string, { readonly parameters: string; readonly answer: Promise<Answer> }>()
 
   async function instances(request: Received, filter: readonly [string, string]): Promise<readonly Instance[]> {
     const [name, value] = filter
@@ -222,9 +233,13 @@ function createGuard(upstream: Upstream, { isBusy }: Slowness): Guard {
     if (code) return { status: 400, body: errorDocument(code) }
     const token = `${request.action} ${request.parameters.get('ClientToken') ?? ''}`
     if (token.endsWith(' ')) return await send()
-    const answer = answers.get(token) ?? send()
-    answers.set(token, answer)
-    return await answer
+    const parameters = String(request.parameters)
+    const known = answers.get(token) ?? { parameters, answer: send() }
+    if (known.parameters !== parameters) return { status: 400, body: errorDocument('IdempotentParameterMismatch') }
+    answers.set(token, known)
+    // A token is spent by a request that succeeds only.
+    if ((await known.answer).status !== 200) answers.delete(token)
+    return await known.answer
   }
 }
 

@@ -9,6 +9,7 @@ import { collectTraces, type Traces } from '../packer/traces.ts'
 import { milliseconds, unlessAborted } from '../patience.ts'
 import { findWriter, isRunning, kill, killGroup } from '../processes.ts'
 import type { BakeRecord } from '../record.ts'
+import { removeCopies } from './copies.ts'
 import { type Leftover, removeLeftovers } from './remove.ts'
 
 /** How long Packer may clean up behind itself, … */
@@ -30,7 +31,7 @@ export async function endAbandonedBake(record: BakeRecord): Promise<void> {
   notePacker(record)
   const { packer } = record.facts()
   if (packer && isRunning(packer) && !terminated) askToEnd(packer)
-  await group('Packer: the rest of its output', () => waitForPacker(record))
+  if (packer) await group('Packer: the rest of its output', () => waitForPacker(record))
   await endBake(record, deadline.signal)
 }
 
@@ -52,7 +53,10 @@ function notePacker(record: BakeRecord): void {
 export async function endBake(record: BakeRecord, deadline?: AbortSignal): Promise<void> {
   const { packer } = record.facts()
   if (packer) killGroup(packer)
-  const work = async () => removeLeftovers(record.facts(), await readTraces(record), deadline)
+  const work = async () => [
+    ...(await removeLeftovers(record.facts(), await readTraces(record), deadline)),
+    ...(await removeCopies(record.facts(), deadline)),
+  ]
   const left = await group('Clean-up on EC2', () => (onGitHub ? unlessAborted(cancelled, work()) : work()))
   if (left.length > 0) throw new Error(describe(left))
   record.close()

@@ -39,7 +39,7 @@ export function collectTraces(): { note(text: string): void; traces(): Traces } 
   const launching = new Set<string>()
 
   function note(text: string): void {
-    // Packer says what matters here in one line each. More lines may be what a provisioner printed, with "\\n" in it.
+    // Packer says what matters here in one line each. Others may come from a provisioner that printed a backslash and an n.
     const [line = ''] = text.split('\n', 1)
     const [, build, said = ''] = /^(?:==> | {4})([^:]+): (.*)$/.exec(line) ?? []
     if (!build) return

@@ -1,0 +1,506 @@
+import { createHash } from 'node:crypto'
+import {
+  DescribeImageAttributeCommand,
+  DescribeSnapshotsCommand,
+  EnableImageDeprecationCommand,
+  type Image,
+  ModifyImageAttributeCommand,
+  RegisterImageCommand,
+} from '@aws-sdk/client-ec2'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Ec2Server, startEc2 } from './support/ec2.ts'
+import type { FaultyEc2 } from './support/proxy.ts'
+import { cancel, type Run, type Running, startPlainly } from './support/runner.ts'
+import { INPUTS, type Scene, setScene } from './support/scene.ts'
+import { hasTools } from './support/tools.ts'
+import { hclTemplate } from './support/workspace.ts'
+
+const TEMPLATE = hclTemplate()
+const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
+const CHECKSUM = sha1(sha1(TEMPLATE))
+const HOME = 'us-east-1'
+/** A minute of the action's is a second and a half. */
+const QUICK = { AMI_BAKERY_TIME_SCALE: '0.025' }
+
+describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regions', () => {
+  let moto: Ec2Server
+  beforeAll(async () => {
+    moto = await startEc2()
+  })
+  afterAll(() => moto.stop())
+
+  const set = (template = TEMPLATE) => setScene(moto, template)
+
+  function start(scene: Scene, regions: string, inputs = {}, env = {}): Running {
+    return scene.start({ inputs: { ...INPUTS, regions, ...inputs }, env: { ...scene.env, ...env } })
+  }
+
+  async function run(scene: Scene, regions: string, inputs = {}, env = {}): Promise<Run> {
+    return await start(scene, regions, inputs, env).ended
+  }
+
+  /** An image that the look-up finds. */
+  async function plant(ec2: FaultyEc2, more: Record<string, string> = {}): Promise<string> {
+    return await ec2.makeImage({ ami_config_checksum: CHECKSUM, ami_bakery_template: 'ami/app.pkr.hcl', ...more })
+  }
+
+  /** A finished copy of it in another region. */
+  async function plantCopy(ec2: FaultyEc2, source: string, region: string): Promise<string> {
+    return await ec2.makeImage({ ami_config_checksum: CHECKSUM, ami_bakery_image: source }, region)
+  }
+
+  async function imagesIn(ec2: FaultyEc2, region: string): Promise<readonly Image[]> {
+    return (await ec2.inventory(region)).images
+  }
+
+  const actions = ({ ec2 }: Scene, action: string) => ec2.requests.filter(request => request.action === action)
+  const tagsOf = ({ Tags = [] }: Image = {}) => Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]))
+  const idsOf = ({ outputs }: Run): Record<string, string> => JSON.parse(outputs.ami_ids ?? '{}')
+  const message = ({ annotations }: Run) => annotations.filter(({ level }) => level === 'error').map(one => one.message)
+
+  describe('a hit', () => {
+    test('is the same image in every region, by one request each and ec2:DescribeImages alone', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2)
+      const [west, south] = [
+        await plantCopy(scene.ec2, source, 'eu-west-1'),
+        await plantCopy(scene.ec2, source, 'ap-south-1'),
+      ]
+      const hit = await run(scene, ` eu-west-1 ,\n${HOME}\nap-south-1=alias/key `, {}, { PATH: '/nowhere' })
+      expect(hit.exitCode, hit.log).toBe(0)
+      expect(hit.outputs).toMatchObject({ ami_id: source, cache_hit: 'true' })
+      expect(idsOf(hit)).toEqual({ [HOME]: source, 'eu-west-1': west, 'ap-south-1': south })
+      expect(hit.summary).toMatch(new RegExp(`eu-west-1</th><td><code>${west}</code> hit`))
+      expect(scene.ec2.requests.map(({ action, region }) => `${action} ${region}`).sort()).toEqual([
+        'DescribeImages ap-south-1',
+        'DescribeImages eu-west-1',
+        'DescribeImages us-east-1',
+      ])
+    })
+
+    test('asks all regions at the same time', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2)
+      const regions = ['eu-west-1', 'eu-west-2', 'eu-west-3', 'eu-central-1']
+      for (const region of regions) await plantCopy(scene.ec2, source, region)
+      scene.ec2.fail({ action: 'DescribeImages', delay: 1500 })
+      const hit = await run(scene, regions.join())
+      expect(hit.outputs.cache_hit, hit.log).toBe('true')
+      console.log(`5 look-ups that take 1.5 s each: ${hit.seconds.toFixed(1)} s in all`)
+      expect(hit.seconds).toBeLessThan(4.5)
+    })
+
+    test('is none when a region has the image of another generation', async () => {
+      await using scene = await set()
+      const older = await plant(scene.ec2, { ami_bakery_baked_at: '2026-01-01T00:00:00Z' })
+      await plantCopy(scene.ec2, older, 'eu-west-1')
+      await scene.ec2.makeImage({ ami_config_checksum: CHECKSUM }, 'eu-west-1')
+      const newer = await plant(scene.ec2)
+      const skipped = await run(scene, 'eu-west-1', { 'on-miss': 'skip' })
+      expect(skipped.outputs).toMatchObject({ ami_id: '', cache_hit: 'false' })
+      const healed = await run(scene, 'eu-west-1')
+      expect(healed.outputs.ami_id, healed.log).toBe(newer)
+      const copy = (await imagesIn(scene.ec2, 'eu-west-1')).find(
+        ({ ImageId }) => ImageId === idsOf(healed)['eu-west-1'],
+      )
+      expect(tagsOf(copy).ami_bakery_image).toBe(newer)
+    })
+
+    test.each([
+      ['skip', 0],
+      ['fail', 1],
+    ])('is none without the image in one region, so that on-miss %s copies nothing', async (onMiss, exitCode) => {
+      await using scene = await set()
+      await plant(scene.ec2)
+      const missed = await run(scene, 'eu-west-1', { 'on-miss': onMiss })
+      expect(missed.exitCode, missed.log).toBe(exitCode)
+      expect(missed.outputs.ami_id).toBe(onMiss === 'skip' ? '' : undefined)
+      expect(missed.outputs.cache_hit).toBe('false')
+      expect(scene.ec2.requests.every(({ action }) => action === 'DescribeImages')).toBe(true)
+    })
+
+    test.each(['AuthFailure', 'OptInRequired'])('is an error where the region says %s, before anything', async code => {
+      await using scene = await set()
+      scene.ec2.fail({ action: '*', region: 'me-south-1', error: code })
+      const failed = await run(scene, 'eu-west-1,me-south-1')
+      expect(message(failed)).toEqual([expect.stringMatching(/^regions: me-south-1 .*enabled in the account/)])
+      expect(actions(scene, 'RunInstances')).toEqual([])
+    })
+  })
+
+  test.each([
+    ['europe', /^regions: "europe" is not the name/],
+    ['eu-west-1,eu-west-1=alias/key', /^regions: eu-west-1 is given twice/],
+    ['eu-west-1=', /^regions: "" is not a KMS key/],
+    ['eu-west-1=arn:aws:kms:eu-west-2:123456789012:key/1', /^regions: "arn:.* is not a KMS key of eu-west-1/],
+  ])('%j is an error of the input', async (regions, expected) => {
+    await using scene = await set()
+    const failed = await run(scene, regions)
+    expect(message(failed)).toEqual([expect.stringMatching(expected)])
+    expect(scene.ec2.requests).toEqual([])
+  })
+
+  describe('a region that lacks the image', () => {
+    test('gets a copy: of 5 regions 2 are missing, 2 copies, no bake', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2, { ami_bakery_commit: 'c', Name: 'app' })
+      const west = await plantCopy(scene.ec2, source, 'eu-west-1')
+      const south = await plantCopy(scene.ec2, source, 'ap-south-1')
+      const healed = await run(scene, 'eu-west-1,eu-west-2,eu-west-3,ap-south-1', {}, { PATH: '/nowhere' })
+      expect(healed.exitCode, healed.log).toBe(0)
+      expect(healed.outputs).toMatchObject({ ami_id: source, cache_hit: 'true' })
+      const ids = idsOf(healed)
+      expect(ids).toMatchObject({ [HOME]: source, 'eu-west-1': west, 'ap-south-1': south })
+      expect(Object.keys(ids)).toHaveLength(5)
+      expect(
+        actions(scene, 'CopyImage')
+          .map(({ region }) => region)
+          .sort(),
+      ).toEqual(['eu-west-2', 'eu-west-3'])
+      expect(healed.summary).toMatch(new RegExp(`eu-west-2</th><td><code>${ids['eu-west-2']}</code> healed`))
+      const [copy, ...others] = await imagesIn(scene.ec2, 'eu-west-2')
+      const [original] = await imagesIn(scene.ec2, HOME)
+      expect(others).toEqual([])
+      expect(copy?.Name).toBe(original?.Name)
+      expect(tagsOf(copy)).toEqual({
+        ...tagsOf(original),
+        ami_bakery_image: source,
+        ami_bakery_baked_at: original?.CreationDate,
+      })
+      const { Snapshots = [] } = await scene.ec2
+        .client('eu-west-2')
+        .send(new DescribeSnapshotsCommand({ OwnerIds: ['self'] }))
+      const copied = Snapshots.filter(({ Description }) => Description?.startsWith('Copied for DestinationAmi'))
+      expect(copied.map(({ Tags }) => Tags)).toEqual([[{ Key: 'ami_bakery_image', Value: source }]])
+
+      scene.ec2.requests.length = 0
+      const again = await run(scene, 'eu-west-1,eu-west-2,eu-west-3,ap-south-1')
+      expect(idsOf(again)).toEqual(ids)
+      expect(scene.ec2.requests).toHaveLength(5)
+    })
+
+    test('is filled together with the others: all copies take as long as one', async () => {
+      const regions = ['eu-west-1', 'eu-west-2', 'eu-west-3', 'eu-central-1']
+      const seconds: number[] = []
+      for (const some of [regions.slice(0, 1), regions]) {
+        await using scene = await set()
+        await plant(scene.ec2)
+        scene.ec2.slowCopies(4_000)
+        const healed = await run(scene, some.join())
+        expect(healed.exitCode, healed.log).toBe(0)
+        seconds.push(healed.seconds)
+      }
+      const [one = 0, four = 0] = seconds
+      console.log(
+        `Copies that are pending for 4 s: 1 in ${one.toFixed(1)} s, 4 in ${four.toFixed(1)} s (one by one: ${(4 * one).toFixed(1)} s)`,
+      )
+      expect(four).toBeLessThan(one * 2)
+    })
+
+    test('gets one copy of two runs at once', async () => {
+      await using scene = await set()
+      await plant(scene.ec2)
+      scene.ec2.slowCopies(2_000)
+      scene.ec2.fail({ action: 'CopyImage', delay: 1_000 })
+      const [one, two] = await Promise.all([run(scene, 'eu-west-1'), run(scene, 'eu-west-1')])
+      expect([one.exitCode, two.exitCode], one.log + two.log).toEqual([0, 0])
+      expect(idsOf(one)).toEqual(idsOf(two))
+      expect(await imagesIn(scene.ec2, 'eu-west-1')).toHaveLength(1)
+      const [first, second] = actions(scene, 'CopyImage').map(({ parameters }) => String(parameters))
+      expect(first).toBe(second)
+      expect(new URLSearchParams(first).get('ClientToken')).toMatch(/^[0-9a-f]{64}$/)
+    })
+
+    test('waits for the pending copy of another run, and shows how it goes', async () => {
+      await using scene = await set()
+      await plant(scene.ec2)
+      scene.ec2.slowCopies(5_000)
+      const first = start(scene, 'eu-west-1')
+      await first.printed(/is being copied/)
+      const second = await run(scene, 'eu-west-1', {}, QUICK)
+      expect(second.log).toMatch(/eu-west-1: another run copies the image already, as ami-/)
+      expect(second.log).toMatch(/eu-west-1: ami-\w+ is pending.* after \d+ s/)
+      expect(idsOf(second)).toEqual(idsOf(await first.ended))
+      expect(actions(scene, 'CopyImage')).toHaveLength(1)
+    })
+
+    test('goes on with a copy that a run has left untagged', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2)
+      const left = await scene.ec2.makeImage({ ami_bakery_image: source }, 'eu-west-1')
+      const healed = await run(scene, 'eu-west-1')
+      expect(idsOf(healed)['eu-west-1'], healed.log).toBe(left)
+      expect(actions(scene, 'CopyImage')).toEqual([])
+    })
+
+    test('gets launch permissions and the time of deprecation too', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2)
+      const LaunchPermission = { Add: [{ UserId: '111122223333' }] }
+      const home = scene.ec2.client()
+      await home.send(new ModifyImageAttributeCommand({ ImageId: source, LaunchPermission }))
+      const DeprecateAt = new Date('2099-01-01T00:00:00Z')
+      await home.send(new EnableImageDeprecationCommand({ ImageId: source, DeprecateAt }))
+      const healed = await run(scene, 'eu-west-1')
+      const [copy] = await imagesIn(scene.ec2, 'eu-west-1')
+      expect(new Date(copy?.DeprecationTime ?? 0), healed.log).toEqual(DeprecateAt)
+      const question = { ImageId: copy?.ImageId, Attribute: 'launchPermission' } as const
+      const { LaunchPermissions } = await scene.ec2
+        .client('eu-west-1')
+        .send(new DescribeImageAttributeCommand(question))
+      expect(LaunchPermissions).toEqual([{ UserId: '111122223333' }])
+      const order = scene.ec2.requests.filter(({ region }) => region === 'eu-west-1').map(({ action }) => action)
+      expect(order.lastIndexOf('CreateTags')).toBeGreaterThan(order.indexOf('ModifyImageAttribute'))
+      expect(order.lastIndexOf('CreateTags')).toBeGreaterThan(order.indexOf('EnableImageDeprecation'))
+    })
+
+    test('gets an encrypted copy where a key is given', async () => {
+      await using scene = await set()
+      await plant(scene.ec2)
+      const key = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab'
+      await run(scene, `eu-west-1 = ${key}\neu-west-2`)
+      const given = actions(scene, 'CopyImage').map(({ region, parameters }) => [
+        region,
+        parameters.get('Encrypted'),
+        parameters.get('KmsKeyId'),
+      ])
+      expect(given.sort()).toEqual([
+        ['eu-west-1', 'true', key],
+        ['eu-west-2', null, null],
+      ])
+    })
+
+    test('gets no copy that others could not use: an encrypted, shared image needs a key', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2)
+      scene.ec2.images.encrypt(source)
+      const LaunchPermission = { Add: [{ UserId: '111122223333' }] }
+      await scene.ec2.client().send(new ModifyImageAttributeCommand({ ImageId: source, LaunchPermission }))
+      const refused = await run(scene, 'eu-west-1=alias/key,eu-west-2')
+      expect(message(refused)).toEqual([expect.stringMatching(/^regions: .*encrypted and shared.*eu-west-2=<key>/)])
+      expect(actions(scene, 'CopyImage')).toEqual([])
+      const healed = await run(scene, 'eu-west-1=alias/key,eu-west-2=alias/key')
+      expect(healed.exitCode, healed.log).toBe(0)
+    })
+
+    test('gets a copy of another name where the name is taken', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2)
+      const [original] = await imagesIn(scene.ec2, HOME)
+      await scene.ec2.client('eu-west-1').send(new RegisterImageCommand({ Name: original?.Name }))
+      const healed = await run(scene, 'eu-west-1')
+      const copy = (await imagesIn(scene.ec2, 'eu-west-1')).find(
+        ({ ImageId }) => ImageId === idsOf(healed)['eu-west-1'],
+      )
+      expect(copy?.Name, healed.log).toBe(`${original?.Name}-${source.slice(-8)}`)
+    })
+
+    test('waits while there are too many copies at once', async () => {
+      await using scene = await set()
+      await plant(scene.ec2)
+      scene.ec2.fail({ action: 'CopyImage', error: 'ResourceLimitExceeded', times: 2 })
+      const healed = await run(scene, 'eu-west-1')
+      expect(healed.exitCode, healed.log).toBe(0)
+      expect(healed.log).toContain('too many copies at once')
+    })
+
+    test('that fails does not spoil the others, and the next run heals the rest', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2)
+      scene.ec2.images.failCopies('eu-west-2', 'Given key ID is not accessible')
+      scene.ec2.fail({ action: 'CopyImage', region: 'eu-west-3', error: 'UnauthorizedOperation' })
+      const failed = await run(scene, 'eu-west-1,eu-west-2,eu-west-3')
+      expect(failed.exitCode).toBe(1)
+      expect(message(failed)).toHaveLength(1)
+      expect(message(failed)[0]).toMatch(/^regions: (.|\n)*eu-west-2: .*Given key ID is not accessible/)
+      expect(message(failed)[0]).toMatch(
+        /eu-west-3: .*Allow the role ec2:CopyImage(.|\n)*good and stay: ami-\w+ in eu-west-1/,
+      )
+      expect(failed.outputs).not.toHaveProperty('ami_id')
+      const [good] = await imagesIn(scene.ec2, 'eu-west-1')
+      expect(tagsOf(good).ami_config_checksum).toBe(CHECKSUM)
+
+      scene.ec2.mend()
+      scene.ec2.images.failCopies('eu-west-2')
+      scene.ec2.requests.length = 0
+      const healed = await run(scene, 'eu-west-1,eu-west-2,eu-west-3')
+      expect(healed.exitCode, healed.log).toBe(0)
+      expect(idsOf(healed)).toMatchObject({ [HOME]: source, 'eu-west-1': good?.ImageId })
+      // The failed copy keeps its name, so that its successor is asked for twice.
+      expect(new Set(actions(scene, 'CopyImage').map(({ region }) => region))).toEqual(
+        new Set(['eu-west-2', 'eu-west-3']),
+      )
+      expect((await run(scene, 'eu-west-1,eu-west-2,eu-west-3')).outputs.cache_hit).toBe('true')
+    })
+  })
+
+  describe('a bake', () => {
+    test('with copies of its own is understood, and the other regions are healed', async () => {
+      const template = hclTemplate('ami_regions = ["eu-west-1"]')
+      await using scene = await set(template)
+      const baked = await run(scene, 'eu-west-1,eu-west-2')
+      expect(baked.exitCode, baked.log).toBe(0)
+      expect(baked.outputs.cache_hit).toBe('false')
+      const ids = idsOf(baked)
+      expect(Object.keys(ids)).toEqual([HOME, 'eu-west-1', 'eu-west-2'])
+      for (const region of ['eu-west-1', 'eu-west-2']) {
+        const [copy, ...others] = await imagesIn(scene.ec2, region)
+        expect(others).toEqual([])
+        expect(tagsOf(copy)).toMatchObject({
+          ami_config_checksum: sha1(sha1(template)),
+          ami_bakery_image: baked.outputs.ami_id,
+          ami_bakery_template: 'ami/app.pkr.hcl',
+        })
+      }
+      const copies = actions(scene, 'CopyImage').map(({ region, agent }) => [region, agent.includes('ami-bakery')])
+      expect(copies).toEqual([
+        ['eu-west-1', false],
+        ['eu-west-2', true],
+      ])
+      expect(baked.summary).toMatch(/eu-west-1<\/th><td><code>ami-\w+<\/code> baked/)
+      const hit = await run(scene, 'eu-west-1,eu-west-2')
+      expect(hit.outputs).toEqual({ ...baked.outputs, cache_hit: 'true' })
+    })
+
+    test('that is forced, or follows one that is too old, is copied anew', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2, { ami_bakery_baked_at: '2026-01-01T00:00:00Z' })
+      await plantCopy(scene.ec2, source, 'eu-west-1')
+      const fresh = await run(scene, 'eu-west-1', { 'max-age-days': '1' })
+      const forced = await run(scene, 'eu-west-1', { 'force-bake': 'true' })
+      expect([fresh.exitCode, forced.exitCode], fresh.log + forced.log).toEqual([0, 0])
+      expect(new Set([source, fresh.outputs.ami_id, forced.outputs.ami_id]).size).toBe(3)
+      for (const { outputs } of [fresh, forced]) {
+        const id = JSON.parse(outputs.ami_ids ?? '')['eu-west-1']
+        const copy = (await imagesIn(scene.ec2, 'eu-west-1')).find(({ ImageId }) => ImageId === id)
+        expect(tagsOf(copy).ami_bakery_image).toBe(outputs.ami_id)
+      }
+    })
+  })
+
+  describe('a cancel while copying', () => {
+    test('leaves nothing, and the next run copies anew', async () => {
+      await using scene = await set()
+      await plant(scene.ec2)
+      scene.ec2.slowCopies(30_000)
+      const running = start(scene, 'eu-west-1,eu-west-2')
+      await running.printed(/eu-west-1: .* is being copied/)
+      await running.printed(/eu-west-2: .* is being copied/)
+      const cancelled = await cancel(running)
+      expect(cancelled.exitCode).toBe(1)
+      const post = await running.post()
+      expect(post.exitCode, post.log).toBe(0)
+      for (const region of ['eu-west-1', 'eu-west-2']) {
+        expect(await scene.ec2.inventory(region)).toMatchObject({ images: [], snapshots: [] })
+      }
+      scene.ec2.slowCopies(0)
+      const healed = await run(scene, 'eu-west-1,eu-west-2', {}, QUICK)
+      expect(healed.exitCode, healed.log).toBe(0)
+      expect(healed.log).toContain('It is copied anew.')
+      expect(actions(scene, 'CopyImage').filter(({ region }) => region === 'eu-west-1')).toHaveLength(3)
+    })
+
+    test('leaves nothing of a copy whose id it never heard', async () => {
+      await using scene = await set()
+      await plant(scene.ec2)
+      scene.ec2.slowCopies(30_000)
+      scene.ec2.fail({ action: 'CopyImage', delay: 1_000 })
+      const running = start(scene, 'eu-west-1')
+      await scene.ec2.asked('CopyImage')
+      await cancel(running)
+      const post = await running.post()
+      expect(post.exitCode, post.log).toBe(0)
+      expect(await scene.ec2.inventory('eu-west-1')).toMatchObject({ images: [], snapshots: [] })
+    })
+
+    test('leaves a copy that another run waits for', async () => {
+      await using scene = await set()
+      await plant(scene.ec2)
+      scene.ec2.slowCopies(6_000)
+      const first = start(scene, 'eu-west-1')
+      await first.printed(/is being copied/)
+      const second = start(scene, 'eu-west-1')
+      await second.printed(/another run copies/)
+      await scene.ec2.asked('CreateTags')
+      await cancel(first)
+      expect((await first.post()).log).toContain('another run waits for this copy')
+      const healed = await second.ended
+      expect(healed.exitCode, healed.log).toBe(0)
+      expect(actions(scene, 'CopyImage')).toHaveLength(1)
+    })
+
+    test('lists what it can not remove', async () => {
+      await using scene = await set()
+      await plant(scene.ec2)
+      scene.ec2.slowCopies(60_000)
+      const running = start(scene, 'eu-west-1')
+      await running.printed(/is being copied/)
+      await cancel(running)
+      scene.ec2.fail({ action: 'DeregisterImage', error: 'UnauthorizedOperation' })
+      const post = await running.post()
+      expect(post.exitCode).toBe(1)
+      expect(message(post)).toEqual([
+        expect.stringMatching(/aws ec2 deregister-image --region eu-west-1 --image-id ami-/),
+      ])
+    })
+
+    test('leaves nothing outside GitHub either', async () => {
+      await using scene = await set()
+      await plant(scene.ec2)
+      scene.ec2.slowCopies(30_000)
+      const inputs = Object.entries({ ...INPUTS, regions: 'eu-west-1' })
+      const given = Object.fromEntries(inputs.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]))
+      const running = startPlainly(scene.workspace.directory, { ...scene.env, ...given })
+      await running.printed(/is being copied/)
+      running.process.kill('SIGINT')
+      const ended = await running.ended
+      expect(ended.exitCode, ended.log).toBe(1)
+      expect(await scene.ec2.inventory('eu-west-1')).toMatchObject({ images: [], snapshots: [] })
+    })
+  })
+
+  test('each path calls no more actions than it needs', async () => {
+    await using scene = await set()
+    const source = await plant(scene.ec2)
+    const called = new Map<string, readonly string[]>()
+    async function record(path: string, ...args: readonly [string, object?]): Promise<void> {
+      scene.ec2.requests.length = 0
+      const ended = await run(scene, ...args)
+      expect(ended.exitCode, ended.log).toBe(0)
+      called.set(path, [...new Set(scene.ec2.requests.map(({ action }) => action))].sort())
+    }
+    await record('miss, on-miss: skip', 'eu-west-1', { 'on-miss': 'skip' })
+    await record('healed', 'eu-west-1')
+    await record('hit', 'eu-west-1')
+    const LaunchPermission = { Add: [{ UserId: '111122223333' }] }
+    const home = scene.ec2.client()
+    await home.send(new ModifyImageAttributeCommand({ ImageId: source, LaunchPermission }))
+    await home.send(new EnableImageDeprecationCommand({ ImageId: source, DeprecateAt: new Date('2099-01-01') }))
+    await record('healed, shared and to be deprecated', 'eu-west-1,eu-west-2')
+    scene.ec2.slowCopies(3_000)
+    await record('healed, pending for a while', 'eu-west-1,eu-west-2,eu-west-3')
+    const running = start(scene, 'eu-central-1')
+    await running.printed(/is being copied/)
+    await cancel(running)
+    scene.ec2.requests.length = 0
+    await running.post()
+    called.set('cancelled: post', [...new Set(scene.ec2.requests.map(({ action }) => action))].sort())
+    console.log([...called].map(([path, list]) => `${path.padEnd(36)} ${list.join(' ')}`).join('\n'))
+    const healed = ['CopyImage', 'CreateTags', 'DescribeImageAttribute', 'DescribeImages', 'DescribeSecurityGroups']
+    const shared = [...healed, 'EnableImageDeprecation', 'ModifyImageAttribute']
+    expect(Object.fromEntries(called)).toEqual({
+      'miss, on-miss: skip': ['DescribeImages'],
+      healed,
+      hit: ['DescribeImages'],
+      'healed, shared and to be deprecated': shared,
+      'healed, pending for a while': [...shared, 'DescribeSnapshots'].sort(),
+      'cancelled: post': [
+        'DeleteSnapshot',
+        'DeregisterImage',
+        'DescribeImages',
+        'DescribeSecurityGroups',
+        'DescribeSnapshots',
+      ],
+    })
+  })
+})
