@@ -12,8 +12,10 @@ import { group, messageOf } from './log.ts'
 import { buildImages } from './packer/build.ts'
 import { packerEnvironment } from './packer/environment.ts'
 import { type Build, prepareBuild } from './packer/prepare.ts'
+import { demandRoom } from './packer/room.ts'
 import { identify } from './processes.ts'
-import { type BakeFacts, type BakeRecord, openRecord } from './record.ts'
+import { refuseForks } from './pull-request.ts'
+import { type BakeFacts, type BakeRecord, openRecord, temporaryFiles } from './record.ts'
 
 /**
  * Runs Packer on the template and makes its image one that the next look-up finds. When that fails, nothing stays on EC2.
@@ -21,7 +23,9 @@ import { type BakeFacts, type BakeRecord, openRecord } from './record.ts'
  * @throws Error in every case but that of an image that is finished, tagged, and found by its tag.
  */
 export async function bake(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<FoundImage> {
+  refuseForks()
   refuseLfsPointers(checksum)
+  demandRoom(temporaryFiles())
   const packer = { directory: inputs.workingDirectory, environment: packerEnvironment(inputs.region) }
   const args = await prepareBuild(packer, buildFor(inputs, checksum))
   const record = openRecord(await factsFor(ec2, checksum))
@@ -49,7 +53,7 @@ function buildFor(inputs: Inputs, { value, baseImage }: Checksum): Build {
     { name: 'config_checksum', value },
   ]
   const demanded = [...variables, ...(baseImage ? [{ name: 'base_ami', value: baseImage }] : [])]
-  return { template, offered, demanded, variableFiles, only, githubToken }
+  return { template, region, offered, demanded, variableFiles, only, githubToken }
 }
 
 /** What must be known of this run by whoever cleans up behind it. */

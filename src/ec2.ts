@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import http from 'node:http'
 import https from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -35,7 +36,27 @@ export function connect(region: string, signal?: AbortSignal): Ec2 {
       httpsAgent: new https.Agent(proxy),
     },
   })
+  rememberFailures(client)
   return { client, region, signal }
+}
+
+/** The last thing that went wrong in a question, for when its time is over before the SDK has retried to the end. */
+const failures = new AsyncLocalStorage<{ last?: unknown }>()
+
+function rememberFailures({ middlewareStack }: EC2Client): void {
+  const name = 'rememberFailures'
+  middlewareStack.add(
+    next => async args => {
+      try {
+        return await next(args)
+      } catch (error) {
+        Object.assign(failures.getStore() ?? {}, { last: error })
+        throw error
+      }
+    },
+    // Inside of the SDK's retries, so that it sees each of them.
+    { name, step: 'finalizeRequest', priority: 'low' },
+  )
 }
 
 /** How long one question to EC2 may take, with all its retries and pages, in milliseconds. */
@@ -59,11 +80,14 @@ export async function ask<Answer>(
   patience = AbortSignal.timeout(PATIENCE),
 ): Promise<Answer> {
   const abortSignal = signal ? AbortSignal.any([signal, patience]) : patience
+  const failure: { last?: unknown } = {}
   try {
+    const answer = failures.run(failure, () => send(client, { abortSignal }))
     // The SDK hears the signal only while a request is under way: not between two of them, nor while it gets credentials.
-    return await unlessAborted(abortSignal, send(client, { abortSignal }))
-  } catch (cause) {
+    return await unlessAborted(abortSignal, answer)
+  } catch (error) {
     signal?.throwIfAborted()
+    const cause = patience.aborted ? (failure.last ?? error) : error
     throw new Error(`${action} in ${region}: ${explain(cause, action, region)}`, { cause })
   }
 }
@@ -95,9 +119,18 @@ export async function poll<Answer>(
 
 function explain(cause: unknown, action: string, region: string): string {
   const code = errorCode(cause) ?? ''
-  const message = printable(messageOf(cause))
-  const advice = ADVICE.find(([pattern]) => pattern.test(code))?.[1]
-  return advice ? `${message} ${advice({ action, region })}` : `${message} (${code})`
+  const message = printable(messageOf(cause).split('\n')[0] ?? '').replace(/([^.?!])$/, '$1.')
+  const advice = ADVICE.find(([pattern]) => pattern.test(code) || pattern.test(message))?.[1]
+  if (advice) return `${message} ${advice({ action, region })}`
+  const status = statusOf(cause)
+  return status >= 300 ? `an answer with status ${status}: ${message} ${NOT_EC2}` : `${message} (${code})`
+}
+
+/** The HTTP status of the answer that the SDK made the error of; 0 when there was no answer. */
+function statusOf(cause: unknown): number {
+  const metadata = cause instanceof Error && '$metadata' in cause ? cause.$metadata : undefined
+  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return 0
+  return Number(metadata.httpStatusCode)
 }
 
 type Advice = (request: { action: string; region: string }) => string
@@ -105,18 +138,48 @@ type Advice = (request: { action: string; region: string }) => string
 const CREDENTIALS =
   'Put aws-actions/configure-aws-credentials before this step, and give the job "permissions: id-token: write".'
 
-/** What to do about the failures that people meet, by the code of the error. */
+/** What to do about an answer that EC2 would not give. */
+export const NOT_EC2 = 'It is none of EC2: is there a proxy in between, or an AWS_ENDPOINT_URL that leads elsewhere?'
+
+/** What to do about the failures that people meet, by the code of the error or by its message. */
 const ADVICE: readonly (readonly [RegExp, Advice])[] = [
-  [/^(UnauthorizedOperation|AccessDenied|AccessDeniedException)$/, ({ action }) => `Allow the role ${action}.`],
-  [/^(ExpiredToken|ExpiredTokenException|RequestExpired)$/, () => `The credentials have expired. ${CREDENTIALS}`],
   [
-    /^(AuthFailure|InvalidClientTokenId|SignatureDoesNotMatch)$/,
+    /^(UnauthorizedOperation|AccessDenied|AccessDeniedException|Blocked)$/,
+    ({ action }) => `Allow the role of this job the action ${action} (IAM, and the organization's policies).`,
+  ],
+  [
+    /^(ExpiredToken|ExpiredTokenException|RequestExpired)$/,
+    () => `The credentials have expired, or the runner's clock is wrong. ${CREDENTIALS}`,
+  ],
+  [
+    /^(AuthFailure|InvalidClientTokenId|SignatureDoesNotMatch|MissingAuthenticationToken|PendingVerification)$/,
     () => `EC2 does not accept the credentials. ${CREDENTIALS}`,
   ],
-  [/^(CredentialsProviderError|TokenProviderError)$/, () => `No AWS credentials were found. ${CREDENTIALS}`],
+  [
+    /^(CredentialsProviderError|TokenProviderError)$/,
+    () => `There are no AWS credentials, or half of them. ${CREDENTIALS}`,
+  ],
   [/^OptInRequired$/, ({ region }) => `Enable ${region} in the account, or correct aws-region.`],
   [/^(ENOTFOUND|EAI_AGAIN)$/, ({ region }) => `Is ${region} a region of EC2? Correct aws-region, or the runner's DNS.`],
-  [/^(ECONNREFUSED|ECONNRESET|EPIPE)$/, () => 'Nothing takes the connection. Check the network and HTTPS_PROXY.'],
-  [/^(TimeoutError|AbortError)$/, () => 'EC2 did not answer in time. Check the network and HTTPS_PROXY, or try again.'],
-  [/^(RequestLimitExceeded|Throttling|ThrottlingException)$/, () => 'EC2 throttles the account. Try again later.'],
+  [
+    /CERT|_TLS_|_SIGNATURE$/,
+    () => "The certificate is not trusted. Let NODE_EXTRA_CA_CERTS name your proxy's certificate authority.",
+  ],
+  [
+    /^(ECONNREFUSED|ECONNRESET|EPIPE|EPROTO|EHOSTUNREACH|ENETUNREACH)$/,
+    () => 'Nothing takes the connection as it should. Check the network, HTTPS_PROXY and AWS_ENDPOINT_URL.',
+  ],
+  [
+    /^(TimeoutError|AbortError|ETIMEDOUT)$/,
+    () => 'EC2 did not answer in time. Check the network and HTTPS_PROXY, or try again.',
+  ],
+  [
+    /^(RequestLimitExceeded|Throttling|ThrottlingException|SlowDown)$/,
+    () => 'EC2 throttles the account. Try again later, or let fewer jobs ask at once.',
+  ],
+  [
+    /^(InternalError|InternalFailure|ServiceUnavailable|Unavailable|InternalServerError)$/,
+    () => "EC2 has a failure of its own. Try again later; AWS's Health Dashboard may know more.",
+  ],
+  [/XML parse error/, () => NOT_EC2],
 ]

@@ -5,7 +5,7 @@ import {
   type EC2Client,
   type Image as Ec2Image,
 } from '@aws-sdk/client-ec2'
-import { ask, type Ec2, errorCode, PATIENCE, poll, type SendOptions } from './ec2.ts'
+import { ask, type Ec2, errorCode, NOT_EC2, PATIENCE, poll, type SendOptions } from './ec2.ts'
 import { warn } from './log.ts'
 
 /** The tag that makes an image a hit: its value is the checksum. */
@@ -130,7 +130,7 @@ export async function describeImages(ec2: Ec2, question: DescribeImagesCommandIn
     const command = new DescribeImagesCommand(token ? { ...question, NextToken: token } : question)
     const send = (client: EC2Client, options: SendOptions) => client.send(command, options)
     const page = await ask(ec2, 'ec2:DescribeImages', send, patience)
-    if (!page.Images) throw malformed(ec2, 'the answer has no list of images, so that it is none of EC2')
+    if (!page.Images) throw malformed(ec2, 'the answer has no list of images')
     described.push(...page.Images)
     token = page.NextToken
     if (token && tokens.has(token)) throw malformed(ec2, 'the same page comes again and again')
@@ -150,8 +150,7 @@ function understandAll(ec2: Ec2, described: readonly Ec2Image[]): Image[] {
 }
 
 function malformed({ region }: Ec2, what: string): Error {
-  const advice = 'Is there a proxy in between, or an AWS_ENDPOINT_URL that is not EC2?'
-  return new Error(`ec2:DescribeImages in ${region}: ${what}. ${advice}`)
+  return new Error(`ec2:DescribeImages in ${region}: ${what}. ${NOT_EC2}`)
 }
 
 function isWhole({ ImageId = '', CreationDate = '' }: Ec2Image): boolean {

@@ -8,11 +8,13 @@ import { selectEntries } from './entries.ts'
 import { locateOutputFile, readInputs } from './inputs.ts'
 import { onMiss } from './on-miss.ts'
 import { publish, publishChecksum, removeOutputFile } from './outputs.ts'
+import { refuseWindows } from './platform.ts'
 import { fillRegions, findInRegions } from './regions.ts'
 import { warnIfUncounted } from './template.ts'
 
 /** Finds the image that carries the definition's checksum, or bakes it, and hands it on. */
 export async function main(): Promise<void> {
+  refuseWindows()
   const outputFile = locateOutputFile()
   removeOutputFile(outputFile)
   const inputs = readInputs(outputFile)

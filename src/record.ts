@@ -91,7 +91,8 @@ function keepRecord(directory: string, first: BakeFacts): BakeRecord {
   }
 }
 
-function temporaryFiles(): string {
+/** The runner's directory for temporary files. */
+export function temporaryFiles(): string {
   return path.resolve(given('RUNNER_TEMP') ?? os.tmpdir())
 }
 

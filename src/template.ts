@@ -28,7 +28,11 @@ export interface JsonTemplate extends TemplatePlace {
   readonly language: 'json'
   /** Names of the user variables that the template declares. */
   readonly variables: readonly string[]
+  readonly builders: readonly JsonBuilder[]
 }
+
+/** A builder's settings, as they are written. */
+export type JsonBuilder = Readonly<Record<string, unknown>>
 
 /**
  * Finds out what kind of template lies at an absolute path. A directory and the endings `.pkr.hcl` and `.pkr.json` are
@@ -44,7 +48,13 @@ export function readTemplate(template: string): Template {
   }
   const place = { path: template, directory: path.dirname(template), name, isDirectory: false, files: [template] }
   if (isHcl2(template)) return { language: 'hcl2', ...place }
-  return { language: 'json', ...place, variables: readVariables(template) }
+  const content = parse(template)
+  return {
+    language: 'json',
+    ...place,
+    variables: Object.keys(content.variables ?? {}),
+    builders: readBuilders(content),
+  }
 }
 
 /** Warns when a change of the template would not change the checksum, so that it would bake no new image. */
@@ -89,19 +99,33 @@ function isHcl2(file: string): boolean {
   return file.endsWith('.pkr.hcl') || file.endsWith('.pkr.json')
 }
 
-function readVariables(template: string): string[] {
-  const content = parse(template)
-  if (typeof content !== 'object' || content === null || !('variables' in content)) return []
-  return typeof content.variables === 'object' && content.variables !== null ? Object.keys(content.variables) : []
+function readBuilders({ builders }: JsonContent): JsonBuilder[] {
+  return Array.isArray(builders) ? builders.filter(isObject) : []
 }
 
-function parse(template: string): unknown {
+interface JsonContent {
+  readonly variables?: object | null
+  readonly builders?: unknown
+}
+
+function parse(template: string): JsonContent {
+  const content = parseJson(template)
+  if (isObject(content) && (content.variables === undefined || isObject(content.variables))) return content
+  const advice = 'Write {"variables": {…}, "builders": […]}, or HCL2 in a file whose name ends with .pkr.hcl.'
+  throw new Error(`packer-template: ${template} is not a legacy template. ${advice}`)
+}
+
+function parseJson(template: string): unknown {
   try {
     return JSON.parse(fs.readFileSync(template, 'utf8'))
   } catch (cause) {
     const advice = 'A legacy template must be JSON; the name of an HCL2 template ends with .pkr.hcl.'
     throw new Error(`packer-template: ${template} is not valid JSON: ${messageOf(cause)}. ${advice}`, { cause })
   }
+}
+
+function isObject(value: unknown): value is JsonBuilder {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function nameBelowWorkspace(template: string): string {

@@ -7,7 +7,8 @@ import { type ProcessId, signal } from '../processes.ts'
 import type { BakeRecord } from '../record.ts'
 import { type Packer, type StartedPacker, startPacker } from './command.ts'
 import { openLog, type PackerLog } from './log.ts'
-import { imagesOf, readMessage } from './messages.ts'
+import { advise, imagesOf, readMessage } from './messages.ts'
+import { demandRoom } from './room.ts'
 
 /** The images that Packer says it has made: for each region their ids. */
 export type Artifacts = ReadonlyMap<string, ReadonlySet<string>>
@@ -39,7 +40,7 @@ export async function buildImages(packer: Packer, args: readonly string[], recor
     const ending = await follow(started, record, () => show(log, screen))
     cancelled.throwIfAborted()
     if (ending === 0) return artifacts
-    throw new Error(`packer build ended with ${ending}: ${reason}`)
+    throw new Error(`packer build ended with ${ending}: ${advise(reason)}`)
   } finally {
     record.note({ shown: screen.shown() })
     log.close()
@@ -66,6 +67,7 @@ async function follow(
     const end = await Promise.race([ended, sleep(PACE, undefined, { ref: false })])
     await showMore()
     if (end) return end.ending
+    demandRoom(record.directory)
     if (cancelled.aborted && leaveAt === Number.POSITIVE_INFINITY) {
       leaveAt = performance.now() + PATIENCE
       if (started.process) askToEnd(started.process)

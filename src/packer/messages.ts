@@ -41,3 +41,40 @@ export function imagesOf(artifactId: string): readonly (readonly [string, string
 }
 
 const ARTIFACT_IMAGE = /^([a-z0-9-]+):(ami-(?:[0-9a-f]{8}|[0-9a-f]{17}))$/
+
+/** Adds to what Packer says of a failure what can be done about it, where that is known. */
+export function advise(failure: string): string {
+  const advice = ADVICE.find(([pattern]) => pattern.test(failure))?.[1]
+  return advice ? `${failure.trimEnd()}\n${advice(failure)}` : failure
+}
+
+const ADVICE: readonly (readonly [RegExp, (failure: string) => string])[] = [
+  [
+    /is used by an existing AMI/,
+    () => "Put {{timestamp}} into the template's ami_name, so that every bake has a name of its own.",
+  ],
+  [/is\s+unknown\s+by\s+Packer/, failure => `Install its plugin: packer plugins install ${pluginOf(failure)}`],
+  [
+    /Failed getting the "|api\.github\.com/,
+    () =>
+      "GitHub must be reachable for plugins, and github-token must be one of github.com's. Or put the plugins on the runner.",
+  ],
+  [
+    /UnauthorizedOperation|AccessDenied/,
+    () => "Allow the role of this job what Packer needs; the README's policy for the bake lists it.",
+  ],
+]
+
+/** Where a plugin comes from, by the name of its component; HashiCorp's where it is none of these. */
+function pluginOf(failure: string): string {
+  const [, component = ''] = /The [a-z-]+ (\S+)\s+is\s+unknown\s+by\s+Packer/.exec(failure) ?? []
+  const [plugin = ''] = component.split('-')
+  return PLUGINS[component] ?? `github.com/hashicorp/${plugin}`
+}
+
+const PLUGINS: Readonly<Record<string, string>> = {
+  'ansible-local': 'github.com/hashicorp/ansible',
+  'puppet-masterless': 'github.com/hashicorp/puppet',
+  'windows-update': 'github.com/rgl/windows-update',
+  goss: 'github.com/YaleUniversity/goss',
+}

@@ -2,11 +2,15 @@ import fs from 'node:fs'
 import { group, info, messageOf } from '../log.ts'
 import type { Template } from '../template.ts'
 import type { Variable } from '../variables.ts'
+import { type AmiBuild, demandOneImage, listHcl2Builds, listJsonBuilds } from './builds.ts'
 import { type Packer, runPacker } from './command.ts'
+import { advise } from './messages.ts'
 
 /** A template that is about to be built, and what is handed over to it. */
 export interface Build {
   readonly template: Template
+  /** The region of the look-up. */
+  readonly region: string
   /** Variables that the template may declare. */
   readonly offered: readonly Variable[]
   /** Variables that the template must declare, because their values are counted. */
@@ -27,17 +31,19 @@ export async function prepareBuild(packer: Packer, build: Build): Promise<string
   return await group('Packer: version, plugins, validation', async () => {
     const version = await readVersion(packer)
     await (build.template.language === 'hcl2' ? initialize(packer, build) : installAmazonPlugin(packer, build, version))
-    const args = argumentsFor(build, await declaredVariables(packer, build.template))
+    const { variables, only } = argumentsFor(build, await declaredVariables(packer, build.template))
+    const args = [...variables, ...only, build.template.path]
     await command(packer, ['validate', ...evaluation(version, build.template), ...args])
+    demandOneImage(await listBuilds(packer, build, variables), build.region)
     return args
   })
 }
 
 /** Of two values for a variable Packer takes the later one. */
 function argumentsFor(
-  { template, offered, demanded, variableFiles, only }: Build,
+  { offered, demanded, variableFiles, only }: Build,
   declared: ReadonlySet<string>,
-): string[] {
+): { variables: string[]; only: string[] } {
   const missing = demanded.find(({ name }) => !declared.has(name))
   if (missing) {
     const input = missing.name === 'base_ami' ? 'base-ami' : 'packer-vars'
@@ -45,13 +51,22 @@ function argumentsFor(
       `${input}: the template does not declare the variable ${missing.name}. Declare it, or remove the input.`,
     )
   }
-  const variables = [...offered.filter(({ name }) => declared.has(name)), ...demanded]
-  return [
-    ...variableFiles.map(file => `-var-file=${file}`),
-    ...variables.map(({ name, value }) => `-var=${name}=${value}`),
-    ...(only.length > 0 ? [`-only=${only.join(',')}`] : []),
-    template.path,
-  ]
+  const values = [...offered.filter(({ name }) => declared.has(name)), ...demanded]
+  return {
+    variables: [
+      ...variableFiles.map(file => `-var-file=${file}`),
+      ...values.map(({ name, value }) => `-var=${name}=${value}`),
+    ],
+    only: only.length > 0 ? [`-only=${only.join(',')}`] : [],
+  }
+}
+
+/** The builds that Packer is going to run and that make an AMI, as far as the template tells. */
+async function listBuilds(packer: Packer, build: Build, variables: readonly string[]): Promise<AmiBuild[]> {
+  const { template } = build
+  if (template.language === 'json') return listJsonBuilds(build, template)
+  const { exitCode, output } = await runPacker(packer, ['inspect', ...variables, template.path])
+  return exitCode === 0 ? listHcl2Builds(output, build, template) : []
 }
 
 type Version = readonly [major: number, minor: number, patch: number]
@@ -60,7 +75,8 @@ const GET_PACKER = 'Put hashicorp/setup-packer before this step, or install Pack
 
 async function readVersion(packer: Packer): Promise<Version> {
   const { output } = await runPacker(packer, ['version']).catch(cause => {
-    throw new Error(`packer: can't be run: ${messageOf(cause)}. ${GET_PACKER}`, { cause })
+    const reason = /^Unable to locate/.test(messageOf(cause)) ? 'there is none on PATH' : messageOf(cause)
+    throw new Error(`packer: can't be run: ${reason}. ${GET_PACKER}`, { cause })
   })
   const [, major, minor, patch] = /^Packer v(\d+)\.(\d+)\.(\d+)/m.exec(output) ?? []
   if (!major)
@@ -118,8 +134,8 @@ async function command(packer: Packer, args: readonly string[]): Promise<string>
   const { exitCode, output } = await runPacker(packer, args)
   if (exitCode === 0) return output
   info(output.split('\n'))
-  const [name] = args
-  throw new Error(`packer ${name} failed: ${firstError(output)}`)
+  const words = args.slice(0, args[0] === 'plugins' ? 3 : 1).join(' ')
+  throw new Error(`packer ${words} failed: ${advise(firstError(output))}`)
 }
 
 /** The paragraph that tells what went wrong: the one that begins with `Error`, else the first one. */

@@ -1,0 +1,17 @@
+import fs from 'node:fs'
+
+/** So little that Packer's next lines may find no place, in bytes. */
+const TOO_LITTLE = 64 * 1024
+
+/**
+ * Makes sure that Packer's output finds room on the disk. When a write of it fails, Packer does not: it hangs for ever
+ * (mitchellh/panicwrap stops reading the pipe of the process that does the work).
+ *
+ * @throws Error when the disk of that directory is full, or it isn't there.
+ */
+export function demandRoom(directory: string): void {
+  if (!fs.existsSync(directory)) throw new Error(`The directory ${directory} does not exist. Correct RUNNER_TEMP.`)
+  const { bavail, bsize } = fs.statfsSync(directory)
+  if (bavail * bsize >= TOO_LITTLE) return
+  throw new Error(`The disk of ${directory} is full, so that Packer can't go on. Make room there, or move RUNNER_TEMP.`)
+}
