@@ -314,7 +314,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(message(failed)).toHaveLength(1)
       expect(message(failed)[0]).toMatch(/^regions: (.|\n)*eu-west-2: .*Given key ID is not accessible/)
       expect(message(failed)[0]).toMatch(
-        /eu-west-3: .*Allow the role ec2:CopyImage(.|\n)*good and stay: ami-\w+ in eu-west-1/,
+        /eu-west-3: .*the action ec2:CopyImage(.|\n)*good and stay: ami-\w+ in eu-west-1/,
       )
       expect(failed.outputs).not.toHaveProperty('ami_id')
       const [good] = await imagesIn(scene.ec2, 'eu-west-1')
