@@ -1,0 +1,472 @@
+/**
+ * Measures what the action costs, side by side with programs that anyone can run, and writes `.tools/bench.json` and what
+ * `docs/performance.md` shows. `npm run bench`; with `ORIGINAL_AMI_BAKERY=…/bakery.py` against the Docker image's script too.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import https from 'node:https'
+import os from 'node:os'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { gzipSync } from 'node:zlib'
+import { type Ec2Server, startEc2 } from '../__tests__/support/ec2.ts'
+import { packerEnvironment } from '../__tests__/support/packer.ts'
+import { hasTools } from '../__tests__/support/tools.ts'
+import { hclTemplate, withSteps } from '../__tests__/support/workspace.ts'
+
+/** A program that is run again and again, to its successful end, with nothing to read and nobody to read it. */
+interface Job {
+  readonly name: string
+  /** The program's absolute path, and its arguments. */
+  readonly argv: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly prepare?: () => Promise<void>
+}
+
+/** Jobs that take turns, so that what the machine does otherwise hits all of them alike. */
+interface Group {
+  readonly title: string
+  readonly rounds: number
+  readonly jobs: readonly Job[]
+}
+
+/** One run: milliseconds, megabytes; to the first request to EC2 if there was one. */
+interface Run {
+  readonly wall: number
+  readonly cpu: number
+  readonly memory: number
+  readonly request: number | undefined
+}
+
+type Runs = Readonly<Record<string, readonly Run[]>>
+
+type Results = Readonly<Record<string, Runs>>
+
+const root = path.resolve(import.meta.dirname, '..')
+const dist = path.join(root, 'dist')
+const temp = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'ami-bakery-bench-'))
+process.on('exit', () => fs.rmSync(temp, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, endBySignal)
+
+/** Where the definition is that the group at work hashes. The files' paths are as long as on a runner, some sixty characters. */
+const definition = path.join(temp, 'ami')
+const TEMPLATE = path.join(definition, 'app.json')
+
+const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim()
+const openssl = findProgram('openssl') ?? 'openssl'
+const aws = findProgram('aws', path.dirname(python))
+const original = process.env.ORIGINAL_AMI_BAKERY && path.resolve(process.env.ORIGINAL_AMI_BAKERY)
+
+const SMALL = '22 files'
+const MANY = '10,000 files of 10 KB'
+const COUNTLESS = '100,000 files of 1 KB'
+const LARGE = '5 files of 1 GB'
+const BAKE = 'A bake that prints 100,000 lines'
+
+const EMPTY = 'node -e 0'
+const HIT = 'AMI Bakery, a hit'
+const POST = 'AMI Bakery, post after a hit'
+const BAKED = 'AMI Bakery, a miss'
+const ORIGINAL = 'the original, a hit'
+const PIPELINE = 'find | sort | sha1sum'
+const OPENSSL = 'openssl sha1'
+const AWS = 'aws ec2 describe-images'
+const PACKER = 'packer build'
+const PACKER_CHECKS = 'packer init, packer validate'
+
+async function bench(): Promise<void> {
+  const begun = performance.now()
+  const results: Record<string, Runs> = {}
+  const stub = await startStub()
+  const clock = startClock()
+  try {
+    for (const makeGroup of [smallGroup, manyGroup, countlessGroup, largeGroup, bakeGroup]) {
+      const { title, rounds, jobs } = await makeGroup(stub.environment)
+      console.log(`${title}: ${rounds} rounds of ${jobs.map(({ name }) => name).join(' · ') || 'nothing'}`)
+      if (jobs.length > 0) results[title] = await takeTurns(jobs, rounds, job => measure(job, stub, clock))
+      fs.rmSync(definition, { recursive: true, force: true })
+    }
+  } finally {
+    clock.stop()
+    stub.stop()
+    await ec2?.stop()
+  }
+  report(results, (performance.now() - begun) / 1000)
+}
+
+async function takeTurns(
+  jobs: readonly Job[],
+  rounds: number,
+  measureJob: (job: Job) => Promise<Run>,
+): Promise<Record<string, Run[]>> {
+  const runs: Record<string, Run[]> = Object.fromEntries(jobs.map(({ name }) => [name, []]))
+  for (let round = 0; round <= rounds; round++) {
+    for (const job of jobs) {
+      const run = await measureJob(job)
+      // The first round fills the caches.
+      if (round > 0) runs[job.name]?.push(run)
+    }
+  }
+  return runs
+}
+
+async function measure(job: Job, stub: Stub, clock: Clock): Promise<Run> {
+  await job.prepare?.()
+  stub.forget()
+  const { started, wall, cpu, memory, status } = await clock.time(job)
+  if (status !== 0) throw new Error(`${job.name} ended with ${status}: ${fs.readFileSync(clock.errors, 'utf8')}`)
+  const arrival = stub.firstRequest()
+  return { wall, cpu, memory, request: arrival === undefined ? undefined : arrival - started }
+}
+
+/** Something that starts a job and tells what it took; times in milliseconds of the system's monotonic clock. */
+interface Clock {
+  time(job: Job): Promise<{ started: number; wall: number; cpu: number; memory: number; status: number }>
+  /** The file that has what the last job printed to stderr. */
+  readonly errors: string
+  stop(): void
+}
+
+/** In Python, because Node can't tell what a child has used; and a job's peak memory is never less than its parent's. */
+const CLOCK = `
+import json, os, sys, time
+unit = 1 if sys.platform == "darwin" else 1024
+null = os.open(os.devnull, os.O_RDWR)
+for line in sys.stdin:
+    job = json.loads(line)
+    os.chdir(job["cwd"])
+    errors = os.open(job["errors"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    files = [(os.POSIX_SPAWN_DUP2, of, to) for of, to in ((null, 0), (null, 1), (errors, 2))]
+    started = time.monotonic_ns() / 1e6
+    _, status, used = os.wait4(os.posix_spawn(job["argv"][0], job["argv"], job["env"], file_actions=files), 0)
+    wall = time.monotonic_ns() / 1e6 - started
+    os.close(errors)
+    cpu = (used.ru_utime + used.ru_stime) * 1e3
+    print(json.dumps(dict(started=started, wall=wall, cpu=cpu, memory=used.ru_maxrss * unit / 1e6, status=status)), flush=True)
+`
+
+function startClock(): Clock {
+  const child = spawn(python, ['-c', CLOCK], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const answers = createInterface(child.stdout)
+  const errors = path.join(temp, 'stderr')
+  return {
+    time: async ({ argv, env }) => {
+      const answer = once(answers, 'line')
+      const common = { PATH: process.env.PATH ?? '', HOME: temp, LANG: 'C' }
+      child.stdin.write(`${JSON.stringify({ argv, env: { ...common, ...env }, cwd: temp, errors })}\n`)
+      const [line] = await answer
+      return JSON.parse(line)
+    },
+    errors,
+    stop: () => child.stdin.end(),
+  }
+}
+
+/** EC2, as far as a hit needs it, over HTTPS. */
+interface Stub {
+  /** What a process needs in its environment to ask it, whatever it is written in. */
+  readonly environment: Readonly<Record<string, string>>
+  forget(): void
+  /** When the first request since then arrived, by the monotonic clock. */
+  firstRequest(): number | undefined
+  stop(): void
+}
+
+async function startStub(): Promise<Stub> {
+  const [key, cert] = [path.join(temp, 'key.pem'), path.join(temp, 'cert.pem')]
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+  const name = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
+  execFileSync(openssl, ['req', '-x509', ...kind, ...name, '-keyout', key, '-out', cert], {
+    stdio: 'ignore',
+  })
+  let first: number | undefined
+  const server = https.createServer({ key: fs.readFileSync(key), cert: fs.readFileSync(cert) }, (request, response) => {
+    first ??= Number(process.hrtime.bigint()) / 1e6
+    request.resume().on('end', () => response.setHeader('content-type', 'text/xml').end(ONE_IMAGE))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  return {
+    environment: { AWS_ENDPOINT_URL_EC2: `https://127.0.0.1:${port}`, ...CREDENTIALS, ...trust(cert) },
+    forget: () => {
+      first = undefined
+    },
+    firstRequest: () => first,
+    stop: () => void server.close().closeAllConnections(),
+  }
+}
+
+const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_EC2_METADATA_DISABLED: 'true' }
+
+function trust(cert: string): Record<string, string> {
+  return { NODE_EXTRA_CA_CERTS: cert, AWS_CA_BUNDLE: cert }
+}
+
+const ONE_IMAGE = `<?xml version="1.0" encoding="UTF-8"?>
+<DescribeImagesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>1</requestId><imagesSet><item>
+<imageId>ami-0123456789abcdef0</imageId><imageState>available</imageState><imageOwnerId>123456789012</imageOwnerId>
+<name>app</name><creationDate>2026-01-01T00:00:00.000Z</creationDate></item></imagesSet></DescribeImagesResponse>`
+
+async function smallGroup(env: Stub['environment']): Promise<Group> {
+  makeTree({ files: 21, size: 2_000 })
+  const query = ['--owners', 'self', '--filters', `Name=tag:ami_config_checksum,Values=${'0'.repeat(40)}`]
+  const region = { AWS_DEFAULT_REGION: 'us-east-1' }
+  const jobs = [
+    { name: EMPTY, argv: [process.execPath, '-e', '0'] },
+    hit(env),
+    { name: POST, argv: [process.execPath, path.join(dist, 'post.js')], env: runnerEnvironment() },
+    ...yardsticks(env),
+    ...(aws ? [{ name: AWS, argv: [aws, 'ec2', 'describe-images', ...query], env: { ...env, ...region } }] : []),
+  ]
+  return { title: SMALL, rounds: 15, jobs }
+}
+
+async function manyGroup(env: Stub['environment']): Promise<Group> {
+  makeTree({ files: 10_000, size: 10_000 })
+  return { title: MANY, rounds: 9, jobs: [hit(env), ...yardsticks(env)] }
+}
+
+async function countlessGroup(env: Stub['environment']): Promise<Group> {
+  makeTree({ files: 100_000, size: 1_000 })
+  return { title: COUNTLESS, rounds: 5, jobs: [hit(env), ...yardsticks(env)] }
+}
+
+/** One file under five names, so that it fits in the memory of a small machine. */
+async function largeGroup(env: Stub['environment']): Promise<Group> {
+  makeTree({ files: 0, size: 0 })
+  const names = [1, 2, 3, 4, 5].map(number => path.join(definition, `file-${number}`))
+  const [first = '', ...others] = names
+  for (const block = randomBytes(1e6); (fs.statSync(first, { throwIfNoEntry: false })?.size ?? 0) < 1e9; ) {
+    fs.appendFileSync(first, block)
+  }
+  for (const other of others) fs.linkSync(first, other)
+  const raw = { name: OPENSSL, argv: [openssl, 'sha1', ...names] }
+  return { title: LARGE, rounds: 3, jobs: [hit(env), raw] }
+}
+
+let ec2: Ec2Server | undefined
+
+/** Real Packer, with its amazon plugin, against an emulator of EC2 that forgets everything in between. */
+async function bakeGroup(): Promise<Group> {
+  if (!hasTools('moto_server', 'packer', 'packer_plugins')) return { title: BAKE, rounds: 0, jobs: [] }
+  ec2 = await startEc2()
+  const forget = ec2.reset
+  makeTree({ files: 1, size: 100 })
+  const noise = 'post-processor "shell-local" { inline = ["seq 1 100000"] }'
+  const template = path.join(definition, 'app.pkr.hcl')
+  fs.writeFileSync(template, withSteps(hclTemplate(), noise))
+  const env = { ...ec2.environment, ...packerEnvironment(), CHECKPOINT_DISABLE: '1' }
+  const variable = '-var=aws_region=us-east-1'
+  const shell = (line: string) => ['/bin/sh', '-c', line, template]
+  const checks = shell(`packer init "$0" && packer validate ${variable} "$0"`)
+  const jobs = [
+    { name: PACKER_CHECKS, argv: checks, env },
+    { name: PACKER, argv: shell(`exec packer build ${variable} "$0"`), env, prepare: forget },
+    { ...hit(env, template), name: BAKED, prepare: forget },
+  ]
+  return { title: BAKE, rounds: 3, jobs }
+}
+
+function hit(env: Readonly<Record<string, string>>, template = TEMPLATE): Job {
+  const inputs = {
+    'INPUT_PACKER-TEMPLATE': template,
+    'INPUT_AMI-DEFINITION-DIRS': definition,
+    'INPUT_AWS-REGION': 'us-east-1',
+  }
+  const argv = [process.execPath, path.join(dist, 'index.js')]
+  return { name: HIT, argv, env: { ...runnerEnvironment(), ...inputs, ...env } }
+}
+
+/** The files of a definition under the names that the shell, and those that the original sees. */
+function yardsticks(env: Readonly<Record<string, string>>): readonly Job[] {
+  const files = `find "$0" -type f ! -name '.*' -print0 | LC_ALL=C sort -z`
+  const pipeline = `${files} | xargs -0 sha1sum | cut -c1-40 | tr -d '\\n' | sha1sum`
+  const shell = { name: PIPELINE, argv: ['/bin/sh', '-c', pipeline, definition] }
+  if (!original) return [shell]
+  const asked = {
+    PACKER_JSON_PATH: TEMPLATE,
+    AMI_DEFINITION_DIRS: definition,
+    AWS_DEFAULT_REGION: 'us-east-1',
+  }
+  return [shell, { name: ORIGINAL, argv: [python, original], env: { ...env, ...asked } }]
+}
+
+function runnerEnvironment(): Record<string, string> {
+  const files = ['GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'].map(name => [name, path.join(temp, name)])
+  for (const [, file = ''] of files) fs.writeFileSync(file, '')
+  return { GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: temp, RUNNER_TEMP: temp, ...Object.fromEntries(files) }
+}
+
+/** Files of random bytes, a hundred to a directory, and a template beside them. */
+function makeTree({ files, size }: { files: number; size: number }): void {
+  fs.mkdirSync(definition)
+  fs.writeFileSync(TEMPLATE, '{ "builders": [{ "type": "amazon-ebs" }] }')
+  for (let number = 0; number < files; number++) {
+    const place = path.join(definition, `part-${String(Math.floor(number / 100)).padStart(4, '0')}`)
+    if (number % 100 === 0) fs.mkdirSync(place)
+    fs.writeFileSync(path.join(place, `file-${number}.conf`), randomBytes(size))
+  }
+  execFileSync('sync')
+}
+
+function endBySignal(): void {
+  void ec2?.stop()
+  process.exit(1)
+}
+
+function findProgram(name: string, ...first: readonly string[]): string | undefined {
+  const directories = [...first, ...(process.env.PATH ?? '').split(path.delimiter)].filter(Boolean)
+  return directories.map(directory => path.join(directory, name)).find(file => fs.existsSync(file))
+}
+
+/** What was wished for, in the unit of its limit: `x` times something else, megabytes, kilobytes. */
+interface Goal {
+  readonly what: string
+  readonly unit: ' x' | ' MB' | ' KB'
+  readonly limit: number
+  /** `undefined` where something was not there to be measured. */
+  readonly value: (results: Results) => number | undefined
+}
+
+type Measure = Exclude<keyof Run, 'request'> | 'request'
+
+function middle(results: Results, group: string, job: string, measure: Measure = 'wall'): number | undefined {
+  const values = (results[group]?.[job] ?? []).flatMap(run => run[measure] ?? []).sort((a, b) => a - b)
+  const half = values.length / 2
+  const [low, high] = [values[Math.ceil(half) - 1], values[Math.floor(half)]]
+  return low === undefined || high === undefined ? undefined : (low + high) / 2
+}
+
+function ratio(group: string, job: string, to: string, measure: Measure = 'wall'): Goal['value'] {
+  return results => {
+    const value = middle(results, group, job, measure)
+    const yardstick = middle(results, group, to, measure === 'request' ? 'wall' : measure)
+    return value === undefined || yardstick === undefined ? undefined : value / yardstick
+  }
+}
+
+function peak(group: string): Goal['value'] {
+  return results => Math.max(...(results[group]?.[HIT] ?? []).map(({ memory }) => memory))
+}
+
+/** The action's time without the half second that it may need, to that of these steps without it. */
+function throughAction(...steps: readonly string[]): Goal['value'] {
+  return results => {
+    const [action, ...alone] = [BAKED, ...steps].map(job => middle(results, BAKE, job))
+    const sum = alone.reduce<number>((total, time) => total + (time ?? Number.NaN), 0)
+    return action === undefined ? undefined : (action - 500) / sum
+  }
+}
+
+function indexFile(): Buffer {
+  return fs.readFileSync(path.join(dist, 'index.js'))
+}
+
+const GOALS: readonly Goal[] = [
+  { what: '`dist/index.js`', unit: ' KB', limit: 480, value: () => indexFile().length / 1000 },
+  { what: '`dist/index.js`, gzipped', unit: ' KB', limit: 150, value: () => gzipSync(indexFile()).length / 1000 },
+  { what: `${SMALL}: hit, to the original`, unit: ' x', limit: 0.3, value: ratio(SMALL, HIT, ORIGINAL) },
+  { what: `${SMALL}: hit, to the original, CPU`, unit: ' x', limit: 0.3, value: ratio(SMALL, HIT, ORIGINAL, 'cpu') },
+  { what: `${SMALL}: hit, to \`${EMPTY}\``, unit: ' x', limit: 4, value: ratio(SMALL, HIT, EMPTY) },
+  { what: `${SMALL}: hit, peak memory`, unit: ' MB', limit: 80, value: peak(SMALL) },
+  {
+    what: `${SMALL}: first request to EC2, to \`${EMPTY}\``,
+    unit: ' x',
+    limit: 3.3,
+    value: ratio(SMALL, HIT, EMPTY, 'request'),
+  },
+  { what: `\`post\` after a hit, to \`${EMPTY}\``, unit: ' x', limit: 1.6, value: ratio(SMALL, POST, EMPTY) },
+  { what: `${MANY}: hit, to \`${PIPELINE}\``, unit: ' x', limit: 0.75, value: ratio(MANY, HIT, PIPELINE) },
+  { what: `${MANY}: hit, to the original`, unit: ' x', limit: 0.5, value: ratio(MANY, HIT, ORIGINAL) },
+  { what: `${COUNTLESS}: hit, to \`${PIPELINE}\``, unit: ' x', limit: 0.75, value: ratio(COUNTLESS, HIT, PIPELINE) },
+  { what: `${COUNTLESS}: hit, to the original`, unit: ' x', limit: 0.65, value: ratio(COUNTLESS, HIT, ORIGINAL) },
+  { what: `${COUNTLESS}: hit, peak memory`, unit: ' MB', limit: 130, value: peak(COUNTLESS) },
+  { what: `${LARGE}: hit, to \`${OPENSSL}\``, unit: ' x', limit: 1.12, value: ratio(LARGE, HIT, OPENSSL) },
+  { what: `${LARGE}: hit, peak memory`, unit: ' MB', limit: 75, value: peak(LARGE) },
+  {
+    what: `${BAKE}, less 0.5 s, to \`packer init\`, \`validate\` and \`build\``,
+    unit: ' x',
+    limit: 1.03,
+    value: throughAction(PACKER_CHECKS, PACKER),
+  },
+  { what: `${BAKE}, less 0.5 s, to \`packer build\` alone`, unit: ' x', limit: 1.03, value: throughAction(PACKER) },
+]
+
+function report(results: Results, seconds: number): void {
+  const [cpu] = os.cpus()
+  const machine = `${os.availableParallelism()} × ${cpu?.model ?? process.arch}, ${os.type()}, Node ${process.versions.node}`
+  const load = os.loadavg()[0] ?? 0
+  const busy = load > 1.5 ? `; the machine had other work meanwhile (load ${load.toFixed(1)})` : ''
+  const text = [`Measured on ${machine}, in ${seconds.toFixed(0)} s${busy}.`, goalTable(results), runTable(results)]
+  console.log(`\n${text.join('\n\n')}`)
+  fs.mkdirSync(path.join(root, '.tools'), { recursive: true })
+  fs.writeFileSync(
+    path.join(root, '.tools', 'bench.json'),
+    `${JSON.stringify({ machine, load, results }, undefined, 1)}\n`,
+  )
+  const page = path.join(root, 'docs', 'performance.md')
+  const marked = /(?<=<!-- bench -->\n).*(?=<!-- end of bench -->)/s
+  fs.writeFileSync(
+    page,
+    fs.readFileSync(page, 'utf8').replace(marked, () => `${text.join('\n\n')}\n\n`),
+  )
+  fs.writeFileSync(path.join(root, 'docs', 'performance.svg'), chart(results))
+}
+
+function goalTable(results: Results): string {
+  const rows = GOALS.map(({ what, unit, limit, value }) => {
+    const found = value(results)
+    if (found === undefined || !Number.isFinite(found)) return [what, 'not measured', `${limit}${unit}`, '']
+    const shown = `${found.toFixed(unit === ' x' ? 2 : 0)}${unit}`
+    return [what, shown, `${limit}${unit}`, found <= limit ? 'met' : '**missed**']
+  })
+  return table([['what', 'measured', 'goal', ''], ['---', '--:', '--:', '---'], ...rows])
+}
+
+function runTable(results: Results): string {
+  const rows = Object.entries(results).flatMap(([group, jobs]) =>
+    Object.entries(jobs).map(([job, runs]) => {
+      const walls = runs.map(({ wall }) => wall)
+      const [low, high] = [Math.min(...walls), Math.max(...walls)]
+      const [wall, cpu, request] = (['wall', 'cpu', 'request'] as const).map(name => middle(results, group, job, name))
+      const memory = Math.max(...runs.map(({ memory }) => memory))
+      return [group, job, ...[low, wall, high, cpu, request, memory].map(value => value?.toFixed(0) ?? '')]
+    }),
+  )
+  const head = ['', 'program', 'min ms', 'median ms', 'max ms', 'CPU ms', 'first request ms', 'peak MB']
+  return table([head, ['---', '---', ...Array<string>(6).fill('--:')], ...rows])
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  return rows.map(cells => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n')
+}
+
+/** Bars of the median times, each group to its own scale, in colours that are legible on light and dark pages. */
+function chart(results: Results): string {
+  const parts: string[] = []
+  let y = 0
+  const text = (x: number, content: string, more = '') =>
+    parts.push(`<text x="${x.toFixed(0)}" y="${y + 13}"${more}>${content}</text>`)
+  for (const [group, jobs] of Object.entries(results)) {
+    const bars = Object.keys(jobs).map(job => ({ job, wall: middle(results, group, job) ?? 0 }))
+    const longest = Math.max(...bars.map(({ wall }) => wall))
+    y += 10
+    text(0, group, ' font-weight="bold"')
+    for (const { job, wall } of bars) {
+      y += 20
+      const width = Math.max(1, (wall / longest) * 440)
+      text(200, job, ' text-anchor="end"')
+      const colour = job.startsWith('AMI Bakery') ? '#d9822b' : '#8c959f'
+      parts.push(`<rect x="208" y="${y + 2}" width="${width.toFixed(1)}" height="14" fill="${colour}"/>`)
+      text(214 + width, wall < 1000 ? `${wall.toFixed(0)} ms` : `${(wall / 1000).toFixed(2)} s`)
+    }
+    y += 26
+  }
+  const font = 'font-family="system-ui, sans-serif" font-size="12" fill="#768390"'
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 730 ${y}" ${font}>\n${parts.join('\n')}\n</svg>\n`
+}
+
+await bench()
