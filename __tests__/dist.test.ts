@@ -67,7 +67,8 @@ describe('licenses.txt', () => {
   test('has a text for every package, and no text twice', () => {
     const [start, ...texts] = licenses.split(/^(?:\S+ \(.+\)\n)+/m).map(text => text.trim())
     expect(start).toBe('')
-    for (const text of texts) expect(text).toMatch(/Permission is hereby granted|Grant of Copyright License|Blue Oak Model License/)
+    for (const text of texts)
+      expect(text).toMatch(/Permission is hereby granted|Grant of Copyright License|Blue Oak Model License/)
     expect(new Set(texts).size).toBe(texts.length)
   })
 })
