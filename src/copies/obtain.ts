@@ -3,7 +3,7 @@ import { CopyImageCommand, DescribeSnapshotsCommand, type ResourceType } from '@
 import { cancelled } from '../cancel.ts'
 import { ask, type Ec2, errorCode, poll } from '../ec2.ts'
 import { workflowRun } from '../github.ts'
-import { describeImage, describeImages, IMAGE_TAG, type Image, tagImage } from '../images.ts'
+import { CHECKSUM_TAG, describeImage, describeImages, IMAGE_TAG, type Image, tagImage } from '../images.ts'
 import { info, printable } from '../log.ts'
 import { milliseconds } from '../patience.ts'
 import type { BakeRecord } from '../record.ts'
@@ -34,7 +34,8 @@ export async function obtainCopy(original: Original, to: Destination, record: Ba
   const { ec2 } = to
   for (let vanished = 0; vanished < MOST_VANISHED; vanished++) {
     const copies = await findCopies(ec2, original.image.id)
-    const finished = copies.find(({ state }) => state === 'available')
+    const available = copies.filter(({ state }) => state === 'available')
+    const finished = available.find(({ tags }) => tags.has(CHECKSUM_TAG)) ?? available.at(0)
     if (finished) return finished
     const failed = copies.filter(({ state }) => state === 'failed').length
     const pending = copies.find(({ state }) => state === 'pending')
