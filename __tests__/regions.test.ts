@@ -317,6 +317,17 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(copy?.Name, healed.log).toBe(`${original?.Name}-${source.slice(-8)}`)
     })
 
+    test('takes the copy of a run that was faster to take the name', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2)
+      scene.ec2.fail({ action: 'CopyImage', delay: 1_000, error: 'InvalidAMIName.Duplicate' })
+      const running = start(scene, 'eu-west-1')
+      await scene.ec2.asked('CopyImage')
+      const other = await scene.ec2.makeImage({ ami_bakery_image: source }, 'eu-west-1')
+      const healed = await running.ended
+      expect(idsOf(healed)['eu-west-1'], healed.log).toBe(other)
+    })
+
     test('waits while there are too many copies at once', async () => {
       await using scene = await set()
       await plant(scene.ec2)

@@ -72,11 +72,17 @@ async function begin(original: Original, order: Order, record: BakeRecord): Prom
   const others = () => (record.facts().copies ?? []).filter(copy => copy.region !== region)
   record.note({ copies: [...others(), { region, source }] })
   try {
-    const begun = await poll(order.ec2, LIMIT, () => request(original, order))
+    const tell = onceAMinute(() => info(`${region}: there are too many copies at once (20 a region); waiting.`))
+    const begun = await poll(order.ec2, LIMIT, async () => {
+      const answer = await request(original, order)
+      if (!answer) await tell()
+      return answer
+    })
     if (!begun) throw new Error('there are too many copies at once for two hours (ResourceLimitExceeded). Try later.')
-    record.note({ copies: [...others(), ...(begun.id ? [{ region, source, id: begun.id }] : [])] })
-    if (begun.id) info(`${region}: ${source} is being copied, as ${begun.id}.`)
-    return begun.id
+    const { id } = begun
+    record.note({ copies: [...others(), ...(id && begun.isOurs ? [{ region, source, id }] : [])] })
+    if (id && begun.isOurs) info(`${region}: ${source} is being copied, as ${id}.`)
+    return id
   } catch (error) {
     // A request that was cut short may have reached EC2: that one stays noted.
     cancelled.throwIfAborted()
@@ -85,20 +91,24 @@ async function begin(original: Original, order: Order, record: BakeRecord): Prom
   }
 }
 
-async function request(original: Original, order: Order): Promise<{ id: string | undefined } | undefined> {
+interface Begun {
+  readonly id: string | undefined
+  /** Whether this run's request began it. */
+  readonly isOurs: boolean
+}
+
+/** `undefined` as long as EC2 has too much to copy. */
+async function request(original: Original, order: Order): Promise<Begun | undefined> {
   for (const name of namesFor(original, order)) {
     try {
-      return { id: await copyImage(original, order, name) }
+      return { id: await copyImage(original, order, name), isOurs: true }
     } catch (error) {
       const code = errorCode(error)
-      if (code === 'IdempotentParameterMismatch') return { id: undefined }
-      if (code === 'ResourceLimitExceeded') {
-        info(`${order.ec2.region}: too many copies at once (20 a region); waiting.`)
-        return undefined
-      }
+      if (code === 'IdempotentParameterMismatch') return { id: undefined, isOurs: false }
+      if (code === 'ResourceLimitExceeded') return undefined
       if (code !== 'InvalidAMIName.Duplicate') throw error
       const rival = (await findCopies(order.ec2, original.image.id)).find(({ state }) => state !== 'failed')
-      if (rival) return { id: rival.id }
+      if (rival) return { id: await join(order.ec2, rival), isOurs: false }
     }
   }
   throw new Error(`The name ${printable(original.image.name)} is taken, and so are those made from it. Remove one.`)
@@ -152,14 +162,21 @@ async function waitForCopy(ec2: Ec2, original: Original, id: string): Promise<Im
 
 /** Tells every minute how far a copy is. */
 function createProgress(ec2: Ec2, source: string, id: string): () => Promise<void> {
+  return onceAMinute(async seconds => {
+    const percent = await readPercent(ec2, source).catch(() => undefined)
+    info(`${ec2.region}: ${id} is pending${percent ? `, ${percent}` : ''} after ${seconds} s.`)
+  })
+}
+
+/** Makes a function that does the work when it is called for the first time, and again once a minute has passed since. */
+function onceAMinute(work: (seconds: number) => Promise<void> | void): () => Promise<void> {
   const begun = performance.now()
   let next = 0
   return async () => {
     const passed = performance.now() - begun
     if (passed < next) return
     next = passed + milliseconds(60)
-    const percent = await readPercent(ec2, source).catch(() => undefined)
-    info(`${ec2.region}: ${id} is pending${percent ? `, ${percent}` : ''} after ${Math.round(passed / 1000)} s.`)
+    await work(Math.round(passed / 1000))
   }
 }
 
