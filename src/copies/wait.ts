@@ -21,7 +21,9 @@ export async function waitForCopy(ec2: Ec2, source: string, id: string): Promise
     if (image?.state === 'available') return { image }
     if (image?.state === 'failed') {
       const reason = printable(image.stateReason ?? 'EC2 gives no reason')
-      throw new Error(`The copy ${id} has failed: ${reason}. A KMS key must be one of ${ec2.region} that the role may use.`)
+      throw new Error(
+        `The copy ${id} has failed: ${reason}. A KMS key must be one of ${ec2.region} that the role may use.`,
+      )
     }
     if (image?.state === 'pending') {
       knownAt = performance.now()
