@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import http from 'node:http'
 import {
+  DeregisterImageCommand,
   DescribeImageAttributeCommand,
   DescribeSnapshotsCommand,
   EnableImageDeprecationCommand,
@@ -88,6 +90,26 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(hit.outputs.cache_hit, hit.log).toBe('true')
       console.log(`5 look-ups that take 1.5 s each: ${hit.seconds.toFixed(1)} s in all`)
       expect(hit.seconds).toBeLessThan(4.5)
+    })
+
+    test('asks for credentials once', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2)
+      for (const region of ['eu-west-1', 'eu-west-2']) await plantCopy(scene.ec2, source, region)
+      let asked = 0
+      const keys = { AccessKeyId: 'test', SecretAccessKey: 'test', Token: 'test', Expiration: '2099-01-01T00:00:00Z' }
+      const server = http.createServer((_, response) => {
+        asked++
+        response.end(JSON.stringify(keys))
+      })
+      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+      const address = server.address()
+      const port = typeof address === 'object' && address ? address.port : 0
+      const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${port}/`, AWS_ACCESS_KEY_ID: '' }
+      const hit = await run(scene, 'eu-west-1,eu-west-2', {}, env)
+      server.close()
+      expect(hit.outputs.cache_hit, hit.log).toBe('true')
+      expect(asked).toBe(1)
     })
 
     test('is none when a region has the image of another generation', async () => {
@@ -295,6 +317,17 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(copy?.Name, healed.log).toBe(`${original?.Name}-${source.slice(-8)}`)
     })
 
+    test('takes the copy of a run that was faster to take the name', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2)
+      scene.ec2.fail({ action: 'CopyImage', delay: 1_000, error: 'InvalidAMIName.Duplicate' })
+      const running = start(scene, 'eu-west-1')
+      await scene.ec2.asked('CopyImage')
+      const other = await scene.ec2.makeImage({ ami_bakery_image: source }, 'eu-west-1')
+      const healed = await running.ended
+      expect(idsOf(healed)['eu-west-1'], healed.log).toBe(other)
+    })
+
     test('waits while there are too many copies at once', async () => {
       await using scene = await set()
       await plant(scene.ec2)
@@ -411,6 +444,43 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       const post = await running.post()
       expect(post.exitCode, post.log).toBe(0)
       expect(await scene.ec2.inventory('eu-west-1')).toMatchObject({ images: [], snapshots: [] })
+    })
+
+    test('costs a run that asked for the same copy a new one, no more', async () => {
+      await using scene = await set()
+      await plant(scene.ec2)
+      scene.ec2.slowCopies(20_000)
+      scene.ec2.fail({ action: 'CopyImage', delay: 1_000 })
+      const env = { AMI_BAKERY_TIME_SCALE: '0.1' }
+      const [first, second] = [start(scene, 'eu-west-1', {}, env), start(scene, 'eu-west-1', {}, env)]
+      await Promise.all([first.printed(/is being copied/), second.printed(/is being copied/)])
+      await cancel(first)
+      await first.post()
+      scene.ec2.slowCopies(0)
+      const healed = await second.ended
+      expect(healed.exitCode, healed.log).toBe(0)
+      expect(healed.log).toContain('It is copied anew.')
+      expect((await imagesIn(scene.ec2, 'eu-west-1')).map(({ ImageId }) => ImageId)).toEqual([
+        idsOf(healed)['eu-west-1'],
+      ])
+    })
+
+    test('does no harm to a later run that asks for the copy under another name', async () => {
+      await using scene = await set()
+      await plant(scene.ec2)
+      const [original] = await imagesIn(scene.ec2, HOME)
+      const west = scene.ec2.client('eu-west-1')
+      const { ImageId } = await west.send(new RegisterImageCommand({ Name: original?.Name }))
+      scene.ec2.slowCopies(30_000)
+      const running = start(scene, 'eu-west-1')
+      await running.printed(/is being copied/)
+      await cancel(running)
+      await running.post()
+      await west.send(new DeregisterImageCommand({ ImageId }))
+      scene.ec2.slowCopies(0)
+      const healed = await run(scene, 'eu-west-1')
+      expect(healed.exitCode, healed.log).toBe(0)
+      expect(await imagesIn(scene.ec2, 'eu-west-1')).toMatchObject([{ Name: original?.Name }])
     })
 
     test('leaves a copy that another run waits for', async () => {

@@ -27,6 +27,7 @@ export function connect(region: string, signal?: AbortSignal): Ec2 {
     region,
     retryMode: 'standard',
     maxAttempts: 8,
+    ...(credentials && { credentials }),
     customUserAgent: 'ami-bakery',
     requestHandler: {
       connectionTimeout: 5_000,
@@ -37,6 +38,7 @@ export function connect(region: string, signal?: AbortSignal): Ec2 {
     },
   })
   rememberFailures(client)
+  credentials ??= client.config.credentials
   return { client, region, signal }
 }
 
@@ -58,6 +60,9 @@ function rememberFailures({ middlewareStack }: EC2Client): void {
     { name, step: 'finalizeRequest', priority: 'low' },
   )
 }
+
+/** The first client's serve them all: they hold for every region, and whoever gives them out is asked once. */
+let credentials: EC2Client['config']['credentials'] | undefined
 
 /** How long one question to EC2 may take, with all its retries and pages, in milliseconds. */
 export const PATIENCE = milliseconds(50)

@@ -53,7 +53,9 @@ const UNKNOWN = /^(AuthFailure|OptInRequired|UnrecognizedClientException|Invalid
 
 function newestCopy({ region, images }: Answer, source: string): [[string, string]] | [] {
   const copies = images.filter(image => isCopyOf(image, source))
-  const [newest] = copies.sort((a, b) => Date.parse(b.creationDate) - Date.parse(a.creationDate))
+  const [newest] = copies.sort(
+    (a, b) => Date.parse(b.creationDate) - Date.parse(a.creationDate) || (a.id < b.id ? 1 : -1),
+  )
   return newest ? [[region, newest.id]] : []
 }
 

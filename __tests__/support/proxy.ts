@@ -5,7 +5,7 @@
  * - RunInstances and CopyImage ignore their ClientToken: a second request with it gets the first one's answer;
  * - CreateImage takes an instance that is terminated: refused with IncorrectState;
  * - DeleteSecurityGroup takes a group whose instances still end: refused with DependencyViolation;
- * - CopyImage tells no source, neither on the image nor on its snapshot, and there is no filter source-image-id.
+ * - CopyImage tells no source, neither on the image nor on its snapshot, and there is no filter source-image-id;
  * - what `copies.ts` lists about copies of images.
  *
  * What it does not make up for:

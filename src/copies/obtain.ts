@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import { CopyImageCommand, DescribeSnapshotsCommand, type ResourceType } from '@aws-sdk/client-ec2'
+import { CopyImageCommand, type ResourceType } from '@aws-sdk/client-ec2'
 import { cancelled } from '../cancel.ts'
 import { ask, type Ec2, errorCode, poll } from '../ec2.ts'
 import { workflowRun } from '../github.ts'
-import { describeImage, describeImages, IMAGE_TAG, type Image, tagImage } from '../images.ts'
+import { CHECKSUM_TAG, describeImages, IMAGE_TAG, type Image, tagImage } from '../images.ts'
 import { info, printable } from '../log.ts'
-import { milliseconds } from '../patience.ts'
 import type { BakeRecord } from '../record.ts'
 import type { Original } from './heal.ts'
+import { LIMIT, onceAMinute, waitForCopy } from './wait.ts'
 
 /** The tag that a run puts on a copy which another run has begun: it waits for it too, so that nobody may remove it. */
 export const WAITER_TAG = 'ami_bakery_waiter'
@@ -18,9 +18,6 @@ export interface Destination {
   /** Encrypts the copy. */
   readonly kmsKey: string | undefined
 }
-
-/** How long a copy may take, in seconds: large snapshots to far regions need more than an hour. */
-const LIMIT = 2 * 60 * 60
 
 /** How many copies that others removed are replaced. */
 const MOST_VANISHED = 10
@@ -34,12 +31,13 @@ export async function obtainCopy(original: Original, to: Destination, record: Ba
   const { ec2 } = to
   for (let vanished = 0; vanished < MOST_VANISHED; vanished++) {
     const copies = await findCopies(ec2, original.image.id)
-    const finished = copies.find(({ state }) => state === 'available')
+    const available = copies.filter(({ state }) => state === 'available')
+    const finished = available.find(({ tags }) => tags.has(CHECKSUM_TAG)) ?? available.at(0)
     if (finished) return finished
     const failed = copies.filter(({ state }) => state === 'failed').length
     const pending = copies.find(({ state }) => state === 'pending')
     const id = pending ? await join(ec2, pending) : await begin(original, { ...to, attempt: failed + vanished }, record)
-    const copy = id && (await waitForCopy(ec2, original, id))
+    const copy = id && (await waitForCopy(ec2, original.image.id, id))
     if (copy) return copy
     // A token that was used before gets that request's answer, even when its image is gone: the next one is for a new copy.
     info(`${ec2.region}: ${id || 'the copy'} is gone, as after a cancelled run. It is copied anew.`)
@@ -71,11 +69,17 @@ async function begin(original: Original, order: Order, record: BakeRecord): Prom
   const others = () => (record.facts().copies ?? []).filter(copy => copy.region !== region)
   record.note({ copies: [...others(), { region, source }] })
   try {
-    const begun = await poll(order.ec2, LIMIT, () => request(original, order))
+    const tell = onceAMinute(() => info(`${region}: there are too many copies at once (20 a region); waiting.`))
+    const begun = await poll(order.ec2, LIMIT, async () => {
+      const answer = await request(original, order)
+      if (!answer) await tell()
+      return answer
+    })
     if (!begun) throw new Error('there are too many copies at once for two hours (ResourceLimitExceeded). Try later.')
-    record.note({ copies: [...others(), ...(begun.id ? [{ region, source, id: begun.id }] : [])] })
-    if (begun.id) info(`${region}: ${source} is being copied, as ${begun.id}.`)
-    return begun.id
+    const { id } = begun
+    record.note({ copies: [...others(), ...(id && begun.isOurs ? [{ region, source, id }] : [])] })
+    if (id && begun.isOurs) info(`${region}: ${source} is being copied, as ${id}.`)
+    return id
   } catch (error) {
     // A request that was cut short may have reached EC2: that one stays noted.
     cancelled.throwIfAborted()
@@ -84,20 +88,24 @@ async function begin(original: Original, order: Order, record: BakeRecord): Prom
   }
 }
 
-async function request(original: Original, order: Order): Promise<{ id: string | undefined } | undefined> {
+interface Begun {
+  readonly id: string | undefined
+  /** Whether this run's request began it. */
+  readonly isOurs: boolean
+}
+
+/** `undefined` as long as EC2 has too much to copy. */
+async function request(original: Original, order: Order): Promise<Begun | undefined> {
   for (const name of namesFor(original, order)) {
     try {
-      return { id: await copyImage(original, order, name) }
+      return { id: await copyImage(original, order, name), isOurs: true }
     } catch (error) {
       const code = errorCode(error)
-      if (code === 'IdempotentParameterMismatch') return { id: undefined }
-      if (code === 'ResourceLimitExceeded') {
-        info(`${order.ec2.region}: too many copies at once (20 a region); waiting.`)
-        return undefined
-      }
+      if (code === 'IdempotentParameterMismatch') return { id: undefined, isOurs: false }
+      if (code === 'ResourceLimitExceeded') return undefined
       if (code !== 'InvalidAMIName.Duplicate') throw error
       const rival = (await findCopies(order.ec2, original.image.id)).find(({ state }) => state !== 'failed')
-      if (rival) return { id: rival.id }
+      if (rival) return { id: await join(order.ec2, rival), isOurs: false }
     }
   }
   throw new Error(`The name ${printable(original.image.name)} is taken, and so are those made from it. Remove one.`)
@@ -126,51 +134,4 @@ async function copyImage({ image, region }: Original, order: Order, Name: string
   const { ImageId } = await ask(ec2, 'ec2:CopyImage', (client, options) => client.send(command, options))
   if (ImageId) return ImageId
   throw new Error(`ec2:CopyImage in ${ec2.region}: the answer has no id, so that it is none of EC2.`)
-}
-
-/** `undefined` when the copy is gone. EC2 may not know a new one for some seconds, so that only a minute of it counts. */
-async function waitForCopy(ec2: Ec2, original: Original, id: string): Promise<Image | undefined> {
-  const tell = createProgress(ec2, original.image.id, id)
-  let knownAt = performance.now()
-  const end = await poll(ec2, LIMIT, async () => {
-    const image = await describeImage(ec2, id)
-    if (image?.state === 'available') return { image }
-    if (image?.state === 'failed') {
-      const reason = printable(image.stateReason ?? 'EC2 gives no reason')
-      throw new Error(`The copy ${id} has failed: ${reason}. It may need a KMS key: give ${ec2.region}=<key>.`)
-    }
-    if (image?.state === 'pending') {
-      knownAt = performance.now()
-      await tell()
-    }
-    return performance.now() - knownAt > milliseconds(60) ? { image: undefined } : undefined
-  })
-  if (end) return end.image
-  throw new Error(`The copy ${id} is still pending after two hours. It goes on; the next run waits for it.`)
-}
-
-/** Tells every minute how far a copy is. */
-function createProgress(ec2: Ec2, source: string, id: string): () => Promise<void> {
-  const begun = performance.now()
-  let next = 0
-  return async () => {
-    const passed = performance.now() - begun
-    if (passed < next) return
-    next = passed + milliseconds(60)
-    const percent = await readPercent(ec2, source).catch(() => undefined)
-    info(`${ec2.region}: ${id} is pending${percent ? `, ${percent}` : ''} after ${Math.round(passed / 1000)} s.`)
-  }
-}
-
-/** How far the slowest snapshot of the copy is, where the role may ask. */
-async function readPercent(ec2: Ec2, source: string): Promise<string | undefined> {
-  const Filters = [
-    { Name: `tag:${IMAGE_TAG}`, Values: [source] },
-    { Name: 'status', Values: ['pending'] },
-  ]
-  const { Snapshots = [] } = await ask(ec2, 'ec2:DescribeSnapshots', (client, options) =>
-    client.send(new DescribeSnapshotsCommand({ OwnerIds: ['self'], Filters }), options),
-  )
-  const percents = Snapshots.map(({ Progress = '' }) => Number.parseInt(Progress, 10)).filter(Number.isFinite)
-  return percents.length > 0 ? `${Math.min(...percents)}%` : undefined
 }
