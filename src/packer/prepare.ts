@@ -75,7 +75,7 @@ const GET_PACKER = 'Put hashicorp/setup-packer before this step, or install Pack
 
 async function readVersion(packer: Packer): Promise<Version> {
   const { output } = await runPacker(packer, ['version']).catch(cause => {
-    const reason = /^Unable to locate/.test(messageOf(cause)) ? 'there is none on PATH' : messageOf(cause)
+    const reason = /ENOENT/.test(messageOf(cause)) ? 'there is none on PATH' : messageOf(cause)
     throw new Error(`packer: can't be run: ${reason}. ${GET_PACKER}`, { cause })
   })
   const [, major, minor, patch] = /^Packer v(\d+)\.(\d+)\.(\d+)/m.exec(output) ?? []
@@ -100,9 +100,10 @@ async function initialize(packer: Packer, { template, githubToken }: Build): Pro
 
 /** A legacy template can't name its plugins, and since 1.10 Packer brings none along. */
 async function installAmazonPlugin(packer: Packer, { template, githubToken }: Build, version: Version): Promise<void> {
-  if (!isAtLeast(version, [1, 10, 0])) return
-  const { output } = await runPacker(packer, ['validate', '-syntax-only', template.path])
-  if (!/The builder amazon-\S+ is unknown by Packer/.test(output)) return
+  if (template.language !== 'json' || !isAtLeast(version, [1, 10, 0])) return
+  if (!template.builders.some(({ type }) => String(type).startsWith('amazon-'))) return
+  const { output } = await runPacker(packer, ['plugins', 'installed'])
+  if (output.includes('packer-plugin-amazon')) return
   await command(withToken(packer, githubToken), ['plugins', 'install', 'github.com/hashicorp/amazon'])
 }
 
