@@ -75,8 +75,7 @@ const GET_PACKER = 'Put hashicorp/setup-packer before this step, or install Pack
 
 async function readVersion(packer: Packer): Promise<Version> {
   const { output } = await runPacker(packer, ['version']).catch(cause => {
-    const reason = /ENOENT/.test(messageOf(cause)) ? 'there is none on PATH' : messageOf(cause)
-    throw new Error(`packer: can't be run: ${reason}. ${GET_PACKER}`, { cause })
+    throw new Error(`packer: ${reasonOf(cause)}. ${GET_PACKER}`, { cause })
   })
   const [, major, minor, patch] = /^Packer v(\d+)\.(\d+)\.(\d+)/m.exec(output) ?? []
   if (!major)
@@ -87,6 +86,12 @@ async function readVersion(packer: Packer): Promise<Version> {
   info(`Packer ${version.join('.')}`)
   if (isAtLeast(version, [1, 7, 0])) return version
   throw new Error(`packer: version ${version.join('.')} is too old, 1.7 or newer is needed. ${GET_PACKER}`)
+}
+
+function reasonOf(cause: unknown): string {
+  const message = messageOf(cause)
+  if (message.includes('ENOENT')) return 'there is none on PATH'
+  return message.includes('EACCES') ? 'the one on PATH may not be executed' : `can't be run: ${message}`
 }
 
 function isAtLeast(version: Version, wanted: Version): boolean {
