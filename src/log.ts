@@ -52,7 +52,7 @@ export async function group<Result>(title: string, work: () => Result | Promise<
  * ActionCommand.TryParseV2 and TryParse, StreamReader.ReadLine).
  */
 export function harmless(text: string): string {
-  return text.replace(/(^|[\r\n])([\s\u0085]*):(?=:)/g, '$1$2:\u200b').replaceAll('##[', '#\u200b#[')
+  return text.replace(/(^|[\r\n])((?:[^\S\r\n]|\u0085)*):(?=:)/g, '$1$2:\u200b').replaceAll('##[', '#\u200b#[')
 }
 
 /** A text of others on one line: its control characters are shown as escapes. For names, tags, and messages of AWS. */
