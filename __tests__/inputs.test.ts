@@ -23,6 +23,14 @@ describe('bad input', () => {
     [{ 'ami-definition-dirs': '$(touch x)' }, /^ami-definition-dirs: .*does not exist/],
     [{ 'aws-region': '' }, /^aws-region: is required/],
     [{ 'aws-region': 'evil.com/#' }, /^aws-region: "evil\.com\/#" is not the name/],
+    [{ 'packer-template': 'list.json' }, /^packer-template: .*list\.json is not a legacy template/],
+    [{ 'packer-template': '-x.json' }, /^packer-template: .*\/-x\.json can't be read/],
+    [{ 'ami-definition-dirs': '"ami"' }, /^ami-definition-dirs: .*"ami" does not exist/],
+    [{ 'aws-region': 'us-east-1; id' }, /^aws-region: "us-east-1; id" is not the name/],
+    [{ 'on-miss': 'wait' }, /^on-miss: "wait" is unknown\. Give one of bake, skip, fail/],
+    [{ strict: 'yes' }, /^strict: "yes" is neither true nor false/],
+    [{ 'force-bake': '1' }, /^force-bake: "1" is neither true nor false/],
+    [{ 'max-age-days': '-1' }, /^max-age-days: "-1" is not a number/],
     [{ 'working-directory': 'ami/app.pkr.hcl' }, /^working-directory: .* is not a directory/],
     [{ 'output-file': 'ami' }, /^output-file: .*ami can't be removed/],
   ]
@@ -32,6 +40,7 @@ describe('bad input', () => {
       'ami/app.pkr.hcl': hclTemplate(),
       'ami/.ami_id.json': '{"ami_id": "ami-00000000"}',
       'broken.json': '{ "builders": [',
+      'list.json': '[]',
       'empty/.hidden': '',
     })
     const run = await runAction({ workspace: workspace.directory, inputs: { ...GOOD, ...bad }, env: NO_EC2 })
@@ -75,6 +84,19 @@ describe('the inputs', () => {
     const inputs = { ...GOOD, 'ami-definition-dirs': ' one ,two words\r\n\n three,' }
     const run = await runAction({ workspace: workspace.directory, inputs, env: NO_EC2 })
     expect(run.log).toContain('Definition: 3 files')
+  })
+
+  test.each(['TRUE', 'True', 'true'])('take %s for true', async strict => {
+    using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
+    const run = await runAction({ workspace: workspace.directory, inputs: { ...GOOD, strict }, env: NO_EC2 })
+    expect(run.log).toContain('strict: ')
+  })
+
+  test.each(['FALSE', ' false ', ''])('take %j for false', async strict => {
+    using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
+    const run = await runAction({ workspace: workspace.directory, inputs: { ...GOOD, strict }, env: NO_EC2 })
+    expect(run.log).not.toContain('strict: ')
+    expect(run.outputs.ami_config_checksum).toBeDefined()
   })
 
   test('fall back to the environment, the input winning', async () => {

@@ -124,7 +124,12 @@ export async function poll<Answer>(
 
 function explain(cause: unknown, action: string, region: string): string {
   const code = errorCode(cause) ?? ''
-  const message = printable(messageOf(cause).split('\n')[0] ?? '').replace(/([^.?!])$/, '$1.')
+  // Its first line; a proxy's address may hold a password.
+  const line = messageOf(cause)
+    .split('\n', 1)
+    .join()
+    .replace(/([^.?!])$/, '$1.')
+  const message = printable(line.replace(/\/\/[^/\s]*@/g, '//***@'))
   const advice = ADVICE.find(([pattern]) => pattern.test(code) || pattern.test(message))?.[1]
   if (advice) return `${message} ${advice({ action, region })}`
   const status = statusOf(cause)
@@ -171,7 +176,7 @@ const ADVICE: readonly (readonly [RegExp, Advice])[] = [
     () => "The certificate is not trusted. Let NODE_EXTRA_CA_CERTS name your proxy's certificate authority.",
   ],
   [
-    /^(ECONNREFUSED|ECONNRESET|EPIPE|EPROTO|EHOSTUNREACH|ENETUNREACH)$/,
+    /^(ECONNREFUSED|ECONNRESET|ERR_PROXY_TUNNEL|EPIPE|EPROTO|EHOSTUNREACH|ENETUNREACH)$/,
     () => 'Nothing takes the connection as it should. Check the network, HTTPS_PROXY and AWS_ENDPOINT_URL.',
   ],
   [

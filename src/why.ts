@@ -1,11 +1,11 @@
-import { getExecOutput } from '@actions/exec'
 import { cancelled } from './cancel.ts'
 import { type Checksum, summarize } from './checksum.ts'
 import type { Ec2 } from './ec2.ts'
-import { workspace } from './github.ts'
+import { environment, workspace } from './github.ts'
 import { bakedAt, COMMIT_TAG, describeImages, type Image, INGREDIENTS_TAG, TEMPLATE_TAG } from './images.ts'
 import type { Inputs } from './inputs.ts'
 import { printable } from './log.ts'
+import { runProgram } from './programs.ts'
 
 /**
  * Says what a miss comes from: what is another than in the newest image of this template. It is a help, so that it never fails.
@@ -56,8 +56,8 @@ function findDifferences(before: ReadonlyMap<string, string>, now: ReadonlyMap<s
 async function changedFiles(commit: string, { definition }: Inputs): Promise<string[]> {
   const paths = definition.filter(entry => !entry.startsWith('!'))
   const args = ['-C', workspace(), 'diff', '--no-ext-diff', '--no-textconv', '--name-status', commit, '--', ...paths]
-  const options = { silent: true, ignoreReturnCode: true, input: Buffer.alloc(0) }
-  const { exitCode, stdout } = await getExecOutput('git', args, options).catch(() => ({ exitCode: 1, stdout: '' }))
+  const git = runProgram('git', args, { directory: process.cwd(), environment })
+  const { exitCode, stdout } = await git.catch(() => ({ exitCode: 1, stdout: '' }))
   if (exitCode !== 0) return []
   return stdout
     .split('\n')

@@ -217,7 +217,7 @@ function spell(dice: Dice, place: ByteName): string {
   return dice.pick(SPELLINGS)(text.slice(0, cut), text.slice(cut))
 }
 
-interface Dice {
+export interface Dice {
   /** A whole number from 0 on and below `limit`. */
   below(limit: number): number
   chance(probability: number): boolean

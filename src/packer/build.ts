@@ -8,7 +8,7 @@ import type { BakeRecord } from '../record.ts'
 import { type Packer, type StartedPacker, startPacker } from './command.ts'
 import { openLog, type PackerLog } from './log.ts'
 import { advise, imagesOf, readMessage } from './messages.ts'
-import { demandRoom } from './room.ts'
+import { demandRoom, hasRoom } from './room.ts'
 
 /** The images that Packer says it has made: for each region their ids. */
 export type Artifacts = ReadonlyMap<string, ReadonlySet<string>>
@@ -42,7 +42,7 @@ export async function buildImages(packer: Packer, args: readonly string[], recor
     if (ending === 0) return artifacts
     throw new Error(`packer build ended with ${ending}: ${advise(reason)}`)
   } finally {
-    record.note({ shown: screen.shown() })
+    if (hasRoom(record.directory)) record.note({ shown: screen.shown() })
     log.close()
   }
 }

@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process'
-import { getExecOutput } from '@actions/exec'
-import { cancelled } from '../cancel.ts'
-import { unlessAborted } from '../patience.ts'
 import { identify, type ProcessId } from '../processes.ts'
+import { runProgram } from '../programs.ts'
 
 /** How Packer is run: where, and with what environment. */
 export interface Packer {
@@ -17,18 +15,10 @@ export interface Packer {
  * @throws Error when Packer can't be started. A command that fails is no error: its exit code is returned.
  */
 export async function runPacker(
-  { directory, environment }: Packer,
+  packer: Packer,
   args: readonly string[],
 ): Promise<{ exitCode: number; output: string }> {
-  const running = getExecOutput('packer', [...args], {
-    cwd: directory,
-    env: environment,
-    silent: true,
-    ignoreReturnCode: true,
-    // Without input the child keeps an open stdin, and some programs named packer wait on it.
-    input: Buffer.alloc(0),
-  })
-  const { exitCode, stdout, stderr } = await unlessAborted(cancelled, running)
+  const { exitCode, stdout, stderr } = await runProgram('packer', args, packer)
   return { exitCode, output: stdout + stderr }
 }
 

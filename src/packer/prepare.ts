@@ -75,8 +75,7 @@ const GET_PACKER = 'Put hashicorp/setup-packer before this step, or install Pack
 
 async function readVersion(packer: Packer): Promise<Version> {
   const { output } = await runPacker(packer, ['version']).catch(cause => {
-    const reason = /^Unable to locate/.test(messageOf(cause)) ? 'there is none on PATH' : messageOf(cause)
-    throw new Error(`packer: can't be run: ${reason}. ${GET_PACKER}`, { cause })
+    throw new Error(`packer: ${reasonOf(cause)}. ${GET_PACKER}`, { cause })
   })
   const [, major, minor, patch] = /^Packer v(\d+)\.(\d+)\.(\d+)/m.exec(output) ?? []
   if (!major)
@@ -87,6 +86,12 @@ async function readVersion(packer: Packer): Promise<Version> {
   info(`Packer ${version.join('.')}`)
   if (isAtLeast(version, [1, 7, 0])) return version
   throw new Error(`packer: version ${version.join('.')} is too old, 1.7 or newer is needed. ${GET_PACKER}`)
+}
+
+function reasonOf(cause: unknown): string {
+  const message = messageOf(cause)
+  if (message.includes('ENOENT')) return 'there is none on PATH'
+  return message.includes('EACCES') ? 'the one on PATH may not be executed' : `can't be run: ${message}`
 }
 
 function isAtLeast(version: Version, wanted: Version): boolean {
@@ -100,9 +105,10 @@ async function initialize(packer: Packer, { template, githubToken }: Build): Pro
 
 /** A legacy template can't name its plugins, and since 1.10 Packer brings none along. */
 async function installAmazonPlugin(packer: Packer, { template, githubToken }: Build, version: Version): Promise<void> {
-  if (!isAtLeast(version, [1, 10, 0])) return
-  const { output } = await runPacker(packer, ['validate', '-syntax-only', template.path])
-  if (!/The builder amazon-\S+ is unknown by Packer/.test(output)) return
+  if (template.language !== 'json' || !isAtLeast(version, [1, 10, 0])) return
+  if (!template.builders.some(({ type }) => String(type).startsWith('amazon-'))) return
+  const { output } = await runPacker(packer, ['plugins', 'installed'])
+  if (output.includes('packer-plugin-amazon')) return
   await command(withToken(packer, githubToken), ['plugins', 'install', 'github.com/hashicorp/amazon'])
 }
 

@@ -18,9 +18,10 @@ export function findSources(texts: readonly string[]): ReadonlyMap<string, reado
     const [reference = ''] = labels
     const [type, plain] = reference.replace(/^source\./, '').split('.')
     if (labels.length !== 1 || !type || !plain) continue
-    const name = attributes.get('name') ?? JSON.stringify(plain)
+    const [, name] = /^"([\w-]+)"$/.exec(attributes.get('name') ?? `"${plain}"`) ?? []
+    if (!name) continue
     for (const base of sources.get(`${type}.${plain}`)?.slice(0, 1) ?? []) {
-      add(`${type}.${name.replaceAll('"', '')}`, new Map([...base, ...attributes]))
+      add(`${type}.${name}`, new Map([...base, ...attributes]))
     }
   }
   return sources

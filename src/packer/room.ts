@@ -11,7 +11,12 @@ const TOO_LITTLE = 64 * 1024
  */
 export function demandRoom(directory: string): void {
   if (!fs.existsSync(directory)) throw new Error(`The directory ${directory} does not exist. Correct RUNNER_TEMP.`)
-  const { bavail, bsize } = fs.statfsSync(directory)
-  if (bavail * bsize >= TOO_LITTLE) return
+  if (hasRoom(directory)) return
   throw new Error(`The disk of ${directory} is full, so that Packer can't go on. Make room there, or move RUNNER_TEMP.`)
+}
+
+/** Whether there is room left on the disk of a directory. */
+export function hasRoom(directory: string): boolean {
+  const { bavail, bsize } = fs.statfsSync(directory)
+  return bavail * bsize >= TOO_LITTLE
 }

@@ -1,0 +1,356 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { imagesAnswer } from './support/answers.ts'
+import { type Ec2Server, startEc2 } from './support/ec2.ts'
+import { fakePacker, INPUTS, printArtifact, sceneWith } from './support/fake-packer.ts'
+import { type FaultyEc2, startProxy } from './support/proxy.ts'
+import type { Run } from './support/runner.ts'
+import { setScene } from './support/scene.ts'
+import { hasTools } from './support/tools.ts'
+import { hclTemplate, jsonTemplate, makeWorkspace, withSteps } from './support/workspace.ts'
+
+const OTHER = 'ami-0fedcba9876543210'
+
+describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
+  let moto: Ec2Server
+  let accounts = 0
+  beforeAll(async () => {
+    moto = await startEc2()
+  })
+  afterAll(() => moto.stop())
+
+  /** EC2 with an image in it that Packer may claim to have made. */
+  async function account(): Promise<FaultyEc2 & { id: string }> {
+    const ec2 = await startProxy(moto, String(200_000_000_000 + accounts++))
+    return { ...ec2, id: await ec2.makeImage({}) }
+  }
+
+  function expectFailure(run: Run, message: RegExp): void {
+    expect(run.annotations).toEqual([{ level: 'error', message: expect.stringMatching(message) }])
+    expect(run.outputs).toEqual({ ami_config_checksum: expect.any(String), cache_hit: 'false' })
+    expect(run.exitCode).toBe(1)
+  }
+
+  const unusable: readonly (readonly [what: string, commands: (id: string) => string, message: RegExp])[] = [
+    ['nothing', () => 'true', /no image in us-east-1, but none at all/],
+    ['nothing and an older manifest', () => `echo '{"builds":[]}' > packer-manifest.json`, /none at all/],
+    ['an image in another region', () => printArtifact(`eu-west-1:${OTHER}`), /us-east-1, but ami-.* in eu-west-1/],
+    [
+      'two images',
+      id => `${printArtifact(`us-east-1:${id}`)}; ${printArtifact(`us-east-1:${OTHER}`)}`,
+      /several images/,
+    ],
+    ['an id that is hidden', () => printArtifact('us-east-1:ami-<sensitive>'), /none at all/],
+    [
+      'text of a provisioner',
+      id =>
+        `echo '1,,ui,say,    app: 1%!(PACKER_COMMA)a%!(PACKER_COMMA)artifact%!(PACKER_COMMA)0%!(PACKER_COMMA)id%!(PACKER_COMMA)us-east-1:${id}'`,
+      /none at all/,
+    ],
+    ['text of a provisioner on stderr', id => `${printArtifact(`us-east-1:${id}`)} >&2`, /none at all/],
+    [
+      'an image, and then an error',
+      id => `${printArtifact(`us-east-1:${id}`)}; echo '1,app,error,It broke%!(PACKER_COMMA) alas.'; exit 1`,
+      /^packer build ended with 1: It broke, alas\./,
+    ],
+    ['nothing, being killed', () => 'kill -9 $$', /^packer build ended with SIGKILL/],
+  ]
+
+  test.concurrent.each(unusable)('is no result when it is %s', async (_, commands, message) => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, commands(ec2.id))
+    expectFailure(await scene.start().ended, message)
+    expect(scene.workspace.has('ami/.ami_id.json')).toBe(false)
+  })
+
+  const usable: readonly (readonly [what: string, commands: (id: string) => string])[] = [
+    ['twice, as by a manifest', id => `${printArtifact(`us-east-1:${id}`)}; ${printArtifact(`us-east-1:${id}`)}`],
+    ['beside a corrupt manifest', id => `echo '{' > packer-manifest.json; ${printArtifact(`us-east-1:${id}`)}`],
+    [
+      'in pieces',
+      id =>
+        `printf '1,app,artifact,0,id,us-'; sleep 0.3; printf 'east-1:${id.slice(0, 9)}'; sleep 0.3; printf '${id.slice(9)}\\r\\n'`,
+    ],
+    [
+      'after a line of megabytes and bytes that are no UTF-8',
+      id => `head -c 5000000 /dev/zero | tr '\\0' x; echo; printf '\\377\\376\\n'; ${printArtifact(`us-east-1:${id}`)}`,
+    ],
+  ]
+
+  test.concurrent.each(usable)('is taken when it is told %s', async (_, commands) => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, commands(ec2.id))
+    const run = await scene.start().ended
+    expect(run.outputs, run.log).toMatchObject({ ami_id: ec2.id, cache_hit: 'false' })
+    expect(run.exitCode).toBe(0)
+  })
+
+  test('is waited for when EC2 does not know it yet', async () => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
+    const running = scene.start()
+    await scene.building()
+    ec2.fail({ action: 'DescribeImages', error: 'InvalidAMIID.NotFound', times: 2 })
+    const run = await running.ended
+    expect(run.outputs.ami_id, run.log).toBe(ec2.id)
+  })
+
+  test('is waited for when its tag is not found yet', async () => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
+    ec2.fail({ action: 'CreateTags', delay: 200 })
+    const running = scene.start()
+    await scene.building()
+    await ec2.asked('CreateTags')
+    ec2.fail({ action: 'DescribeImages', answer: imagesAnswer(''), times: 3 })
+    const run = await running.ended
+    expect(run.outputs.ami_id, run.log).toBe(ec2.id)
+  })
+
+  test('is kept when it may not be tagged, and the error names it and the command', async () => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
+    const running = scene.start()
+    await scene.building()
+    ec2.fail({ action: 'CreateTags', error: 'UnauthorizedOperation' })
+    const run = await running.ended
+    const [warning, error, ...more] = run.annotations
+    expect([warning?.level, error?.level, more]).toEqual(['warning', 'error', []])
+    expect(error?.message).toMatch(
+      /^ec2:CreateTags in us-east-1: .*Allow the role of this job the action ec2:CreateTags/,
+    )
+    const value = run.outputs.ami_config_checksum
+    expect(error?.message).toContain(
+      `aws ec2 create-tags --region us-east-1 --resources ${ec2.id} --tags Key=ami_config_checksum,Value=${value}`,
+    )
+    expect(run.exitCode).toBe(1)
+    expect((await ec2.inventory()).images.map(image => image.ImageId)).toEqual([ec2.id])
+  })
+
+  test('is good when only the tags about its origin are refused', async () => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
+    const running = scene.start()
+    await scene.building()
+    ec2.fail({ action: 'CreateTags', error: 'UnauthorizedOperation', times: 1 })
+    const run = await running.ended
+    expect(run.outputs.ami_id, run.log).toBe(ec2.id)
+    expect(run.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('ec2:CreateTags') }])
+  })
+
+  test.skipIf(process.platform !== 'linux')('is found in 200 MB of output, in little memory', async () => {
+    await using ec2 = await account()
+    const noise =
+      "yes '1,,ui,message,    app: something that a provisioner prints, again and again' | head -c 200000000"
+    using scene = fakePacker(ec2, `${noise}; echo; ${printArtifact(`us-east-1:${ec2.id}`)}`)
+    // A shell drops variables whose names have a dash, as those of inputs have.
+    const env = { PACKER_JSON_PATH: 'ami/app.pkr.hcl', AMI_DEFINITION_DIRS: 'ami', AWS_REGION: 'us-east-1' }
+    const running = scene.start({ env, under: ['/bin/sh', '-c', `exec "$@" > ${scene.workspace.directory}/log`, 'sh'] })
+    let peak = 0
+    const watch = setInterval(() => {
+      const [, size] = /^VmHWM:\s+(\d+) kB/m.exec(readIfThere(`/proc/${running.process.pid}/status`)) ?? []
+      peak = Math.max(peak, Number(size ?? 0))
+    }, 50)
+    const run = await running.ended
+    clearInterval(watch)
+    expect(run.outputs.ami_id, run.log).toBe(ec2.id)
+    expect(fs.statSync(`${scene.workspace.directory}/log`).size).toBeGreaterThan(100_000_000)
+    expect(peak).toBeGreaterThan(0)
+    expect(peak / 1024).toBeLessThan(150)
+  })
+
+  const programs: readonly (readonly [what: string, script: string, message: RegExp])[] = [
+    [
+      'too old',
+      'echo "Packer v1.6.6"',
+      /^packer: version 1\.6\.6 is too old, 1\.7 or newer is needed\. .*setup-packer/,
+    ],
+    ['another program that waits for input', 'cat', /^packer: the one on PATH is not HashiCorp's.*setup-packer/],
+    ['a program that fails', 'echo ": ##[error]no"; exit 3', /^packer: the one on PATH is not HashiCorp's/],
+  ]
+
+  test.concurrent.each(programs)('is nothing when packer is %s', async (_, script, message) => {
+    await using ec2 = await account()
+    using scene = sceneWith(ec2, script)
+    expectFailure(await scene.start().ended, message)
+  })
+
+  test('is nothing when packer is missing or may not be executed', async () => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, '')
+    fs.chmodSync(`${scene.workspace.directory}/bin/packer`, 0o644)
+    const run = await scene.start({ env: { PATH: `${scene.workspace.directory}/bin` } }).ended
+    expectFailure(run, /^packer: the one on PATH may not be executed\. Put hashicorp\/setup-packer before this step/)
+    const none = await scene.start({ env: { PATH: scene.workspace.directory } }).ended
+    expectFailure(none, /^packer: there is none on PATH\. Put hashicorp\/setup-packer before this step/)
+  })
+
+  test('is nothing when the directory for temporary files is missing or full', async () => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, '')
+    expectFailure(
+      await scene.start({ env: { RUNNER_TEMP: '/nowhere' } }).ended,
+      /\/nowhere does not exist\. .*RUNNER_TEMP/,
+    )
+    // A file system without room for anything.
+    if (process.platform !== 'linux') return
+    expectFailure(await scene.start({ env: { RUNNER_TEMP: '/proc' } }).ended, /disk of \/proc is full.*RUNNER_TEMP/)
+    expect(scene.workspace.has('bin/packer.builds')).toBe(false)
+  })
+
+  test('is not waited for when the disk fills up: Packer would hang for ever', async context => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, 'yes > /dev/fd/1; sleep 600')
+    using disk = mountSmallDisk(`${scene.workspace.directory}/small`)
+    if (!disk) return context.skip()
+    const run = await scene.start({ env: { RUNNER_TEMP: `${scene.workspace.directory}/small` } }).ended
+    expectFailure(run, /^The disk of .* is full, so that Packer can't go on/)
+    expect(run.seconds).toBeLessThan(30)
+  })
+
+  describe.skipIf(!hasTools('packer', 'packer_plugins'))('by a real Packer', () => {
+    test("fails with Packer's own last error", async () => {
+      const step = 'provisioner "shell-local" { inline = ["echo ::error::forged; exit 3"] }'
+      await using scene = await setScene(moto, withSteps(hclTemplate(), step))
+      const run = await scene.start().ended
+      expectFailure(run, /^packer build ended with 1: .*exit status: 3/s)
+    })
+
+    test('fails when the name of the image is taken, and says how to choose another', async () => {
+      const template = hclTemplate().replace(/ami_name .*/, 'ami_name = "fixed"')
+      await using scene = await setScene(moto, template)
+      expect((await scene.start().ended).exitCode).toBe(0)
+      const run = await scene.start({ inputs: { ...INPUTS, 'force-bake': 'true' } }).ended
+      expectFailure(run, /fixed.* is used by an existing AMI: ami-[0-9a-f]+.*Put \{\{timestamp\}\} into .*ami_name/s)
+    })
+
+    const second =
+      'source "amazon-ebs" "other" {\n region = "REGION"\n ami_name = "other"\n instance_type = "t3.micro"\n source_ami = "ami-03cf127a"\n communicator = "none"\n}'
+    const two = (region: string) =>
+      `${hclTemplate().replace('["source.amazon-ebs.app"]', '["source.amazon-ebs.app", "source.amazon-ebs.other"]')}\n${second.replace('REGION', region)}`
+
+    test('would be two images: refused before the bake, unless one is chosen', async () => {
+      await using scene = await setScene(moto, two('us-east-1'))
+      const run = await scene.start().ended
+      expectFailure(
+        run,
+        /^packer-only: 2 builds make an image in us-east-1: amazon-ebs\.app, amazon-ebs\.other\. .*packer-only/,
+      )
+      expect(scene.ec2.requests.map(({ action }) => action)).not.toContain('RunInstances')
+      const chosen = await scene.start({ inputs: { ...INPUTS, 'packer-only': '*.app' } }).ended
+      expect(chosen.exitCode, chosen.log).toBe(0)
+    })
+
+    test('would lie elsewhere: refused before the bake', async () => {
+      await using scene = await setScene(moto, two('eu-west-1'))
+      const run = await scene.start({ inputs: { ...INPUTS, 'packer-only': '*.other' } }).ended
+      expectFailure(run, /^packer-template: it makes its image in eu-west-1, but aws-region is us-east-1/)
+      expect(scene.ec2.requests.map(({ action }) => action)).not.toContain('RunInstances')
+    })
+
+    test('would lie elsewhere, by a legacy template: refused before the bake', async () => {
+      await using scene = await setScene(moto, hclTemplate())
+      scene.workspace.write({ 'ami/a.json': jsonTemplate().replace('{{user `aws_region`}}', 'eu-west-1') })
+      const run = await scene.start({ inputs: { ...INPUTS, 'packer-template': 'ami/a.json' } }).ended
+      expectFailure(run, /^packer-template: it makes its image in eu-west-1/)
+    })
+
+    const plugins: readonly (readonly [file: string, content: string, line: string])[] = [
+      [
+        'a.pkr.hcl',
+        'source "googlecompute" "a" {}\nbuild { sources = ["source.googlecompute.a"] }',
+        'packer plugins install github.com/hashicorp/googlecompute',
+      ],
+      [
+        'a.json',
+        '{"builders":[{"type":"amazon-ebs"}],"provisioners":[{"type":"ansible-local"}]}',
+        'packer plugins install github.com/hashicorp/ansible',
+      ],
+    ]
+
+    test.each(plugins)(
+      'needs a plugin that is missing (%s): the error has the command',
+      async (file, content, line) => {
+        await using scene = await setScene(moto, hclTemplate())
+        scene.workspace.write({ [`ami/${file}`]: content })
+        const run = await scene.start({ inputs: { ...INPUTS, 'packer-template': `ami/${file}` } }).ended
+        expectFailure(run, /unknown by Packer/)
+        expect(run.annotations[0]?.message).toContain(line)
+      },
+    )
+
+    test.each(['a.pkr.hcl', 'a.json'])('needs the amazon plugin, which can not be had (%s)', async file => {
+      await using scene = await setScene(moto, hclTemplate())
+      scene.workspace.write({ 'ami/a.pkr.hcl': hclTemplate(), 'ami/a.json': jsonTemplate() })
+      const env = { ...scene.env, PACKER_PLUGIN_PATH: scene.workspace.directory, HTTPS_PROXY: 'http://127.0.0.1:9' }
+      const run = await scene.start({ inputs: { ...INPUTS, 'packer-template': `ami/${file}` }, env }).ended
+      expectFailure(
+        run,
+        /^packer (init|plugins install github\.com\/hashicorp\/amazon) failed: .*GitHub must be reachable/s,
+      )
+    })
+  })
+
+  const events: readonly (readonly [what: string, event: string | undefined, isBaked: boolean])[] = [
+    ["the repository's own head", JSON.stringify(event('example/app')), true],
+    ["a fork's head", JSON.stringify(event('stranger/app\n::error::x')), false],
+    [
+      'a fork that is gone',
+      JSON.stringify({ pull_request: { base: event('').pull_request.base, head: { repo: null } } }),
+      false,
+    ],
+    ['an event that is none', '{', false],
+    ['no event', undefined, false],
+  ]
+
+  test.concurrent.each(events)('on pull_request_target, of %s', async (_, content, isBaked) => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, printArtifact(`us-east-1:${ec2.id}`))
+    if (content) scene.workspace.write({ 'event.json': content })
+    const env = {
+      GITHUB_EVENT_NAME: 'pull_request_target',
+      GITHUB_EVENT_PATH: `${scene.workspace.directory}/event.json`,
+    }
+    const run = await scene.start({ env }).ended
+    if (isBaked) expect(run.outputs.ami_id, run.log).toBe(ec2.id)
+    else expectFailure(run, /^on-miss: no bake on pull_request_target/)
+    expect(scene.workspace.has('bin/packer.builds')).toBe(isBaked)
+  })
+
+  test("is a hit for a fork's head too", async () => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, printArtifact(`us-east-1:${ec2.id}`))
+    await scene.start().ended
+    const run = await scene.start({ env: { GITHUB_EVENT_NAME: 'pull_request_target' } }).ended
+    expect(run.outputs, run.log).toMatchObject({ ami_id: ec2.id, cache_hit: 'true' })
+  })
+
+  test('is nothing on Windows', async () => {
+    using workspace = makeWorkspace({ 'windows.cjs': "Object.defineProperty(process, 'platform', { value: 'win32' })" })
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, '')
+    const run = await scene.start({ env: { NODE_OPTIONS: `--require ${workspace.directory}/windows.cjs` } }).ended
+    expect(run.annotations).toEqual([{ level: 'error', message: expect.stringMatching(/Windows.*Linux or macOS/) }])
+    expect([run.exitCode, ec2.requests.length]).toEqual([1, 0])
+  })
+})
+
+function event(head: string) {
+  return { pull_request: { base: { repo: { full_name: 'example/app' } }, head: { repo: { full_name: head } } } }
+}
+
+function readIfThere(file: string): string {
+  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''
+}
+
+/** A disk of half a megabyte; `undefined` where none may be mounted. */
+function mountSmallDisk(place: string): Disposable | undefined {
+  fs.mkdirSync(place)
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'none', place], { stdio: 'ignore' })
+  } catch {
+    return undefined
+  }
+  return { [Symbol.dispose]: () => void execFileSync('umount', ['--lazy', place]) }
+}
