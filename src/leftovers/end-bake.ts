@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { group } from '../log.ts'
+import { connect } from '../ec2.ts'
+import { keyPairsIn, type LeaseFacts, removeLease } from '../lease/key-pairs.ts'
+import { group, messageOf, warn } from '../log.ts'
 import { askToEnd, createScreen, show } from '../packer/build.ts'
 import { openLog } from '../packer/log.ts'
 import { readMessage } from '../packer/messages.ts'
@@ -13,17 +15,28 @@ import { type Leftover, removeLeftovers } from './remove.ts'
 const PATIENCE = milliseconds(200)
 
 /**
- * Ends a bake whose process was killed or has left: waits for Packer to clean up, showing the rest of what it prints, and
+ * Ends a bake whose process was killed or has left: lets others bake, waits for Packer to clean up, showing the rest of what it prints, and
  * removes what it leaves.
  *
  * @throws Error that lists what could not be removed, with the commands that do.
  */
 export async function endAbandonedBake(record: BakeRecord): Promise<void> {
-  const { main, packer, terminated } = record.facts()
+  const { region, main, packer, terminated, lease, accepted } = record.facts()
   if (main) signal(main, 'SIGKILL')
+  if (lease) await giveBack(region, lease)
+  if (accepted) return record.close()
   if (packer && isRunning(packer) && !terminated) askToEnd(record)
   await group('Packer: the rest of its output', () => waitForPacker(record))
   await endBake(record)
+}
+
+/** A lease that stays is held for dead after some minutes, which harms nobody. */
+async function giveBack(region: string, lease: LeaseFacts): Promise<void> {
+  await removeLease(keyPairsIn(connect(region)), lease).catch(error => {
+    warn(
+      `The key pair ${lease.name}, which keeps others from baking the same, could not be deleted: ${messageOf(error)}`,
+    )
+  })
 }
 
 /**
