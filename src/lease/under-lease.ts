@@ -12,7 +12,7 @@ import { findAgain } from '../look-up.ts'
 import { readTraces } from '../packer/traces.ts'
 import { unlessAborted } from '../patience.ts'
 import type { BakeRecord } from '../record.ts'
-import { type KeyPair, type KeyPairs, keyPairsIn, LeaseTrouble, OWNER_TAG, PREFIX } from './key-pairs.ts'
+import { type KeyPair, keyPairsIn, LeaseTrouble, OWNER_TAG, PREFIX } from './key-pairs.ts'
 import { type Lease, makeLease, type OwnLease } from './lease.ts'
 import { awaitTurn, type Claim, COUNTER_TAG, URL_TAG } from './turn.ts'
 
@@ -36,28 +36,39 @@ export async function underLease(bake: LoneBake, work: (lease: Lease) => Promise
   // What is renewed and given back is so even when the step is cancelled.
   const keyPairs = keyPairsIn({ ...bake.ec2, signal: undefined })
   const lease = makeLease(keyPairs, facts => bake.record.note({ lease: facts }))
+  if (bake.inputs.waitForOtherBakes === 0) return await work(lease)
+  return await inTurn(claimFor(bake, lease), lease, work)
+}
+
+/** Does the work when it is its turn, unless there is an image by then, and lets the next one have its turn. */
+export async function inTurn(
+  claim: Claim,
+  lease: OwnLease,
+  work: (lease: Lease) => Promise<FoundImage>,
+): Promise<FoundImage> {
   try {
-    const image = bake.inputs.waitForOtherBakes > 0 ? await takeLease(bake, lease) : undefined
-    return image ?? (await work(lease))
+    return (await takeLease(claim, lease)) ?? (await work(lease))
   } finally {
     await lease.release()
   }
 }
 
-async function takeLease(bake: LoneBake, lease: OwnLease): Promise<FoundImage | undefined> {
-  const { ec2, inputs, checksum } = bake
-  const claim = claimFor(bake, lease)
+async function takeLease(claim: Claim, lease: OwnLease): Promise<FoundImage | undefined> {
   try {
     const turn = await awaitTurn(claim)
     if (typeof turn !== 'string') return turn
     await lease.hold(turn)
-    await sweep(claim)
   } catch (error) {
     if (!(error instanceof LeaseTrouble)) throw error
     lease.complain('does not work here, so that this run bakes without', error)
     await lease.release()
+    return await claim.lookUp()
   }
-  return await findAgain(ec2, inputs, checksum)
+  await sweep(claim).catch(error => {
+    claim.signal?.throwIfAborted()
+    lease.complain('of a run that is long dead could not be removed', error)
+  })
+  return await claim.lookUp()
 }
 
 function claimFor({ ec2, inputs, checksum, record }: LoneBake, lease: OwnLease): Claim {
@@ -106,13 +117,7 @@ async function cleanUp(region: string, { name, tags }: KeyPair): Promise<void> {
 const LEASE_NAME = new RegExp(`^${PREFIX}([0-9a-f]{40})-[0-9a-f]{8}$`)
 
 /** Buries the leases of other checksums, which maybe nobody will ever wait for, when they have been dead for a day. */
-async function sweep({
-  keyPairs,
-  cleanUp,
-}: {
-  keyPairs: KeyPairs
-  cleanUp(dead: KeyPair): Promise<void>
-}): Promise<void> {
+async function sweep({ keyPairs, cleanUp }: Claim): Promise<void> {
   for (const pair of (await keyPairs.list()).filter(isLongDead)) {
     await cleanUp(pair)
     await keyPairs.remove(pair.id)
