@@ -17,6 +17,7 @@ import { hclTemplate, selfTaggingTemplate } from './support/workspace.ts'
 
 const NOTHING = { instances: [], keyPairs: [], securityGroups: [] }
 const TEMPLATE_DIGEST = createHash('sha1').update('ami/app.pkr.hcl').digest('hex').slice(0, 8)
+const SLOW_BUILD = 'if [ "$1" = build ]; then sleep 3; fi'
 const HOLDER = 'https://github.com/example/other/actions/runs/1/attempts/1'
 
 describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease', () => {
@@ -56,6 +57,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     process.kill(-group, 'SIGKILL')
     running.process.kill('SIGKILL')
     await running.ended
+    scene.ec2.slowImages(0)
     while (processesIn(group).length > 0) await sleep(10)
   }
 
@@ -163,10 +165,9 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
   })
 
   test('may be removed by a janitor: the image is taken all the same', async () => {
-    await using scene = await setScene(moto, hclTemplate())
-    scene.ec2.slowImages(2_000)
+    await using scene = await setScene(moto, hclTemplate(), SLOW_BUILD)
     const running = start(scene, 1)
-    await scene.ec2.asked('CreateImage')
+    await running.printed(/Packer: build/)
     for (const KeyName of await findLeases(scene.ec2)) {
       await scene.ec2.client().send(new DeleteKeyPairCommand({ KeyName }))
     }
@@ -241,7 +242,6 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     expect(new Set(asked)).toEqual(new Set(['DescribeKeyPairs', 'DescribeImages']))
     expect(asked.length).toBeGreaterThan(10)
     expect(asked.length).toBeLessThanOrEqual(20)
-    console.log(`${asked.length / 2} requests a waiting minute`)
     const begun = performance.now()
     running.process.kill('SIGINT')
     expect((await running.ended).exitCode).toBe(1)
@@ -270,9 +270,8 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
   })
 
   test('with force-bake who has waited takes the image that is newer than itself', async () => {
-    await using scene = await setScene(moto, hclTemplate())
+    await using scene = await setScene(moto, hclTemplate(), SLOW_BUILD)
     await start(scene, 1).ended
-    scene.ec2.slowImages(2_000)
     const runs = await Promise.all([1, 2, 3].map(() => start(scene, 0.2, { 'force-bake': 'true' }).ended))
     for (const run of runs) expect(run.exitCode, run.log).toBe(0)
     expect(new Set(runs.map(({ outputs }) => outputs.ami_id)).size).toBe(1)

@@ -45,36 +45,21 @@ export function makeLease(keyPairs: KeyPairs, keep: (facts: LeaseFacts) => void)
     renewal = await beginToRenew(keyPairs, id, error => complain('could not be renewed', error))
   }
 
-  async function settle(): Promise<boolean> {
-    if (!renewal || !facts?.id) return true
-    const { id } = facts
-    const there = await keyPairs.list().catch(error => complain('could not be looked after', error))
-    if (there && !there.some(pair => pair.id === id)) return false
-    await renewal.renew(NO_TRACES)
-    return true
-  }
-
   async function release(): Promise<void> {
     renewal?.stop()
-    renewal = undefined
     const known = facts
     facts = undefined
     if (known) await removeLease(keyPairs, known).catch(error => complain('could not be given back', error))
   }
 
-  return {
-    remember,
-    hold,
-    note: text => {
-      if (note(text)) renewal?.renew(traces)
-    },
-    settle,
-    release,
-    complain,
+  function noteText(text: string): void {
+    if (note(text)) void renewal?.renew(traces)
   }
+
+  return { remember, hold, release, complain, note: noteText, settle: async () => (await renewal?.settle()) ?? true }
 }
 
-function createComplaint(): (what: string, cause: unknown) => void {
+function createComplaint(): OwnLease['complain'] {
   let isKnown = false
   return (what, cause) => {
     if (!isKnown) warn(`The lease that keeps others from baking the same ${what}: ${messageOf(cause)}`)
@@ -85,32 +70,41 @@ function createComplaint(): (what: string, cause: unknown) => void {
 interface Renewal {
   /** Renews now, with these traces from now on. Never throws. */
   renew(traces: Traces): Promise<void>
+  /** As {@link Lease} has it. */
+  settle(): Promise<boolean>
   stop(): void
 }
 
-/** Renewals come one after the other, so that the counter never goes back. */
 async function beginToRenew(keyPairs: KeyPairs, id: string, onTrouble: (error: unknown) => void): Promise<Renewal> {
-  let counter = 0
+  const tag = createTagging(keyPairs, id)
+  await tag(NO_TRACES)
+  const end = new AbortController()
   let traces = NO_TRACES
-  let isStopped = false
-  async function tag(): Promise<void> {
-    counter++
-    if (!isStopped) await keyPairs.tag(id, new Map([...writeTraces(traces), [COUNTER_TAG, String(counter)]]))
-  }
-  await tag()
   let last = Promise.resolve()
+  // One after the other, so that the counter never goes back.
   async function renew(latest: Traces): Promise<void> {
     traces = latest
-    last = last.then(tag).catch(error => {
-      if (!isStopped) onTrouble(error)
-    })
+    last = last
+      .then(() => (end.signal.aborted ? undefined : tag(traces)))
+      .catch(error => (end.signal.aborted ? undefined : onTrouble(error)))
     await last
+  }
+  async function settle(): Promise<boolean> {
+    const there = await keyPairs.list().catch(onTrouble)
+    if (there && !there.some(pair => pair.id === id)) return false
+    await renew(NO_TRACES)
+    return true
   }
   // A process that has nothing else to do ends.
   const timer = setInterval(() => void renew(traces), milliseconds(60)).unref()
-  function stop(): void {
-    isStopped = true
-    clearInterval(timer)
+  end.signal.addEventListener('abort', () => clearInterval(timer))
+  return { renew, settle, stop: () => end.abort() }
+}
+
+function createTagging(keyPairs: KeyPairs, id: string): (traces: Traces) => Promise<void> {
+  let counter = 0
+  return async traces => {
+    counter++
+    await keyPairs.tag(id, new Map([...writeTraces(traces), [COUNTER_TAG, String(counter)]]))
   }
-  return { renew, stop }
 }
