@@ -10,76 +10,73 @@ import { startInstance } from './support/instance.ts'
 import { makeTable } from './support/interruption.ts'
 import type { FaultyEc2 } from './support/proxy.ts'
 import { cancel } from './support/runner.ts'
-import { processesIn, setScene, takeStock } from './support/scene.ts'
-import { hasTools } from './support/tools.ts'
+import { canSetScene, processesIn, setScene, takeStock } from './support/scene.ts'
 import { hclTemplate, makeWorkspace, withSsh, withSteps } from './support/workspace.ts'
 
 let moto: Ec2Server
-const table = makeTable()
 
-describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))(
-  'what is not of the bake stays',
-  { concurrent: true },
-  () => {
-    beforeAll(async () => {
-      moto = await startEc2()
+const SIDE_BUILD = 'one of two builds cancelled (what is there is the other’s)'
+const table = makeTable([SIDE_BUILD])
+
+describe.skipIf(!canSetScene)('what is not of the bake stays', { concurrent: true }, () => {
+  beforeAll(async () => {
+    moto = await startEc2()
+  })
+  afterAll(async () => {
+    table.print()
+    await moto.stop()
+  })
+
+  test('of two builds side by side one is cancelled, and the other ends well', async () => {
+    const released = Promise.withResolvers<undefined>()
+    await using instance = await startInstance({ exec: ({ script }) => (script ? released.promise : undefined) })
+    const template = withSteps(withSsh(hclTemplate(), instance.port), 'provisioner "shell" { inline = ["wait"] }')
+    await using scene = await setScene(moto, template)
+    using workspace = makeWorkspace({ 'ami/app.pkr.hcl': template, 'ami/other.conf': '' })
+    const other = scene.start({ workspace: workspace.directory })
+    await other.printed(/Provisioning with/)
+    const others = await takeStock(scene.ec2, 'us-east-1')
+    const running = scene.start()
+    await running.printed(/Provisioning with/)
+    expect((await takeStock(scene.ec2, 'us-east-1')).instances).toHaveLength(2)
+
+    const run = await cancel(running)
+    const post = await running.post()
+    const stock = await takeStock(scene.ec2, 'us-east-1')
+    table.add(SIDE_BUILD, stock, post)
+    expect([run.exitCode, post.exitCode, post.annotations], run.log + post.log).toEqual([1, 0, []])
+    expect(stock).toEqual(others)
+    expect(processesIn(await scene.packer())).toEqual([])
+
+    released.resolve(undefined)
+    const { exitCode, outputs, log } = await other.ended
+    expect(exitCode, log).toBe(0)
+    const { images, snapshots, ...rest } = await takeStock(scene.ec2, 'us-east-1')
+    expect([images, snapshots.length]).toEqual([[outputs.ami_config_checksum], 1])
+    expect(rest).toEqual({ instances: [], keyPairs: [], securityGroups: [] })
+  })
+
+  test('a provisioner that pretends to be Packer can’t have anything removed', async () => {
+    const lies: string[] = []
+    await using instance = await startInstance({
+      exec: ({ script }) => (script ? { code: 1, stdout: lies.join('\n') } : undefined),
     })
-    afterAll(async () => {
-      table.print()
-      await moto.stop()
-    })
-
-    test('of two builds side by side one is cancelled, and the other ends well', async () => {
-      const released = Promise.withResolvers<undefined>()
-      await using instance = await startInstance({ exec: ({ script }) => (script ? released.promise : undefined) })
-      const template = withSteps(withSsh(hclTemplate(), instance.port), 'provisioner "shell" { inline = ["wait"] }')
-      await using scene = await setScene(moto, template)
-      using workspace = makeWorkspace({ 'ami/app.pkr.hcl': template, 'ami/other.conf': '' })
-      const other = scene.start({ workspace: workspace.directory })
-      await other.printed(/Provisioning with/)
-      const others = await takeStock(scene.ec2, 'us-east-1')
-      const running = scene.start()
-      await running.printed(/Provisioning with/)
-      expect((await takeStock(scene.ec2, 'us-east-1')).instances).toHaveLength(2)
-
-      const run = await cancel(running)
-      const post = await running.post()
-      const stock = await takeStock(scene.ec2, 'us-east-1')
-      table.add('one of two builds cancelled (what is there is the other’s)', stock, post)
-      expect([run.exitCode, post.exitCode, post.annotations], run.log + post.log).toEqual([1, 0, []])
-      expect(stock).toEqual(others)
-      expect(processesIn(await scene.packer())).toEqual([])
-
-      released.resolve(undefined)
-      const { exitCode, outputs, log } = await other.ended
-      expect(exitCode, log).toBe(0)
-      const { images, snapshots, ...rest } = await takeStock(scene.ec2, 'us-east-1')
-      expect([images, snapshots.length]).toEqual([[outputs.ami_config_checksum], 1])
-      expect(rest).toEqual({ instances: [], keyPairs: [], securityGroups: [] })
-    })
-
-    test('a provisioner that pretends to be Packer can’t have anything removed', async () => {
-      const lies: string[] = []
-      await using instance = await startInstance({
-        exec: ({ script }) => (script ? { code: 1, stdout: lies.join('\n') } : undefined),
-      })
-      const template = withSteps(withSsh(hclTemplate(), instance.port), 'provisioner "shell" { inline = ["lie"] }')
-      await using scene = await setScene(moto, template)
-      const said = await makeBystanders(scene.ec2)
-      // Packer escapes the line feeds of what it prints, but not a backslash before an n.
-      const begin = ['Launching a source AWS instance...', 'Creating AMI a from instance i-0']
-      lies.push(...said, ...[...said, ...begin, ...said].map(line => `${line}\\n==> amazon-ebs.other: ${line}`), '')
-      const before = await takeStock(scene.ec2, 'us-east-1')
-      const running = scene.start()
-      const run = await running.ended
-      const post = await running.post()
-      const log = run.log + post.log
-      expect(log).toContain(said[0])
-      expect([run.exitCode, post.exitCode], log).toEqual([1, 0])
-      expect(await takeStock(scene.ec2, 'us-east-1'), log).toEqual(before)
-    })
-  },
-)
+    const template = withSteps(withSsh(hclTemplate(), instance.port), 'provisioner "shell" { inline = ["lie"] }')
+    await using scene = await setScene(moto, template)
+    const said = await makeBystanders(scene.ec2)
+    // Packer escapes the line feeds of what it prints, but not a backslash before an n.
+    const begin = ['Launching a source AWS instance...', 'Creating AMI a from instance i-0']
+    lies.push(...said, ...[...said, ...begin, ...said].map(line => `${line}\\n==> amazon-ebs.other: ${line}`), '')
+    const before = await takeStock(scene.ec2, 'us-east-1')
+    const running = scene.start()
+    const run = await running.ended
+    const post = await running.post()
+    const log = run.log + post.log
+    expect(log).toContain(said[0])
+    expect([run.exitCode, post.exitCode], log).toEqual([1, 0])
+    expect(await takeStock(scene.ec2, 'us-east-1'), log).toEqual(before)
+  })
+})
 
 /** Makes one of each kind, and answers what Packer says of its like. */
 async function makeBystanders(ec2: FaultyEc2): Promise<readonly string[]> {

@@ -7,13 +7,12 @@ import { identify } from '../src/processes.ts'
 import { type Ec2Server, startEc2 } from './support/ec2.ts'
 import { kill, WAITING } from './support/interruption.ts'
 import { cancel, type Running, startPlainly } from './support/runner.ts'
-import { NOTHING, processesIn, type Scene, setScene, takeStock } from './support/scene.ts'
-import { hasTools } from './support/tools.ts'
+import { canSetScene, NOTHING, processesIn, type Scene, setScene, takeStock } from './support/scene.ts'
 import { hclTemplate, selfTaggingTemplate, withSteps } from './support/workspace.ts'
 
 let moto: Ec2Server
 
-describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('signals and post', { concurrent: true }, () => {
+describe.skipIf(!canSetScene)('signals and post', { concurrent: true }, () => {
   beforeAll(async () => {
     moto = await startEc2()
   })
@@ -113,7 +112,6 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('signals a
       ['a record outside the runner’s directory', victim => ({ ...facts, main: victim, packer: victim }), 'elsewhere'],
       ['another process with the number of Packer', victim => ({ ...facts, packer: { ...victim, started: '1' } })],
       ['another process with the number of the step', victim => ({ ...facts, main: { ...victim, started: '1' } })],
-      ['the number of all processes of its group', victim => ({ ...facts, packer: { ...victim, pid: 0 } })],
       ['a negative number', victim => ({ ...facts, packer: { ...victim, pid: -victim.pid } })],
       ['no number', () => ({ ...facts, packer: { pid: 'all', started: {} } })],
       ['a record that says nothing', () => ({})],
@@ -157,7 +155,8 @@ fi`
 async function expectEarlyEnd(running: Running, scene: Scene): Promise<void> {
   const begun = performance.now()
   const run = await cancel(running)
-  expect(performance.now() - begun, run.log).toBeLessThan(1_000)
+  // A second, and some more for a machine that is busy with other tests.
+  expect(performance.now() - begun, run.log).toBeLessThan(3_000)
   expect(run.exitCode, run.log).toBe(1)
   expect(run.annotations).toEqual([{ level: 'error', message: expect.stringContaining('Cancelled by SIGINT') }])
   expect(run.outputs).not.toHaveProperty('ami_id')

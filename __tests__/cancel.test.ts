@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DescribeLaunchTemplatesCommand } from '@aws-sdk/client-ec2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -5,7 +6,6 @@ import { type Ec2Server, startEc2 } from './support/ec2.ts'
 import { type Instance, startInstance } from './support/instance.ts'
 import {
   ABORTING,
-  begin,
   cancelAfter,
   cancelWhen,
   cancelWhenAsked,
@@ -19,12 +19,12 @@ import {
   killWhen,
   makeTable,
   NEGLIGENT_PARENT,
+  setSceneOf,
   TEMPORARY_ROLE,
   WAITING,
 } from './support/interruption.ts'
-import type { Run } from './support/runner.ts'
-import { processesIn, type Scene, takeStock } from './support/scene.ts'
-import { hasTools } from './support/tools.ts'
+import { cancel, type Run } from './support/runner.ts'
+import { canSetScene, processesIn, type Scene, takeStock } from './support/scene.ts'
 import { hclTemplate, selfTaggingTemplate, withSsh, withSteps } from './support/workspace.ts'
 
 /** An interruption after which nothing may be left, save images that were tagged already: they lose their tag. */
@@ -37,7 +37,6 @@ interface Harmless extends Interruption {
 
 let moto: Ec2Server
 let instance: Instance
-const table = makeTable()
 
 const harmless: readonly Harmless[] = [
   { name: 'cancel during provisioning', template: provisioning, interrupt: cancelWhen(/Provisioning with/) },
@@ -83,6 +82,16 @@ const harmless: readonly Harmless[] = [
     name: 'cancel during CreateImage: the answer is lost',
     faults: [{ action: 'CreateImage', silent: true }],
     interrupt: cancelWhenAsked('CreateImage'),
+  },
+  {
+    name: 'cancel during CreateImage: the answer is lost, EC2 knows the AMI late',
+    faults: [{ action: 'CreateImage', silent: true }],
+    interrupt: async (running, scene) => {
+      await scene.ec2.asked('CreateImage')
+      const answer = '<DescribeImagesResponse><imagesSet/></DescribeImagesResponse>'
+      scene.ec2.fail({ action: 'DescribeImages', times: 1, answer })
+      return await cancel(running)
+    },
   },
   {
     name: 'cancel while a copy is pending in another region',
@@ -137,7 +146,7 @@ const harmless: readonly Harmless[] = [
   {
     name: 'no signal at all, and nobody buries Packer',
     template: provisioning,
-    step: { under: process.platform === 'linux' ? NEGLIGENT_PARENT : [] },
+    under: process.platform === 'linux' ? NEGLIGENT_PARENT : [],
     interrupt: async running => {
       await running.printed(/Provisioning with/)
       return undefined
@@ -252,6 +261,33 @@ const harmless: readonly Harmless[] = [
     ending: 'killed',
   },
   {
+    name: 'a clean-up of things that are in use for a while',
+    slow: { images: 60_000 },
+    interrupt: async (running, scene) => {
+      const run = await killAllWhen(/Waiting for AMI/)(running, scene)
+      scene.ec2.fail(...Object.entries(IN_USE).map(([action, error]) => ({ action, error, times: 2 })))
+      return run
+    },
+    ending: 'killed',
+  },
+  {
+    name: 'a clean-up that is refused the AMI at first',
+    slow: { images: 60_000 },
+    interrupt: async (running, scene) => {
+      const run = await killAllWhen(/Waiting for AMI/)(running, scene)
+      scene.ec2.fail({ action: 'DeregisterImage', error: 'UnauthorizedOperation', status: 403, times: 1 })
+      return run
+    },
+    ending: 'killed',
+  },
+  {
+    name: 'EC2 refuses to launch',
+    faults: [{ action: 'RunInstances', error: 'UnauthorizedOperation', status: 403 }],
+    interrupt: running => running.ended,
+    // There is nothing to wait for.
+    also: async ({ ec2 }) => expect(ec2.requests.map(({ action }) => action)).not.toContain('DescribeInstances'),
+  },
+  {
     name: 'a shell-local grandchild survives',
     template: () =>
       withSteps(
@@ -267,44 +303,49 @@ const harmless: readonly Harmless[] = [
   },
 ]
 
-describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))(
-  'nothing stays behind',
-  { concurrent: true },
-  () => {
-    beforeAll(async () => {
-      moto = await startEc2()
-      instance = await startInstance({ exec: ({ script }) => (script ? new Promise(() => {}) : undefined) })
-    })
-    afterAll(async () => {
-      table.print()
-      await instance.stop()
-      await moto.stop()
-    })
+const table = makeTable(harmless.map(({ name }) => name))
 
-    test.for(harmless)('$name', async interruption => {
-      const { scene, running } = await begin(moto, interruption)
-      await using _ = scene
-      const run = await interruption.interrupt(running, scene)
-      const post = await running.post(interruption.post)
-      const stock = await takeStock(scene.ec2, 'us-east-1', 'us-west-2')
-      table.add(interruption.name, stock, post)
+describe.skipIf(!canSetScene)('nothing stays behind', { concurrent: true }, () => {
+  beforeAll(async () => {
+    moto = await startEc2()
+    instance = await startInstance({ exec: ({ script }) => (script ? new Promise(() => {}) : undefined) })
+  })
+  afterAll(async () => {
+    table.print()
+    await instance.stop()
+    await moto.stop()
+  })
 
-      const log = `${running.log()}\n--- post ---\n${post.log}`
-      const { images, snapshots, ...rest } = stock
-      expect(rest, log).toEqual({ instances: [], keyPairs: [], securityGroups: [] })
-      expect(images, log).toEqual(
-        Array(interruption.quarantined ?? 0).fill(`failed:${run?.outputs.ami_config_checksum}`),
-      )
-      expect(snapshots, log).toHaveLength(images.length)
-      expect(processesIn(await scene.packer()), log).toEqual([])
-      expect([post.exitCode, post.annotations], log).toEqual([0, []])
-      await interruption.also?.(scene)
-      if (run) expectFailure(run, interruption)
-      else running.process.kill('SIGKILL')
-      expect(scene.workspace.has('ami/.ami_id.json')).toBe(false)
-    })
-  },
-)
+  test.for(harmless.map(interruption => [interruption.name, interruption] as const))('%s', async ([, interruption]) => {
+    await using scene = await setSceneOf(interruption, moto)
+    const running = scene.start({ under: interruption.under ?? [] })
+    const run = await interruption.interrupt(running, scene)
+    const post = await running.post(interruption.post)
+    const stock = await takeStock(scene.ec2, 'us-east-1', 'us-west-2')
+    table.add(interruption.name, stock, post)
+
+    const log = `${running.log()}\n--- post ---\n${post.log}`
+    const { images, snapshots, ...rest } = stock
+    expect(rest, log).toEqual({ instances: [], keyPairs: [], securityGroups: [] })
+    expect(images, log).toEqual(Array(interruption.quarantined ?? 0).fill(`failed:${run?.outputs.ami_config_checksum}`))
+    expect(snapshots, log).toHaveLength(images.length)
+    expect(processesIn(await scene.packer()), log).toEqual([])
+    expect([post.exitCode, post.annotations], log).toEqual([0, []])
+    expect(fs.readdirSync(running.temp).filter(name => name.startsWith('ami-bakery'))).toEqual([])
+    await interruption.also?.(scene)
+    if (run) expectFailure(run, interruption)
+    else expect(running.log()).not.toContain('::error')
+    expect(scene.workspace.has('ami/.ami_id.json')).toBe(false)
+  })
+})
+
+/** How EC2 says that it can't be done yet. */
+const IN_USE = {
+  TerminateInstances: 'InvalidInstanceID.NotFound',
+  DeleteSecurityGroup: 'DependencyViolation',
+  DeregisterImage: 'InvalidAMIID.Unavailable',
+  DeleteSnapshot: 'InvalidSnapshot.InUse',
+}
 
 function provisioning(): string {
   return withSteps(withSsh(hclTemplate(), instance.port), 'provisioner "shell" { inline = ["sleep 600"] }')

@@ -97,7 +97,7 @@ describe('whatever Packer prints', () => {
           expect(`${region} ${image}`).toMatch(/^[a-z0-9-]+ ami-[0-9a-f]{8,17}$/)
         }
       }
-      expect(traces.images.every(image => /^ami-[0-9a-f]{8,17}$/.test(image))).toBe(true)
+      expect(traces().images.every(image => /^ami-[0-9a-f]{8,17}$/.test(image))).toBe(true)
     })
   })
 

@@ -16,6 +16,7 @@ function inputsOf(workspace: Workspace, more: Partial<Inputs> = {}): Inputs {
     definition: [`${workspace.directory}/ami`],
     region: 'us-east-1',
     regions: [],
+    waitForOtherBakes: 0,
     subnetId: undefined,
     variables: [],
     variableFiles: [],

@@ -20,8 +20,10 @@ import {
   waitUntilAvailable,
 } from './images.ts'
 import type { Inputs } from './inputs.ts'
+import type { Lease } from './lease/lease.ts'
+import { endBake } from './leftovers/end-bake.ts'
 import { info, messageOf, warn } from './log.ts'
-import { waitUntilFound } from './look-up.ts'
+import { findAgain, waitUntilFound } from './look-up.ts'
 import type { Artifacts } from './packer/build.ts'
 import type { BakeRecord } from './record.ts'
 
@@ -31,11 +33,13 @@ export interface Bake {
   readonly inputs: Inputs
   readonly checksum: Checksum
   readonly record: BakeRecord
+  readonly lease: Lease
 }
 
 /**
  * Accepts what Packer made: one image in each region, which EC2 confirms, of a definition that is still what the checksum says.
- * Tags it, and waits until the look-up finds it. Once it is good it stays, even when it can't be tagged.
+ * Tags it, and waits until the look-up finds it. Once it is good it stays, even when it can't be tagged, unless another run
+ * has taken the lease meanwhile and was first.
  *
  * @throws Error that says what is wrong with it.
  */
@@ -44,10 +48,12 @@ export async function acceptImages(artifacts: Artifacts, bake: Bake): Promise<Fo
   await confirmDefinition(bake.inputs, bake.checksum)
   const { image } = await confirm(bake.ec2, id)
   await confirmBase(bake.ec2, image, bake.checksum)
+  const first = await findFirst(bake, id)
+  if (first) return first
   const copied = await Promise.all([...copies].map(([region, copy]) => confirm(connect(region, bake.ec2.signal), copy)))
   const placed = [{ ec2: bake.ec2, image }, ...copied]
   await Promise.all(placed.map(one => tag(one, bake, id)))
-  bake.record.close()
+  bake.record.note({ accepted: true })
   await Promise.all(placed.map(one => waitUntilFound(one.ec2, bake.checksum.value, one.image.id)))
   return { how: 'baked', image, ids: new Map([[bake.ec2.region, id], ...copies]) }
 }
@@ -102,6 +108,19 @@ async function confirmBase(ec2: Ec2, { id, sourceImage }: Image, { baseImage }: 
   )
 }
 
+/** A lease can go: a frozen machine wakes up, somebody tidies up key pairs. Then there may be an image already, and ours goes. */
+async function findFirst({ ec2, inputs, checksum, record, lease }: Bake, id: string): Promise<FoundImage | undefined> {
+  if (await lease.settle()) return undefined
+  const other = await findAgain(ec2, inputs, checksum)
+  if (!other || other.image.id === id) {
+    info(`The lease is gone, but there is no other image: ${id} is taken.`)
+    return undefined
+  }
+  info(`The lease was lost, and another run has baked ${other.image.id} meanwhile: it is taken, and ${id} goes.`)
+  await endBake(record).catch(error => warn(messageOf(error)))
+  return { ...other, how: 'baked' }
+}
+
 async function tag({ ec2, image }: PlacedImage, { inputs, checksum, record }: Bake, original: string): Promise<void> {
   const origin = originTags(inputs, checksum)
   // A copy of an intermediary image, as the plugin makes it to encrypt, is no copy of ours in EC2's eyes.
@@ -113,7 +132,7 @@ async function tag({ ec2, image }: PlacedImage, { inputs, checksum, record }: Ba
   if (image.tags.get(CHECKSUM_TAG) === checksum.value) return
   await tagImage(ec2, image.id, new Map([[CHECKSUM_TAG, checksum.value]])).catch(cause => {
     cancelled.throwIfAborted()
-    record.close()
+    record.note({ accepted: true })
     const command = `aws ec2 create-tags --region ${ec2.region} --resources ${image.id} --tags Key=${CHECKSUM_TAG},Value=${checksum.value}`
     throw new Error(`${messageOf(cause)}\n${image.id} is good and stays. To make it a hit: ${command}`, { cause })
   })

@@ -1,4 +1,4 @@
-import { acceptImages } from './accept.ts'
+import { acceptImages, type Bake } from './accept.ts'
 import { cancelled } from './cancel.ts'
 import type { Checksum } from './checksum.ts'
 import { toText } from './definition.ts'
@@ -6,6 +6,7 @@ import type { Ec2 } from './ec2.ts'
 import { onGitHub } from './github.ts'
 import type { FoundImage } from './images.ts'
 import type { Inputs } from './inputs.ts'
+import { underLease } from './lease/under-lease.ts'
 import { endBake } from './leftovers/end-bake.ts'
 import { findAccount } from './leftovers/remove.ts'
 import { group, messageOf } from './log.ts'
@@ -18,7 +19,8 @@ import { refuseForks } from './pull-request.ts'
 import { type BakeFacts, type BakeRecord, openRecord, temporaryFiles } from './record.ts'
 
 /**
- * Runs Packer on the template and makes its image one that the next look-up finds. When that fails, nothing stays on EC2.
+ * Runs Packer on the template and makes its image one that the next look-up finds, or waits for another run that does so
+ * already. When that fails, nothing stays on EC2.
  *
  * @throws Error in every case but that of an image that is finished, tagged, and found by its tag.
  */
@@ -26,16 +28,24 @@ export async function bake(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promis
   refuseForks()
   refuseLfsPointers(checksum)
   demandRoom(temporaryFiles())
-  const packer = { directory: inputs.workingDirectory, environment: packerEnvironment(inputs.region) }
-  const args = await prepareBuild(packer, buildFor(inputs, checksum))
   const record = openRecord(await factsFor(ec2, checksum))
+  const plan = { ec2, inputs, checksum, record }
   try {
-    const artifacts = await group('Packer: build', () => buildImages(packer, args, record))
-    return await group('Verify and tag', () => acceptImages(artifacts, { ec2, inputs, checksum, record }))
+    const image = await underLease(plan, lease => bakeImage({ ...plan, lease }))
+    record.close()
+    return image
   } catch (cause) {
     await abandon(record, cause)
     throw cause
   }
+}
+
+async function bakeImage(bake: Bake): Promise<FoundImage> {
+  const { inputs, checksum } = bake
+  const packer = { directory: inputs.workingDirectory, environment: packerEnvironment(inputs.region) }
+  const args = await prepareBuild(packer, buildFor(inputs, checksum))
+  const artifacts = await group('Packer: build', () => buildImages(packer, args, bake))
+  return await group('Verify and tag', () => acceptImages(artifacts, bake))
 }
 
 function refuseLfsPointers({ files }: Checksum): void {
@@ -67,6 +77,7 @@ export async function factsFor(ec2: Ec2, { value }: Checksum): Promise<BakeFacts
 /** Cleans up after a bake, unless `post` will: a cancelled step is killed before all of it could be done here. */
 export async function abandon(record: BakeRecord, cause: unknown): Promise<void> {
   if (!record.isOpen() || (onGitHub && cancelled.aborted)) return
+  if (record.facts().accepted) return record.close()
   await endBake(record).catch(error => {
     throw new Error(`${messageOf(cause)}\n${messageOf(error)}`, { cause })
   })

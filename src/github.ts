@@ -25,6 +25,8 @@ export function fromWorkspace(given: string): string {
 export interface WorkflowRun {
   readonly repository: string
   readonly commit: string
+  readonly id: string
+  readonly attempt: string
   /** Web address of this run's attempt. */
   readonly url: string
 }
@@ -37,5 +39,5 @@ export function workflowRun(): WorkflowRun | undefined {
   if (!onGitHub || !repository || !commit || !id) return undefined
   const server = given('GITHUB_SERVER_URL') ?? 'https://github.com'
   const attempt = given('GITHUB_RUN_ATTEMPT') ?? '1'
-  return { repository, commit, url: `${server}/${repository}/actions/runs/${id}/attempts/${attempt}` }
+  return { repository, commit, id, attempt, url: `${server}/${repository}/actions/runs/${id}/attempts/${attempt}` }
 }

@@ -25,6 +25,8 @@ export interface Inputs {
   readonly onMiss: OnMiss
   readonly forceBake: boolean
   readonly maxAgeDays: number | undefined
+  /** Minutes to wait for another run that bakes the same checksum; 0 for baking without a lease. */
+  readonly waitForOtherBakes: number
   /** Absolute path of the directory Packer runs in. */
   readonly workingDirectory: string
   readonly githubToken: string | undefined
@@ -81,6 +83,7 @@ export function readInputs(outputFile: string): Inputs {
     onMiss: readOnMiss(),
     forceBake: readBoolean('force-bake'),
     maxAgeDays: readNumber('max-age-days'),
+    waitForOtherBakes: readNumber('wait-for-other-bakes') ?? 60,
     workingDirectory: readWorkingDirectory(template),
     githubToken: optional('github-token'),
     outputFile,

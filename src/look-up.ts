@@ -13,16 +13,29 @@ import { info, notice, printable, warn } from './log.ts'
  */
 export async function findImage(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<FoundImage | undefined> {
   const candidates = await askForImages(ec2, checksum.value)
-  const images = candidates.filter(
-    image => isOfTemplate(inputs, image) && isYoung(inputs, image) && isNew(inputs, image),
-  )
-  const image = images.sort(byAge).at(-1)
-  if (!image) {
+  const hit = choose(candidates, inputs)
+  for (const image of candidates) objectionTo(image, inputs)?.()
+  if (!hit)
     info(`Miss: no image in ${ec2.region} has the tag ${CHECKSUM_TAG}=${checksum.value}${requirements(inputs)}.`)
-    return undefined
-  }
-  if (isDeprecated(image)) warn(`${image.id} is deprecated since ${image.deprecationTime}. It is used all the same.`)
-  return { how: 'hit', image, ids: new Map([[ec2.region, image.id]]) }
+  else if (isDeprecated(hit)) warn(`${hit.id} is deprecated since ${hit.deprecationTime}. It is used all the same.`)
+  return hit && found(ec2, hit)
+}
+
+/** Asks the same again without a word, as often as it takes while another run bakes. */
+export async function findAgain(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<FoundImage | undefined> {
+  const hit = choose(await askForImages(ec2, checksum.value), inputs)
+  return hit && found(ec2, hit)
+}
+
+function choose(candidates: readonly Image[], inputs: Inputs): Image | undefined {
+  return candidates
+    .filter(image => !objectionTo(image, inputs))
+    .sort(byAge)
+    .at(-1)
+}
+
+function found({ region }: Ec2, image: Image): FoundImage {
+  return { how: 'hit', image, ids: new Map([[region, image.id]]) }
 }
 
 /**
@@ -51,29 +64,31 @@ export async function askForImages(ec2: Ec2, checksum: string): Promise<Image[]>
   return images.filter(image => image.state === 'available')
 }
 
-function isOfTemplate({ template }: Inputs, { id, tags }: Image): boolean {
+/** Why an image is passed over: a function that says it. */
+function objectionTo(image: Image, inputs: Inputs): (() => void) | undefined {
+  return otherTemplate(image, inputs) ?? tooOld(image, inputs) ?? notNew(image, inputs)
+}
+
+function otherTemplate({ id, tags }: Image, { template }: Inputs): (() => void) | undefined {
   const other = tags.get(TEMPLATE_TAG)
-  if (other === undefined || other === template.name) return true
-  notice(
-    `${id} has the checksum too, but was baked from ${printable(other)}, not from ${template.name}: it is passed over.`,
-  )
-  return false
+  if (other === undefined || other === template.name) return undefined
+  const baked = `was baked from ${printable(other)}, not from ${template.name}`
+  return () => notice(`${id} has the checksum too, but ${baked}: it is passed over.`)
 }
 
 const DAY = 24 * 60 * 60 * 1000
 
-function isYoung({ maxAgeDays }: Inputs, image: Image): boolean {
-  if (maxAgeDays === undefined) return true
+function tooOld(image: Image, { maxAgeDays }: Inputs): (() => void) | undefined {
+  if (maxAgeDays === undefined) return undefined
   const age = (Date.now() - bakedAt(image)) / DAY
-  if (age <= maxAgeDays && !isDeprecated(image)) return true
-  info(`${image.id} is ${isDeprecated(image) ? 'deprecated' : `${Math.floor(age)} days old`}: it is passed over.`)
-  return false
+  if (age <= maxAgeDays && !isDeprecated(image)) return undefined
+  const old = isDeprecated(image) ? 'deprecated' : `${Math.floor(age)} days old`
+  return () => info(`${image.id} is ${old}: it is passed over.`)
 }
 
-function isNew({ forceBake }: Inputs, image: Image): boolean {
-  if (!forceBake || Date.parse(image.creationDate) > STARTED) return true
-  info(`${image.id} is there, but force-bake asks for a new one.`)
-  return false
+function notNew({ id, creationDate }: Image, { forceBake }: Inputs): (() => void) | undefined {
+  if (!forceBake || Date.parse(creationDate) > STARTED) return undefined
+  return () => info(`${id} is there, but force-bake asks for a new one.`)
 }
 
 /** When this run began. EC2 gives whole seconds, so that an image of that very second counts as old: a bake too many does no harm. */

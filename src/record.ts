@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { saveState } from '@actions/core'
 import { given, onGitHub } from './github.ts'
+import type { LeaseFacts } from './lease/key-pairs.ts'
 import type { ProcessId } from './processes.ts'
 
 /** What must be known of a bake by whoever ends it: this process, or `post` after this process was killed. */
@@ -17,6 +18,10 @@ export interface BakeFacts {
   /** The action's own process. */
   readonly main?: ProcessId
   readonly packer?: ProcessId
+  /** The lease that keeps others from baking the same; noted before EC2 is asked for it. */
+  readonly lease?: LeaseFacts
+  /** What the bake has made is good and stays: only the lease is left to be given back. */
+  readonly accepted?: boolean
   /** Packer has been asked to end. */
   readonly terminated?: boolean
   /** How many lines of Packer's stdout and stderr have been shown. */

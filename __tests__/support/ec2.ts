@@ -16,6 +16,7 @@ import {
   type Image,
   RegisterImageCommand,
 } from '@aws-sdk/client-ec2'
+import { startProxy } from './proxy.ts'
 import { toolPath } from './tools.ts'
 
 /** The account that moto gives every caller. */
@@ -49,8 +50,10 @@ export interface Inventory {
   readonly snapshots: readonly string[]
 }
 
-/** EC2, played by moto's server. */
+/** EC2, played by moto's server behind a proxy that makes up for where it is kinder. */
 export interface Ec2Server {
+  /** Where moto itself answers. */
+  readonly moto: string
   readonly endpoint: string
   /** What a process needs in its environment to talk to this EC2. */
   readonly environment: Readonly<Record<string, string>>
@@ -68,20 +71,22 @@ export interface Ec2Server {
 export async function startEc2(...images: readonly FirstImage[]): Promise<Ec2Server> {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ec2-'))
   const port = await freePort()
-  const endpoint = `http://127.0.0.1:${port}`
+  const moto = `http://127.0.0.1:${port}`
   const server = spawn(toolPath('moto_server'), ['-H', '127.0.0.1', '-p', String(port)], {
     stdio: 'ignore',
     env: { ...process.env, MOTO_AMIS_PATH: writeImages(directory, [SOURCE_IMAGE, ...images]) },
   })
   const ended = once(server, 'exit')
-  await untilAnswering(`${endpoint}/moto-api/`)
+  await untilAnswering(`${moto}/moto-api/`)
+  const proxy = await startProxy({ moto })
   async function stop(): Promise<void> {
+    await proxy.stop()
     server.kill('SIGKILL')
     await ended
     fs.rmSync(directory, { recursive: true })
   }
-  const reset = async () => void (await fetch(`${endpoint}/moto-api/reset`, { method: 'POST' }))
-  return { ...speakTo(endpoint), reset, stop, [Symbol.asyncDispose]: stop }
+  const reset = async () => void (await fetch(`${moto}/moto-api/reset`, { method: 'POST' }))
+  return { ...speakTo(proxy.endpoint), moto, reset, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** The same EC2 through another address, as a proxy before it has. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ec2Server } from './ec2.ts'
 import type { Fault } from './proxy.ts'
-import { cancel, type Run, type Running, type Step } from './runner.ts'
+import { cancel, type Run, type Running } from './runner.ts'
 import { processesIn, type Scene, type Stock, setScene } from './scene.ts'
 import { hclTemplate } from './workspace.ts'
 
@@ -12,7 +12,8 @@ export interface Interruption {
   readonly template?: () => string
   /** What the `packer` on PATH begins with. */
   readonly packer?: string
-  readonly step?: Partial<Step>
+  /** The program that starts the step. */
+  readonly under?: readonly string[]
   /** What `post` has in its environment beside. */
   readonly post?: Readonly<Record<string, string>>
   readonly faults?: readonly Fault[]
@@ -50,15 +51,15 @@ export const NEGLIGENT_PARENT = [
   'import ctypes, subprocess, sys, time; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); subprocess.Popen(sys.argv[1:]); time.sleep(600)',
 ]
 
-/** Sets the scene of an interruption, and starts the step in it. */
-export async function begin(moto: Ec2Server, interruption: Interruption): Promise<{ scene: Scene; running: Running }> {
-  const { template = hclTemplate, packer, faults = [], slow = {}, step } = interruption
+/** Sets the scene of an interruption. */
+export async function setSceneOf(interruption: Interruption, moto: Ec2Server): Promise<Scene> {
+  const { template = hclTemplate, packer, faults = [], slow = {} } = interruption
   const scene = await setScene(moto, template(), packer)
   scene.ec2.fail(...faults)
   scene.ec2.slowImages(slow.images ?? 0)
   scene.ec2.slowCopies(slow.copies ?? 0)
   scene.ec2.slowTermination(slow.termination ?? 0)
-  return { scene, running: scene.start({ ...step, env: { ...scene.env, ...step?.env } }) }
+  return scene
 }
 
 export function cancelWhen(pattern: RegExp): Interruption['interrupt'] {
@@ -119,22 +120,22 @@ export interface Table {
   print(): void
 }
 
-/** A table as GitHub's Markdown has it. */
-export function makeTable(): Table {
-  const lines = [
-    ['interruption', 'instances', 'key pairs', 'security groups', 'AMIs', 'snapshots', 'seconds of post'],
-    Array<string>(7).fill('---'),
-  ]
+const COLUMNS = ['interruption', 'instances', 'key pairs', 'security groups', 'AMIs', 'snapshots', 'seconds of post']
+
+/** A table as GitHub's Markdown has it, with these interruptions in this order. */
+export function makeTable(interruptions: readonly string[]): Table {
+  const rows = new Map<string, readonly string[]>()
   function add(interruption: string, stock: Stock, post: Run): void {
     const { instances, keyPairs, securityGroups, images, snapshots } = stock
     const tags = images.map(tag => tag.replace(/:.*/, '')).join(', ')
     const counts = [instances.length, keyPairs.length, securityGroups.length, tags || 0, snapshots.length]
-    lines.push([interruption, ...counts.map(String), post.seconds.toFixed(1)])
+    rows.set(interruption, [interruption, ...counts.map(String), post.seconds.toFixed(1)])
   }
   function print(): void {
-    const widths = lines[0]?.map((_, column) => Math.max(...lines.map(line => line[column]?.length ?? 0))) ?? []
-    const rows = lines.map(line => `| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`)
-    console.log(['', ...rows].join('\n'))
+    const lines = [COLUMNS, COLUMNS.map(() => '---'), ...interruptions.map(name => rows.get(name) ?? [name])]
+    const widths = COLUMNS.map((_, column) => Math.max(...lines.map(line => line[column]?.length ?? 0)))
+    const cells = (line: readonly string[]) => widths.map((width, column) => (line[column] ?? '').padEnd(width))
+    console.log(['', ...lines.map(line => `| ${cells(line).join(' | ')} |`)].join('\n'))
   }
   return { add, print }
 }

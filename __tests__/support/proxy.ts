@@ -5,6 +5,7 @@
  * - RunInstances and CopyImage ignore their ClientToken: a second request with it gets the first one's answer;
  * - CreateImage takes an instance that is terminated: refused with IncorrectState;
  * - DeleteSecurityGroup takes a group whose instances still end: refused with DependencyViolation;
+ * - DeleteKeyPair by id says yes and deletes nothing (EC2's reference: "You can use either KeyName or KeyPairId"): the id becomes the name;
  * - CopyImage tells no source, neither on the image nor on its snapshot, and there is no filter source-image-id;
  * - what `copies.ts` lists about copies of images.
  *
@@ -85,13 +86,14 @@ const BACK_DOOR = '/back-door'
  *
  * @param account Whose requests they are, so that scenarios side by side don't meet; by default moto's own account.
  */
-export async function startProxy(ec2: Pick<Ec2Server, 'endpoint'>, account?: string): Promise<FaultyEc2> {
+export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string): Promise<FaultyEc2> {
   const requests: Request[] = []
   const counts = new Map<Fault, number>()
   const slowness = createSlowness()
   const copies = createCopies()
   const images = completeImages()
-  const upstream = { endpoint: ec2.endpoint, account }
+  const upstream = { endpoint: ec2.moto, account }
+  const deleteById = createDeletion(upstream)
   const guard = createGuard(upstream, slowness)
 
   async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
@@ -104,7 +106,7 @@ export async function startProxy(ec2: Pick<Ec2Server, 'endpoint'>, account?: str
     if (fault?.error) return void response.writeHead(fault.status ?? 400).end(errorDocument(fault.error))
     if (fault?.answer !== undefined) return void response.writeHead(fault.status ?? 200).end(fault.answer)
     const { status, body } = await guard(asked, () =>
-      images.send(copies.translate(asked), request => forward(upstream, request)),
+      images.send(copies.translate(asked), request => deleteById(request)),
     )
     if (fault?.lost) return void request.socket.destroy()
     if (fault?.silent) return
@@ -246,6 +248,29 @@ function createGuard(upstream: Upstream, { isBusy }: Slowness): Guard {
 interface Instance {
   readonly id: string
   readonly isUp: boolean
+}
+
+/** moto deletes a key pair by its name only. What changes key pairs waits meanwhile, so that the name is still that of the id. */
+function createDeletion(upstream: Upstream): (request: Received) => Promise<Answer> {
+  let last: Promise<unknown> = Promise.resolve()
+
+  async function name(request: Received): Promise<Received> {
+    const id = request.parameters.get('KeyPairId')
+    if (request.action !== 'DeleteKeyPair' || !id) return request
+    const filter = { 'Filter.1.Name': 'key-pair-id', 'Filter.1.Value.1': id }
+    const parameters = new URLSearchParams({ Action: 'DescribeKeyPairs', Version: '2016-11-15', ...filter })
+    const { body } = await forward(upstream, { ...request, parameters })
+    const [, KeyName] = /<keyName>([^<]*)</.exec(body) ?? []
+    const named = KeyName ? { KeyName } : { KeyPairId: id }
+    return { ...request, parameters: new URLSearchParams({ Action: 'DeleteKeyPair', Version: '2016-11-15', ...named }) }
+  }
+
+  return async request => {
+    if (!/^(Create|Delete)KeyPair$/.test(request.action)) return await forward(upstream, request)
+    const turn = last.then(async () => await forward(upstream, await name(request)))
+    last = turn.catch(() => {})
+    return await turn
+  }
 }
 
 interface Slowness {

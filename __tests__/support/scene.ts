@@ -5,7 +5,7 @@ import type { Ec2Server, Inventory } from './ec2.ts'
 import { packerEnvironment } from './packer.ts'
 import { type FaultyEc2, startProxy } from './proxy.ts'
 import { type Running, type Step, startAction } from './runner.ts'
-import { toolPath } from './tools.ts'
+import { hasTools, toolPath } from './tools.ts'
 import { makeWorkspace, type Workspace } from './workspace.ts'
 
 /** A step that bakes in an account of its own, with real Packer; what Packer does and what EC2 says can be disturbed. */
@@ -18,6 +18,9 @@ export interface Scene extends AsyncDisposable {
   /** Waits until `packer build` has been started. Its process group has its number too. */
   packer(): Promise<number>
 }
+
+/** Whether this machine can set a scene. */
+export const canSetScene = hasTools('moto_server', 'packer', 'packer_plugins')
 
 export const INPUTS = {
   'packer-template': 'ami/app.pkr.hcl',
@@ -45,27 +48,37 @@ export async function setScene(moto: Ec2Server, template: string, packer = ''): 
     // How often Packer asks EC2 whether something is ready; it would be every 15 s.
     AWS_POLL_DELAY_SECONDS: '1',
   }
+  const started: Running[] = []
+  function start(step: Partial<Step> = {}): Running {
+    const running = startAction({ workspace: workspace.directory, inputs: INPUTS, env, ...step })
+    started.push(running)
+    return running
+  }
   async function packerStarted(): Promise<number> {
     while (!workspace.has('bin/pid')) await sleep(1)
     return Number(workspace.read('bin/pid'))
   }
-  return {
-    ec2,
-    workspace,
-    env,
-    start: step => startAction({ workspace: workspace.directory, inputs: INPUTS, env, ...step }),
-    packer: packerStarted,
-    [Symbol.asyncDispose]: async () => {
-      workspace[Symbol.dispose]()
-      await ec2.stop()
-    },
+  async function stop(): Promise<void> {
+    for (const running of started) running.process.kill('SIGKILL')
+    if (workspace.has('bin/pid')) killGroup(await packerStarted())
+    workspace[Symbol.dispose]()
+    await ec2.stop()
   }
+  return { ec2, workspace, env, start, packer: packerStarted, [Symbol.asyncDispose]: stop }
 }
 
 /** Tells its process id when it is to build, and becomes the real Packer. */
 function wrapPacker(commands: string): string {
   const tell = 'if [ "$1" = build ]; then echo $$ > "$0.pid"; mv "$0.pid" "$(dirname "$0")/pid"; fi'
   return ['#!/bin/sh', commands, tell, `exec ${toolPath('packer')} "$@"`].join('\n')
+}
+
+function killGroup(group: number): void {
+  try {
+    process.kill(-group, 'SIGKILL')
+  } catch {
+    // It has ended, as it should.
+  }
 }
 
 /** A process as `ps` shows it. */

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cancelled } from '../cancel.ts'
+import { connect } from '../ec2.ts'
 import { onGitHub } from '../github.ts'
-import { group } from '../log.ts'
+import { keyPairsIn, type LeaseFacts, removeLease } from '../lease/key-pairs.ts'
+import { group, messageOf, warn } from '../log.ts'
 import { askToEnd, createScreen, show } from '../packer/build.ts'
 import { openLog, stdoutIn } from '../packer/log.ts'
 import { readMessage } from '../packer/messages.ts'
@@ -18,7 +20,7 @@ const PATIENCE = milliseconds(200)
 const PATIENCE_IN_ALL = milliseconds(260)
 
 /**
- * Ends a bake whose process was killed or has left: waits for Packer to clean up, showing the rest of what it prints, and
+ * Ends a bake whose process was killed or has left: lets others bake, waits for Packer to clean up, showing the rest of what it prints, and
  * removes what it leaves.
  *
  * @throws Error that lists what could not be removed, with the commands that do.
@@ -26,8 +28,10 @@ const PATIENCE_IN_ALL = milliseconds(260)
 export async function endAbandonedBake(record: BakeRecord): Promise<void> {
   const deadline = new AbortController()
   setTimeout(() => deadline.abort(new Error('there was no time left')), PATIENCE_IN_ALL)
-  const { main, terminated } = record.facts()
+  const { region, main, terminated, lease, accepted } = record.facts()
   if (main) await kill(main)
+  if (lease) await giveBack(region, lease)
+  if (accepted) return record.close()
   notePacker(record)
   const { packer } = record.facts()
   if (packer && isRunning(packer) && !terminated) askToEnd(packer)
@@ -40,6 +44,15 @@ function notePacker(record: BakeRecord): void {
   if (record.facts().packer) return
   const packer = findWriter(stdoutIn(record.directory))
   if (packer) record.note({ packer })
+}
+
+/** A lease that stays is held for dead after some minutes, which harms nobody. */
+async function giveBack(region: string, lease: LeaseFacts): Promise<void> {
+  await removeLease(keyPairsIn(connect(region)), lease).catch(error => {
+    warn(
+      `The key pair ${lease.name}, which keeps others from baking the same, could not be deleted: ${messageOf(error)}`,
+    )
+  })
 }
 
 /**

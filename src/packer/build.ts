@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { cancelled } from '../cancel.ts'
 import { onGitHub } from '../github.ts'
+import type { Lease } from '../lease/lease.ts'
 import { info } from '../log.ts'
 import { milliseconds } from '../patience.ts'
 import { type ProcessId, signal } from '../processes.ts'
@@ -13,6 +14,12 @@ import { demandRoom, hasRoom } from './room.ts'
 /** The images that Packer says it has made: for each region their ids. */
 export type Artifacts = ReadonlyMap<string, ReadonlySet<string>>
 
+/** Who must know of what Packer does, for when this process is killed: `post` by the record, other runs by the lease. */
+export interface WatchedBake {
+  readonly record: BakeRecord
+  readonly lease: Pick<Lease, 'note'>
+}
+
 /**
  * Runs `packer build` to its end, showing what it prints as it comes.
  *
@@ -20,7 +27,8 @@ export type Artifacts = ReadonlyMap<string, ReadonlySet<string>>
  * @throws Error when Packer fails or is killed, with Packer's own last error in its message, and when the step is cancelled:
  *   then Packer may still be at work.
  */
-export async function buildImages(packer: Packer, args: readonly string[], record: BakeRecord): Promise<Artifacts> {
+export async function buildImages(packer: Packer, args: readonly string[], bake: WatchedBake): Promise<Artifacts> {
+  const { record, lease } = bake
   const screen = createScreen()
   const artifacts = new Map<string, Set<string>>()
   let reason = 'it says nothing about the reason'
@@ -29,6 +37,7 @@ export async function buildImages(packer: Packer, args: readonly string[], recor
     const message = readMessage(line)
     if (message?.kind === 'artifact') addImages(artifacts, message.property, message.value)
     if (message?.kind === 'failure') reason = message.text
+    if (message?.kind === 'text') lease.note(message.text)
     screen.add(0, message?.kind === 'text' ? message.text : undefined)
   }
 

@@ -1,0 +1,110 @@
+import { messageOf, warn } from '../log.ts'
+import { collectTraces, NO_TRACES, type Traces, writeTraces } from '../packer/traces.ts'
+import { milliseconds } from '../patience.ts'
+import { type KeyPairs, type LeaseFacts, removeLease } from './key-pairs.ts'
+import { COUNTER_TAG } from './turn.ts'
+
+/** The right to bake a checksum, which others respect as long as it is renewed. One that was never held hinders nothing. */
+export interface Lease {
+  /** Takes a text that Packer has printed: what it has begun to make is written into the lease, for whoever cleans up after us. */
+  note(text: string): void
+  /** Says that Packer has left nothing but a good image. Answers whether the lease is still ours. */
+  settle(): Promise<boolean>
+}
+
+/** The lease in the hands of who takes it and gives it back. */
+export interface OwnLease extends Lease {
+  /** Hears of a lease that may be there from now on. */
+  remember(facts: LeaseFacts): void
+  /** Begins to renew the lease: at once, which shows that it can be done, and every minute. */
+  hold(id: string): Promise<void>
+  /** Gives it back. Never throws. */
+  release(): Promise<void>
+  /** Says that leases don't work here: the first time as a warning, then no more. */
+  complain(what: string, cause: unknown): void
+}
+
+/**
+ * Makes a lease that nobody holds yet.
+ *
+ * @param keep Writes down what `post` must know of it.
+ */
+export function makeLease(keyPairs: KeyPairs, keep: (facts: LeaseFacts) => void): OwnLease {
+  const { traces, note } = collectTraces()
+  const complain = createComplaint()
+  let facts: LeaseFacts | undefined
+  let renewal: Renewal | undefined
+
+  function remember(known: LeaseFacts): void {
+    facts = known
+    keep(known)
+  }
+
+  async function hold(id: string): Promise<void> {
+    if (facts) remember({ ...facts, id })
+    renewal = await beginToRenew(keyPairs, id, error => complain('could not be renewed', error))
+  }
+
+  async function release(): Promise<void> {
+    renewal?.stop()
+    const known = facts
+    facts = undefined
+    if (known) await removeLease(keyPairs, known).catch(error => complain('could not be given back', error))
+  }
+
+  function noteText(text: string): void {
+    if (note(text)) void renewal?.renew(traces())
+  }
+
+  return { remember, hold, release, complain, note: noteText, settle: async () => (await renewal?.settle()) ?? true }
+}
+
+function createComplaint(): OwnLease['complain'] {
+  let isKnown = false
+  return (what, cause) => {
+    if (!isKnown) warn(`The lease that keeps others from baking the same ${what}: ${messageOf(cause)}`)
+    isKnown = true
+  }
+}
+
+interface Renewal {
+  /** Renews now, with these traces from now on. Never throws. */
+  renew(traces: Traces): Promise<void>
+  /** As {@link Lease} has it. */
+  settle(): Promise<boolean>
+  stop(): void
+}
+
+async function beginToRenew(keyPairs: KeyPairs, id: string, onTrouble: (error: unknown) => void): Promise<Renewal> {
+  const tag = createTagging(keyPairs, id)
+  await tag(NO_TRACES)
+  const end = new AbortController()
+  let traces = NO_TRACES
+  let last = Promise.resolve()
+  // One after the other, so that the counter never goes back.
+  async function renew(latest: Traces): Promise<void> {
+    traces = latest
+    last = last
+      .then(() => (end.signal.aborted ? undefined : tag(traces)))
+      .catch(error => (end.signal.aborted ? undefined : onTrouble(error)))
+    await last
+  }
+  async function settle(): Promise<boolean> {
+    const there = await keyPairs.list().catch(onTrouble)
+    if (there && !there.some(pair => pair.id === id)) return false
+    await renew(NO_TRACES)
+    return true
+  }
+  // A process that has nothing else to do ends.
+  const timer = setInterval(() => void renew(traces), milliseconds(60)).unref()
+  end.signal.addEventListener('abort', () => clearInterval(timer))
+  return { renew, settle, stop: () => end.abort() }
+}
+
+function createTagging(keyPairs: KeyPairs, id: string): (traces: Traces) => Promise<void> {
+  let counter = 0
+  return async traces => {
+    counter++
+    await keyPairs.tag(id, new Map([...writeTraces(traces), [COUNTER_TAG, String(counter)]]))
+  }
+}
