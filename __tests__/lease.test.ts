@@ -67,7 +67,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
 
   test('eight runs at once bake one image and hand on the same id', async () => {
     await using scene = await setScene(moto, hclTemplate())
-    const runs = await Promise.all(Array.from({ length: 8 }, () => start(scene, 0.2).ended))
+    const runs = await Promise.all(Array.from({ length: 8 }, () => start(scene, 0.5).ended))
     for (const run of runs) expect(run.exitCode, run.log).toBe(0)
     expect(count(scene.ec2, 'CreateImage')).toBe(1)
     expect(new Set(runs.map(({ outputs }) => outputs.ami_id)).size).toBe(1)
