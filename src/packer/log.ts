@@ -9,7 +9,7 @@ import { type Sink, toLines } from './lines.ts'
 export interface PackerLog {
   /** The open files for Packer's stdout and stderr. */
   readonly files: readonly [number, number]
-  /** Hands on the lines that have come since the last call, a megabyte at most. Answers whether there were any. */
+  /** Hands on the lines that have come since the last call, some hundred kilobytes at most. Answers whether there were any. */
   readLines(): boolean
   close(): void
 }
@@ -39,7 +39,7 @@ export function stdoutIn(directory: string): string {
   return path.join(directory, 'stdout')
 }
 
-const chunk = Buffer.allocUnsafeSlow(1024 * 1024)
+const chunk = Buffer.allocUnsafeSlow(256 * 1024)
 const CHUNKS_AT_A_TIME = 1
 
 function follow(name: string, sink: Sink): { file: number; read(): boolean } {
