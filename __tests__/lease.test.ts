@@ -74,7 +74,10 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     expect(runs.filter(({ outputs }) => outputs.cache_hit === 'false')).toHaveLength(1)
     expect(runs.flatMap(({ annotations }) => annotations)).toEqual([])
     for (const { log } of runs) expect(log).not.toContain('PRIVATE KEY')
-    expect(await takeStock(scene.ec2)).toMatchObject({ ...NOTHING, images: [runs[0]?.outputs.ami_config_checksum] })
+    expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({
+      ...NOTHING,
+      images: [runs[0]?.outputs.ami_config_checksum],
+    })
   }, 120_000)
 
   test.each(['RunInstances', 'CreateImage'])(
@@ -92,7 +95,10 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
       for (const run of runs) expect(run.exitCode, run.log).toBe(0)
       expect(new Set(runs.map(({ outputs }) => outputs.ami_id)).size).toBe(1)
       expect(count(scene.ec2, 'RunInstances')).toBe(2)
-      expect(await takeStock(scene.ec2)).toMatchObject({ ...NOTHING, images: [runs[0]?.outputs.ami_config_checksum] })
+      expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({
+        ...NOTHING,
+        images: [runs[0]?.outputs.ami_config_checksum],
+      })
     },
     120_000,
   )
@@ -104,7 +110,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     await scene.ec2.asked('CreateImage')
     await sleep(500)
     await vanish(scene, first)
-    const left = await takeStock(scene.ec2)
+    const left = await takeStock(scene.ec2, 'us-east-1')
     expect([left.instances, left.securityGroups, left.keyPairs].map(({ length }) => length)).toEqual([1, 1, 2])
 
     const { exitCode, log, outputs, annotations } = await start(scene, 0.05).ended
@@ -112,7 +118,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     expect(annotations).toEqual([])
     expect(log).toContain('has not given a sign of life')
     expect(log).toContain(`Terminating ${left.instances[0]}`)
-    expect(await takeStock(scene.ec2)).toMatchObject({ ...NOTHING, images: [outputs.ami_config_checksum] })
+    expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({ ...NOTHING, images: [outputs.ami_config_checksum] })
   }, 120_000)
 
   test('a lease of any checksum that has been dead for a day is buried by the next one that bakes', async () => {
@@ -133,7 +139,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     scene.workspace.write({ 'ami/more': 'more' })
     const late = await scene.start({ env }).ended
     expect(late.exitCode, late.log).toBe(0)
-    expect(await takeStock(scene.ec2)).toMatchObject(NOTHING)
+    expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject(NOTHING)
   }, 60_000)
 
   const troubles: readonly (readonly [string, Fault])[] = [
@@ -151,7 +157,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     expect(exitCode, log).toBe(0)
     expect(annotations).toEqual([{ level: 'warning', message: expect.stringContaining(permission) }])
     scene.ec2.mend()
-    expect(await takeStock(scene.ec2)).toMatchObject({ ...NOTHING, images: [outputs.ami_config_checksum] })
+    expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({ ...NOTHING, images: [outputs.ami_config_checksum] })
   })
 
   test('is taken when the answer that gave it was lost', async () => {
@@ -161,7 +167,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     expect(exitCode, log).toBe(0)
     expect(annotations).toEqual([])
     expect(log).not.toContain('bakes this checksum')
-    expect(await takeStock(scene.ec2)).toMatchObject(NOTHING)
+    expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject(NOTHING)
   })
 
   test('may be removed by a janitor: the image is taken all the same', async () => {
@@ -173,7 +179,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     }
     const { exitCode, log, outputs } = await running.ended
     expect(exitCode, log).toBe(0)
-    expect(await takeStock(scene.ec2)).toMatchObject({ ...NOTHING, images: [outputs.ami_config_checksum] })
+    expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({ ...NOTHING, images: [outputs.ami_config_checksum] })
   })
 
   test.each([hclTemplate(), selfTaggingTemplate()])(
@@ -193,7 +199,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
       const { exitCode, log, outputs } = await running.ended
       expect(exitCode, log).toBe(0)
       expect(outputs).toMatchObject({ ami_id: other, cache_hit: 'false' })
-      const { images, ...rest } = await takeStock(scene.ec2)
+      const { images, ...rest } = await takeStock(scene.ec2, 'us-east-1')
       expect(images.filter(value => value === checksum)).toHaveLength(1)
       expect(rest).toMatchObject({ ...NOTHING, keyPairs: [name] })
     },
@@ -215,7 +221,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     const runs = await Promise.all([start(scene, 0.2).ended, start(scene, 0.2).ended])
     const log = runs.map(run => run.log).join('\n')
     expect(runs.map(({ exitCode }) => exitCode).sort(), log).toEqual([0, 1])
-    expect(await takeStock(scene.ec2)).toMatchObject(NOTHING)
+    expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject(NOTHING)
   })
 
   test('is waited for no longer than wanted, and the message names who has it', async () => {
@@ -290,7 +296,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     const { log } = await running.post()
     const ours = scene.ec2.requests.filter(({ agent }) => agent.includes('ami-bakery'))
     expect(ours[0]?.action, log).toBe('DeleteKeyPair')
-    expect(await takeStock(scene.ec2)).toMatchObject({ ...NOTHING, images: [] })
+    expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({ ...NOTHING, images: [] })
   })
 
   test('is given back by post when the step was killed after the image was accepted, and the image stays', async () => {
@@ -303,7 +309,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     await running.ended
     scene.ec2.mend()
     const { log } = await running.post()
-    const stock = await takeStock(scene.ec2)
+    const stock = await takeStock(scene.ec2, 'us-east-1')
     expect(stock, log).toMatchObject({ ...NOTHING, images: [expect.stringMatching(/^[0-9a-f]{40}$/)] })
   })
 })
