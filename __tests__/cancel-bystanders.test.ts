@@ -7,7 +7,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ec2Server, SOURCE_IMAGE, startEc2 } from './support/ec2.ts'
 import { startInstance } from './support/instance.ts'
-import { makeTable } from './support/interruption.ts'
+import { makeTable, OWN_ACCESS } from './support/interruption.ts'
 import type { FaultyEc2 } from './support/proxy.ts'
 import { cancel } from './support/runner.ts'
 import { canSetScene, processesIn, setScene, takeStock } from './support/scene.ts'
@@ -56,23 +56,24 @@ describe.skipIf(!canSetScene)('what is not of the bake stays', { concurrent: tru
     expect(rest).toEqual({ instances: [], keyPairs: [], securityGroups: [] })
   })
 
-  test('a provisioner that pretends to be Packer can’t have anything removed', async () => {
-    const lies: string[] = []
-    await using instance = await startInstance({
-      exec: ({ script }) => (script ? { code: 1, stdout: lies.join('\n') } : undefined),
-    })
-    const template = withSteps(withSsh(hclTemplate(), instance.port), 'provisioner "shell" { inline = ["lie"] }')
+  const pretenders = [
+    ['has made its key pair and group', ''],
+    ['has made neither', OWN_ACCESS],
+  ] as const
+  test.for(pretenders)('a provisioner can’t pass for a Packer that %s', async ([, more]) => {
+    const template = withSteps(hclTemplate(more), 'provisioner "shell-local" { inline = ["cat lies", "exit 1"] }')
     await using scene = await setScene(moto, template)
     const said = await makeBystanders(scene.ec2)
     // Packer escapes the line feeds of what it prints, but not a backslash before an n.
     const begin = ['Launching a source AWS instance...', 'Creating AMI a from instance i-0']
-    lies.push(...said, ...[...said, ...begin, ...said].map(line => `${line}\\n==> amazon-ebs.other: ${line}`), '')
+    const lies = [...said, ...[...said, ...begin, ...said].map(line => `${line}\\n==> amazon-ebs.other: ${line}`)]
+    scene.workspace.write({ 'ami/lies': `${lies.join('\n')}\n` })
     const before = await takeStock(scene.ec2, 'us-east-1')
     const running = scene.start()
     const run = await running.ended
     const post = await running.post()
     const log = run.log + post.log
-    expect(log).toContain(said[0])
+    for (const lie of said) expect(log).toContain(lie)
     expect([run.exitCode, post.exitCode], log).toEqual([1, 0])
     expect(await takeStock(scene.ec2, 'us-east-1'), log).toEqual(before)
   })

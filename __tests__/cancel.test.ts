@@ -119,8 +119,8 @@ const harmless: readonly Harmless[] = [
   },
   {
     name: 'cancel while the action tags the image',
-    faults: [{ action: 'CreateTags', hang: true, times: 1 }],
-    interrupt: cancelWhenAsked('CreateTags'),
+    faults: [{ action: 'CreateTags', about: /^ami-/, hang: true }],
+    interrupt: cancelWhen(/ is available\.$/m),
   },
   {
     name: 'cancel while the action cleans up after a failure (20 s termination)',

@@ -48,7 +48,8 @@ async function digestOf(path: BytePath): Promise<string | undefined> {
   }
 }
 
-const buffer = Buffer.allocUnsafeSlow(256 * 1024)
+/** No size reads faster. But with a quarter of this V8 spends 6 MB on optimizing the many rounds over a large file. */
+const buffer = Buffer.allocUnsafeSlow(1024 * 1024)
 
 function countSmallFile(path: BytePath): CountedFile | undefined {
   const file = open(path)
@@ -59,7 +60,7 @@ function countSmallFile(path: BytePath): CountedFile | undefined {
     if (content.length === buffer.length) return undefined
     const digest = hash('sha1', content)
     if (isSame(before, fs.fstatSync(file)))
-      return { ...about(path, before), digest, isLfsPointer: isLfsPointer(content) }
+      return { path, digest, isExecutable: isExecutable(before), isLfsPointer: isLfsPointer(content) }
   } catch (cause) {
     throw unreadable(path, cause)
   } finally {
@@ -78,7 +79,7 @@ async function countLargeFile(path: BytePath): Promise<CountedFile> {
       if (isPauseDue()) await letSignalsIn()
     }
     if (isSame(before, fs.fstatSync(file)))
-      return { ...about(path, before), digest: sha1.digest('hex'), isLfsPointer: false }
+      return { path, digest: sha1.digest('hex'), isExecutable: isExecutable(before), isLfsPointer: false }
   } catch (cause) {
     cancelled.throwIfAborted()
     throw unreadable(path, cause)
@@ -88,8 +89,8 @@ async function countLargeFile(path: BytePath): Promise<CountedFile> {
   throw changed(path)
 }
 
-function about(path: BytePath, stats: fs.Stats): Pick<CountedFile, 'path' | 'isExecutable'> {
-  return { path, isExecutable: (stats.mode & fs.constants.S_IXUSR) !== 0 }
+function isExecutable({ mode }: fs.Stats): boolean {
+  return (mode & fs.constants.S_IXUSR) !== 0
 }
 
 /** Without `O_NONBLOCK` a FIFO that took the file's place since it was listed would be waited on for ever. */

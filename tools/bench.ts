@@ -115,51 +115,55 @@ async function takeTurns(
 async function measure(job: Job, stub: Stub, clock: Clock): Promise<Run> {
   await job.prepare?.()
   stub.forget()
-  const { started, wall, cpu, memory, status } = await clock.time(job)
-  if (status !== 0) throw new Error(`${job.name} ended with ${status}: ${fs.readFileSync(clock.errors, 'utf8')}`)
+  const { started, wall, cpu, memory, status, end } = await clock.time(job)
+  if (status !== 0) throw new Error(`${job.name} ended with ${status}: …${end}`)
   const arrival = stub.firstRequest()
   return { wall, cpu, memory, request: arrival === undefined ? undefined : arrival - started }
 }
 
 /** Something that starts a job and tells what it took; times in milliseconds of the system's monotonic clock. */
 interface Clock {
-  time(job: Job): Promise<{ started: number; wall: number; cpu: number; memory: number; status: number }>
-  /** The file that has what the last job printed to stderr. */
-  readonly errors: string
+  time(job: Job): Promise<Omit<Run, 'request'> & { started: number; status: number; end: string }>
   stop(): void
 }
 
-/** In Python, because Node can't tell what a child has used; and a job's peak memory is never less than its parent's. */
+/**
+ * In Python, because Node can't tell what a child has used. A job's peak memory is never less than its parent's, which is
+ * why the parent is small; and it reads what the job prints as it comes, as the runner does.
+ */
 const CLOCK = `
 import json, os, sys, time
 unit = 1 if sys.platform == "darwin" else 1024
-null = os.open(os.devnull, os.O_RDWR)
+null = os.open(os.devnull, os.O_RDONLY)
 for line in sys.stdin:
     job = json.loads(line)
     os.chdir(job["cwd"])
-    errors = os.open(job["errors"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    files = [(os.POSIX_SPAWN_DUP2, of, to) for of, to in ((null, 0), (null, 1), (errors, 2))]
+    ours, theirs = os.pipe()
+    files = [(os.POSIX_SPAWN_DUP2, of, to) for of, to in ((null, 0), (theirs, 1), (theirs, 2))]
     started = time.monotonic_ns() / 1e6
-    _, status, used = os.wait4(os.posix_spawn(job["argv"][0], job["argv"], job["env"], file_actions=files), 0)
+    child = os.posix_spawn(job["argv"][0], job["argv"], job["env"], file_actions=files)
+    os.close(theirs)
+    last = before = b""
+    while chunk := os.read(ours, 65536):
+        before, last = last, chunk
+    _, status, used = os.wait4(child, 0)
     wall = time.monotonic_ns() / 1e6 - started
-    os.close(errors)
-    cpu = (used.ru_utime + used.ru_stime) * 1e3
-    print(json.dumps(dict(started=started, wall=wall, cpu=cpu, memory=used.ru_maxrss * unit / 1e6, status=status)), flush=True)
+    os.close(ours)
+    run = dict(wall=wall, cpu=(used.ru_utime + used.ru_stime) * 1e3, memory=used.ru_maxrss * unit / 1e6)
+    print(json.dumps(dict(run, started=started, status=status, end=(before + last)[-1000:].decode(errors="replace"))), flush=True)
 `
 
 function startClock(): Clock {
   const child = spawn(python, ['-c', CLOCK], { stdio: ['pipe', 'pipe', 'inherit'] })
   const answers = createInterface(child.stdout)
-  const errors = path.join(temp, 'stderr')
   return {
     time: async ({ argv, env }) => {
       const answer = once(answers, 'line')
       const common = { PATH: process.env.PATH ?? '', HOME: temp, LANG: 'C' }
-      child.stdin.write(`${JSON.stringify({ argv, env: { ...common, ...env }, cwd: temp, errors })}\n`)
+      child.stdin.write(`${JSON.stringify({ argv, env: { ...common, ...env }, cwd: temp })}\n`)
       const [line] = await answer
       return JSON.parse(line)
     },
-    errors,
     stop: () => child.stdin.end(),
   }
 }

@@ -41,6 +41,11 @@ export const TEMPORARY_ROLE = `temporary_iam_instance_profile_policy_document {
   }
 }`
 
+/** For the source block: Packer makes neither a key pair nor a group. The file is any that there is. */
+export const OWN_ACCESS = `ssh_keypair_name = "own"
+  ssh_private_key_file = "app.pkr.hcl"
+  security_group_filter { filters = { "group-name" = "default" } }`
+
 /** Shell commands for the `packer` on PATH. */
 export const ABORTING = 'if [ "$1" = build ]; then shift; set -- build -on-error=abort "$@"; fi'
 

@@ -26,6 +26,8 @@ export interface Fault {
   readonly action: string
   /** Only requests to this region count. */
   readonly region?: string
+  /** Only requests with such a parameter count, like those about an image. */
+  readonly about?: RegExp
   /** How many requests of it pass unharmed first. */
   readonly after?: number
   /** How many requests are hit; all, when it is absent. */
@@ -168,9 +170,10 @@ async function receive(request: http.IncomingMessage): Promise<Received> {
   return { action: parameters.get('Action') ?? '', parameters, region, agent, accessKey, headers }
 }
 
-function findFault(counts: Map<Fault, number>, { action, region }: Request): Fault | undefined {
+function findFault(counts: Map<Fault, number>, { action, region, parameters }: Request): Fault | undefined {
   for (const [fault, count] of counts) {
     if (fault.region !== undefined && fault.region !== region) continue
+    if (fault.about && ![...parameters.values()].some(value => fault.about?.test(value))) continue
     if (fault.action !== action && fault.action !== '*') continue
     counts.set(fault, count + 1)
     const { after = 0, times = Number.POSITIVE_INFINITY } = fault

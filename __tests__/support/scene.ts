@@ -55,7 +55,10 @@ export async function setScene(moto: Ec2Server, template: string, packer = ''): 
     return running
   }
   async function packerStarted(): Promise<number> {
-    while (!workspace.has('bin/pid')) await sleep(1)
+    while (!workspace.has('bin/pid')) {
+      if (started.every(({ process }) => process.exitCode !== null)) throw new Error('Packer was not asked to build.')
+      await sleep(1)
+    }
     return Number(workspace.read('bin/pid'))
   }
   async function stop(): Promise<void> {

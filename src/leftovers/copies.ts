@@ -4,7 +4,7 @@ import { describeImage, type Image } from '../images.ts'
 import { info, messageOf } from '../log.ts'
 import type { BakeFacts, BegunCopy } from '../record.ts'
 import { quarantine } from './images.ts'
-import { findAccount, type Leftover } from './remove.ts'
+import { findStranger, type Leftover } from './remove.ts'
 
 /**
  * Removes the copies that a run has begun and not finished. One that another run waits for stays; so does one that is
@@ -17,10 +17,9 @@ export async function removeCopies(
   deadline?: AbortSignal,
 ): Promise<readonly Leftover[]> {
   if (copies.length === 0) return []
-  const account = await findAccount(connect(facts.region, deadline))
-  const isOther = facts.account !== undefined && account !== undefined && account !== facts.account
+  const stranger = await findStranger(connect(facts.region, deadline), facts)
   const removed = copies.map(async copy => {
-    if (isOther) throw new Error(`the credentials are of account ${account}, the copy is in ${facts.account}`)
+    if (stranger) throw new Error(stranger)
     await removeCopy(connect(copy.region, deadline), copy, facts.checksum)
   })
   const results = await Promise.allSettled(removed)

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { cancelled } from '../cancel.ts'
 import { connect } from '../ec2.ts'
 import { onGitHub } from '../github.ts'
-import { keyPairsIn, type LeaseFacts, removeLease } from '../lease/key-pairs.ts'
+import { keyPairsIn, removeLease } from '../lease/key-pairs.ts'
 import { group, messageOf, warn } from '../log.ts'
 import { askToEnd, createScreen, show } from '../packer/build.ts'
 import { openLog, stdoutIn } from '../packer/log.ts'
@@ -10,9 +10,10 @@ import { readMessage } from '../packer/messages.ts'
 import { collectTraces, type Traces } from '../packer/traces.ts'
 import { milliseconds, unlessAborted } from '../patience.ts'
 import { findWriter, isRunning, kill, killGroup } from '../processes.ts'
-import type { BakeRecord } from '../record.ts'
+import type { BakeFacts, BakeRecord } from '../record.ts'
+import { COMMANDS } from './commands.ts'
 import { removeCopies } from './copies.ts'
-import { type Leftover, removeLeftovers } from './remove.ts'
+import { findStranger, type Leftover, removeLeftovers } from './remove.ts'
 
 /** How long Packer may clean up behind itself, … */
 const PATIENCE = milliseconds(200)
@@ -20,22 +21,23 @@ const PATIENCE = milliseconds(200)
 const PATIENCE_IN_ALL = milliseconds(260)
 
 /**
- * Ends a bake whose process was killed or has left: lets others bake, waits for Packer to clean up, showing the rest of what it prints, and
- * removes what it leaves.
+ * Ends a bake whose process was killed or has left: lets others bake, waits for Packer to clean up, showing the rest of what
+ * it prints, and removes what it leaves.
  *
  * @throws Error that lists what could not be removed, with the commands that do.
  */
 export async function endAbandonedBake(record: BakeRecord): Promise<void> {
   const deadline = new AbortController()
   setTimeout(() => deadline.abort(new Error('there was no time left')), PATIENCE_IN_ALL)
-  const { region, main, terminated, lease, accepted } = record.facts()
+  const { main, terminated, accepted } = record.facts()
   if (main) await kill(main)
-  if (lease) await giveBack(region, lease)
-  if (accepted) return record.close()
   notePacker(record)
   const { packer } = record.facts()
   if (packer && isRunning(packer) && !terminated) askToEnd(packer)
-  if (packer) await group('Packer: the rest of its output', () => waitForPacker(record))
+  const leaseGone = giveBack(record.facts(), deadline.signal)
+  if (packer && !accepted) await group('Packer: the rest of its output', () => waitForPacker(record))
+  await leaseGone
+  if (accepted) return record.close()
   await endBake(record, deadline.signal)
 }
 
@@ -46,13 +48,19 @@ function notePacker(record: BakeRecord): void {
   if (packer) record.note({ packer })
 }
 
-/** A lease that stays is held for dead after some minutes, which harms nobody. */
-async function giveBack(region: string, lease: LeaseFacts): Promise<void> {
-  await removeLease(keyPairsIn(connect(region)), lease).catch(error => {
-    warn(
-      `The key pair ${lease.name}, which keeps others from baking the same, could not be deleted: ${messageOf(error)}`,
-    )
-  })
+/** Lets others bake. A lease that stays is held for dead after some minutes, which harms nobody. Never throws. */
+async function giveBack(facts: BakeFacts, deadline: AbortSignal): Promise<void> {
+  const { region, lease } = facts
+  if (!lease) return
+  try {
+    const ec2 = connect(region, deadline)
+    const stranger = await findStranger(ec2, facts)
+    if (stranger) throw new Error(stranger)
+    await removeLease(keyPairsIn(ec2), lease)
+  } catch (error) {
+    const command = COMMANDS.keyPair(region, lease.name)
+    warn(`The lease that keeps others from baking the same could not be deleted: ${messageOf(error)}\n${command}`)
+  }
 }
 
 /**

@@ -32,6 +32,13 @@ export async function findAccount(ec2: Ec2): Promise<string | undefined> {
   return groups[0]?.OwnerId
 }
 
+/** Why nothing may be touched: the credentials are of another account than the bake's. `undefined` when that can't be said. */
+export async function findStranger(ec2: Ec2, { account }: BakeFacts): Promise<string | undefined> {
+  const present = account && (await findAccount(ec2))
+  if (!present || present === account) return undefined
+  return `the credentials are of account ${present}, the bake was in ${account}`
+}
+
 /**
  * Removes what a bake left on EC2, and makes sure that its image is no later hit. Everything is found by the exact names
  * and ids that this bake's Packer printed, so that nothing of other builds is touched; what is gone already is passed over.
@@ -47,10 +54,8 @@ export async function removeLeftovers(
   const { keyPairs, securityGroups, launching, images, roles } = traces
   if (!launching && [keyPairs, securityGroups, images, roles].every(names => names.length === 0)) return []
   const ec2 = connect(facts.region, deadline)
-  const account = await findAccount(ec2)
-  const isOther = facts.account !== undefined && account !== undefined && account !== facts.account
-  if (!isOther) return await remove(ec2, facts, traces)
-  const reason = `the credentials are of account ${account}, the bake was in ${facts.account}`
+  const reason = await findStranger(ec2, facts)
+  if (!reason) return await remove(ec2, facts, traces)
   return everything(ec2, facts, traces).map(command => ({ command, reason }))
 }
 
