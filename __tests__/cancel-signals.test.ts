@@ -114,6 +114,7 @@ describe.skipIf(!canSetScene)('signals and post', { concurrent: true }, () => {
       ['another process with the number of the step', victim => ({ ...facts, main: { ...victim, started: '1' } })],
       ['a negative number', victim => ({ ...facts, packer: { ...victim, pid: -victim.pid } })],
       ['no number', () => ({ ...facts, packer: { pid: 'all', started: {} } })],
+      ['copies that are none', () => ({ ...facts, copies: 'all' })],
       ['a record that says nothing', () => ({})],
       ['a record that is nothing', () => null],
       ['junk', () => Symbol('junk')],

@@ -35,6 +35,9 @@ interface Harmless extends Interruption {
   readonly also?: (scene: Scene) => Promise<void>
 }
 
+/** Found in a request that tags an image, unlike one that writes an image into a lease. */
+const TAGS_IMAGE = /\bResourceId\.1=ami-/
+
 let moto: Ec2Server
 let instance: Instance
 
@@ -119,8 +122,11 @@ const harmless: readonly Harmless[] = [
   },
   {
     name: 'cancel while the action tags the image',
-    faults: [{ action: 'CreateTags', about: /^ami-/, hang: true }],
-    interrupt: cancelWhen(/ is available\.$/m),
+    faults: [{ action: 'CreateTags', about: TAGS_IMAGE, hang: true }],
+    interrupt: async (running, { ec2 }) => {
+      while (!ec2.requests.some(({ parameters }) => TAGS_IMAGE.test(`${parameters}`))) await sleep(5)
+      return await cancel(running)
+    },
   },
   {
     name: 'cancel while the action cleans up after a failure (20 s termination)',

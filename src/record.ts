@@ -116,7 +116,8 @@ function isFacts(value: unknown): value is BakeFacts {
   const isText = (name: string) => typeof Reflect.get(value, name) === 'string'
   return (
     ['region', 'checksum', 'begun'].every(isText) &&
-    ['main', 'packer'].every(name => isProcessId(Reflect.get(value, name)))
+    ['main', 'packer'].every(name => isProcessId(Reflect.get(value, name))) &&
+    Array.isArray(Reflect.get(value, 'copies') ?? [])
   )
 }
 

@@ -26,7 +26,7 @@ export interface Fault {
   readonly action: string
   /** Only requests to this region count. */
   readonly region?: string
-  /** Only requests with such a parameter count, like those about an image. */
+  /** Only requests with such a parameter count, written like `ResourceId.1=ami-0`. */
   readonly about?: RegExp
   /** How many requests of it pass unharmed first. */
   readonly after?: number
@@ -173,7 +173,7 @@ async function receive(request: http.IncomingMessage): Promise<Received> {
 function findFault(counts: Map<Fault, number>, { action, region, parameters }: Request): Fault | undefined {
   for (const [fault, count] of counts) {
     if (fault.region !== undefined && fault.region !== region) continue
-    if (fault.about && ![...parameters.values()].some(value => fault.about?.test(value))) continue
+    if (fault.about && ![...parameters].some(([name, value]) => fault.about?.test(`${name}=${value}`))) continue
     if (fault.action !== action && fault.action !== '*') continue
     counts.set(fault, count + 1)
     const { after = 0, times = Number.POSITIVE_INFINITY } = fault
