@@ -78,6 +78,7 @@ const PACKER_CHECKS = 'packer init, packer validate'
 
 async function bench(): Promise<void> {
   const begun = performance.now()
+  const [load = 0] = os.loadavg()
   const results: Record<string, Runs> = {}
   const stub = await startStub()
   const clock = startClock()
@@ -93,7 +94,7 @@ async function bench(): Promise<void> {
     stub.stop()
     await ec2?.stop()
   }
-  report(results, (performance.now() - begun) / 1000)
+  report(results, { load, seconds: (performance.now() - begun) / 1000 })
 }
 
 async function takeTurns(
@@ -399,11 +400,10 @@ const GOALS: readonly Goal[] = [
   { what: `${BAKE}, less 0.5 s, to \`packer build\` alone`, unit: ' x', limit: 1.03, value: throughAction(PACKER) },
 ]
 
-function report(results: Results, seconds: number): void {
+function report(results: Results, { load, seconds }: { load: number; seconds: number }): void {
   const [cpu] = os.cpus()
   const machine = `${os.availableParallelism()} × ${cpu?.model ?? process.arch}, ${os.type()}, Node ${process.versions.node}`
-  const load = os.loadavg()[0] ?? 0
-  const busy = load > 1.5 ? `; the machine had other work meanwhile (load ${load.toFixed(1)})` : ''
+  const busy = load > 0.5 ? `, beside other work (load ${load.toFixed(1)})` : ''
   const text = [`Measured on ${machine}, in ${seconds.toFixed(0)} s${busy}.`, goalTable(results), runTable(results)]
   console.log(`\n${text.join('\n\n')}`)
   fs.mkdirSync(path.join(root, '.tools'), { recursive: true })
