@@ -5,7 +5,8 @@ import { findRecord, RECORD_STATE } from './record.ts'
 post()
   .catch(fail)
   // As in main, nothing that hangs may keep the step.
-  .finally(() => process.exit())
+  // What the runner has not read yet would be lost with the process: the empty write ends when all before it is read.
+  .finally(() => process.stdout.write('', () => process.exit()))
 
 /** Ends the bake that was cut short in this step, if one was. */
 async function post(): Promise<void> {
