@@ -430,7 +430,9 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       const healed = await run(scene, 'eu-west-1,eu-west-2', {}, QUICK)
       expect(healed.exitCode, healed.log).toBe(0)
       expect(healed.log).toContain('It is copied anew.')
-      expect(actions(scene, 'CopyImage').filter(({ region }) => region === 'eu-west-1').length).toBeGreaterThanOrEqual(3)
+      expect(actions(scene, 'CopyImage').filter(({ region }) => region === 'eu-west-1').length).toBeGreaterThanOrEqual(
+        3,
+      )
     })
 
     test('leaves nothing of a copy whose id it never heard', async () => {
