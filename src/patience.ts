@@ -10,10 +10,11 @@ export function milliseconds(seconds: number): number {
 
 /** Waits for something unless a signal is aborted meanwhile: then it throws the signal's reason at once. */
 export async function unlessAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
-  signal.throwIfAborted()
   const { promise, reject } = Promise.withResolvers<never>()
   const stop = () => reject(signal.reason)
   signal.addEventListener('abort', stop)
+  // Not thrown here: the work is under way, and nobody would hear of its failure.
+  if (signal.aborted) stop()
   try {
     return await Promise.race([work, promise])
   } finally {
