@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { type CountedFile, countFiles } from './counted-files.ts'
@@ -44,8 +44,7 @@ export async function computeChecksum(
     ...inputs.extraIngredients.map(line => ingredient('extra', line, 'extra', line)),
     ...(inputs.strict ? [strictness(inputs.template, files)] : []),
   ]
-  const digests = [...files, ...ingredients].map(({ digest }) => digest)
-  return { value: hash('sha1', digests.join('')), files, ingredients, baseImage }
+  return { value: digestOf([files, ingredients]), files, ingredients, baseImage }
 }
 
 /**
@@ -53,9 +52,16 @@ export async function computeChecksum(
  * hex digits of the SHA-1 over its digests. Two images differ in a kind exactly if these digits do.
  */
 export function summarize({ files, ingredients }: Checksum): ReadonlyMap<string, string> {
-  const digests = new Map([['files', files.map(({ digest }) => digest).join('')]])
-  for (const { kind, digest } of ingredients) digests.set(kind, (digests.get(kind) ?? '') + digest)
-  return new Map([...digests].map(([kind, joined]) => [kind, hash('sha1', joined).slice(0, 10)]))
+  const kinds = [...new Set(ingredients.map(({ kind }) => kind))]
+  const counted = kinds.map(kind => [kind, ingredients.filter(one => one.kind === kind)] as const)
+  return new Map([['files', files] as const, ...counted].map(([kind, ones]) => [kind, digestOf([ones]).slice(0, 10)]))
+}
+
+/** One after the other: joined, the digests of many files would fill the memory more than all else. */
+function digestOf(lists: readonly (readonly { readonly digest: string }[])[]): string {
+  const sha1 = createHash('sha1')
+  for (const list of lists) for (const { digest } of list) sha1.update(digest)
+  return sha1.digest('hex')
 }
 
 function ingredient(kind: Ingredient['kind'], title: string, ...parts: readonly string[]): Ingredient {

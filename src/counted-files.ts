@@ -56,7 +56,7 @@ function countSmallFile(path: BytePath): CountedFile | undefined {
   try {
     const before = fs.fstatSync(file)
     if (before.size >= buffer.length) return undefined
-    const content = buffer.subarray(0, fill(file))
+    const content = buffer.subarray(0, fill(file, before.size))
     if (content.length === buffer.length) return undefined
     const digest = hash('sha1', content)
     if (isSame(before, fs.fstatSync(file)))
@@ -74,7 +74,7 @@ async function countLargeFile(path: BytePath): Promise<CountedFile> {
   try {
     const before = fs.fstatSync(file)
     const sha1 = createHash('sha1')
-    for (let size = fill(file); size > 0; size = fill(file)) {
+    for (let size = fill(file, -1); size > 0; size = fill(file, -1)) {
       sha1.update(buffer.subarray(0, size))
       if (isPauseDue()) await letSignalsIn()
     }
@@ -102,13 +102,16 @@ function open(path: BytePath): number {
   }
 }
 
-/** Reads until the buffer is full or the file ends: a short read alone is no end. */
-function fill(file: number): number {
+/**
+ * Reads until the buffer is full or the file ends: a short read alone is no end, unless it ends where the file does by its
+ * size. In /proc and its like that is nought whatever can be read.
+ */
+function fill(file: number, expected: number): number {
   let size = 0
   while (size < buffer.length) {
     const read = fs.readSync(file, buffer, size, buffer.length - size, null)
-    if (read === 0) break
     size += read
+    if (read === 0 || size === expected) break
   }
   return size
 }

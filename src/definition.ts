@@ -77,7 +77,8 @@ function walk(directory: BytePath, files: BytePath[], isExcluded: Exclusion): vo
   if (/(^|\/)\.git(\/\.?)*$/.test(directory)) refuseGit(directory)
   const prefix = directory.endsWith('/') ? directory : `${directory}/`
   for (const entry of entriesOf(directory, prefix)) {
-    const found = prefix + entry.name
+    // Joined it is one text, which lives as long as the list; by a plus it would keep both its parts.
+    const found = [prefix, entry.name].join('')
     if (isExcluded(found)) continue
     if (entry.isDirectory()) walk(found, files, isExcluded)
     else if (!entry.name.startsWith('.') && isCounted(found, entry)) files.push(found)

@@ -9,8 +9,13 @@ import { onGitHub } from './github.ts'
 
 /** Prints lines as they are, save what the runner would take for a workflow command. One write, however many lines. */
 export function info(lines: string | readonly string[]): void {
-  const text = typeof lines === 'string' ? harmless(lines) : lines.map(harmless).join('\n')
-  process.stdout.write(`${text}\n`)
+  const text = typeof lines === 'string' ? lines : lines.join('\n')
+  process.stdout.write(`${harmless(text)}\n`)
+}
+
+/** Waits until all that was printed has been read, so that a slow reader doesn't fill the memory. */
+export async function printed(): Promise<void> {
+  if (process.stdout.writableNeedDrain) await new Promise<unknown>(resolve => process.stdout.write('', resolve))
 }
 
 /** A notice: an annotation of the step on GitHub, a line elsewhere. */

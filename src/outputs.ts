@@ -2,13 +2,15 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { setOutput, summary } from '@actions/core'
+import { cancelled } from './cancel.ts'
 import { type Checksum, summarize } from './checksum.ts'
 import type { CountedFile } from './counted-files.ts'
 import { toText } from './definition.ts'
 import { onGitHub } from './github.ts'
 import type { FoundImage, Outcome } from './images.ts'
 import type { Inputs } from './inputs.ts'
-import { fail, group, info, messageOf, printable, warn } from './log.ts'
+import { fail, group, info, messageOf, printable, printed, warn } from './log.ts'
+import { unlessAborted } from './patience.ts'
 
 /** Removes the JSON file of an earlier run, so that a failure leaves no id behind. A link is removed, not its target. */
 export function removeOutputFile(file: string): void {
@@ -36,11 +38,12 @@ export async function publishChecksum(checksum: Checksum): Promise<void> {
   setOutputs({ ami_config_checksum: value })
 }
 
-/** Many lines at a time, for speed, but not all of them, for memory. */
-function showFiles(files: readonly CountedFile[]): void {
-  const lines = 2000
+/** Many lines at a time, for speed, but not more than V8 keeps among its small objects, for memory. */
+async function showFiles(files: readonly CountedFile[]): Promise<void> {
+  const lines = 500
   for (let start = 0; start < files.length; start += lines) {
     info(files.slice(start, start + lines).map(({ digest, path: file }) => `${digest}  ${toText(file)}`))
+    await unlessAborted(cancelled, printed())
   }
 }
 

@@ -10,13 +10,15 @@ export function milliseconds(seconds: number): number {
 
 /** Waits for something unless a signal is aborted meanwhile: then it throws the signal's reason at once. */
 export async function unlessAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(signal.reason)
+  let stop = () => {}
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+  })
   signal.addEventListener('abort', stop)
   // Not thrown here: the work is under way, and nobody would hear of its failure.
   if (signal.aborted) stop()
   try {
-    return await Promise.race([work, promise])
+    return await Promise.race([work, stopped])
   } finally {
     signal.removeEventListener('abort', stop)
   }
