@@ -33,8 +33,9 @@ export async function prepareBuild(packer: Packer, build: Build): Promise<string
     await (build.template.language === 'hcl2' ? initialize(packer, build) : installAmazonPlugin(packer, build, version))
     const { variables, only } = argumentsFor(build, await declaredVariables(packer, build.template))
     const args = [...variables, ...only, build.template.path]
-    await command(packer, ['validate', ...evaluation(version, build.template), ...args])
-    demandOneImage(await listBuilds(packer, build, variables), build.region)
+    const validation = command(packer, ['validate', ...evaluation(version, build.template), ...args])
+    const [builds] = await Promise.all([listBuilds(packer, build, variables), validation])
+    demandOneImage(builds, build.region)
     return args
   })
 }
