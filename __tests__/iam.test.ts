@@ -4,53 +4,39 @@ import { DescribeSubnetsCommand, EnableImageDeprecationCommand, ModifyImageAttri
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ACCOUNT, type Ec2Server, startEc2 } from './support/ec2.ts'
 import { type Instance, startInstance } from './support/instance.ts'
-import {
-  cancelWhen,
-  FAILING_AFTERWARDS,
-  type Interruption,
-  setSceneOf,
-  TEMPORARY_ROLE,
-  vanish,
-} from './support/interruption.ts'
+import { FAILING_AFTERWARDS, type Interruption, setSceneOf, TEMPORARY_ROLE, vanish } from './support/interruption.ts'
 import type { Request } from './support/proxy.ts'
-import type { Running } from './support/runner.ts'
+import { cancel, type Running } from './support/runner.ts'
 import { canSetScene, INPUTS, type Scene } from './support/scene.ts'
 import { hclTemplate, selfTaggingTemplate, withSsh, withSteps } from './support/workspace.ts'
 
 /** Something that the README of the policies has a row for. */
-interface Job extends Pick<Interruption, 'name' | 'template' | 'slow'> {
+interface Job extends Pick<Interruption, 'name' | 'template' | 'slow' | 'faults'> {
   readonly policy: 'look-up' | 'bake' | 'bake-and-copy'
   /** The heading in the README under which stands what it takes beyond the policy. */
   readonly extra?: string
   play(scene: Scene): Promise<unknown>
 }
 
-/** What no test can make happen, and where it is known from. */
+/** What no test can make happen, and where it is known from; files are those of packer-plugin-amazon. */
 const UNSEEN: Readonly<Record<string, string>> = {
-  'ec2:DeleteVolume':
-    'volumes that outlive the instance; moto has none (packer-plugin-amazon, step_cleanup_volumes.go)',
-  'ec2:DescribeInstanceStatus': 'a session that does not begin; moto has none (packer-plugin-amazon, ssm/session.go)',
-  'ec2:EnableImageDeregistrationProtection': 'moto has none (step_enable_deregistration_protection.go)',
-  'ec2:GetPasswordData': 'Windows instances; moto has none (step_get_password.go)',
-  'iam:PassRole':
-    'no request of its own: RunInstances with a profile takes it (IAM user guide, "Grant permissions to pass a role")',
-  'iam:TagInstanceProfile': 'no request of its own: run_tags in CreateInstanceProfile (step_iam_instance_profile.go)',
-  'iam:TagRole': 'no request of its own: run_tags in CreateRole (step_iam_instance_profile.go)',
+  'ec2:DeleteVolume': "volumes of the base image that outlive the instance; moto's have none (step_cleanup_volumes.go)",
+  'ec2:DescribeInstanceStatus': 'a session that does not begin; moto has no sessions (ssm/session.go)',
+  'iam:PassRole': 'no request of its own, RunInstances takes it (IAM user guide, "Grant permissions to pass a role")',
   'kms:CreateGrant': 'EC2 asks KMS (EBS user guide, "Requirements for Amazon EBS encryption")',
-  'kms:Decrypt': 'EC2 asks KMS (the same)',
-  'kms:DescribeKey': 'EC2 asks KMS (the same)',
-  'kms:GenerateDataKeyWithoutPlaintext': 'EC2 asks KMS (the same)',
-  'kms:ReEncryptFrom': 'EC2 asks KMS (the same)',
-  'kms:ReEncryptTo': 'EC2 asks KMS (the same)',
-  'ssm:StartSession': 'sessions; moto has none (packer-plugin-amazon, ssm/session.go)',
-  'ssm:TerminateSession': 'sessions; moto has none (packer-plugin-amazon, ssm/session.go)',
+  'kms:Decrypt': 'EC2 asks KMS (as above)',
+  'kms:DescribeKey': 'EC2 asks KMS (as above)',
+  'kms:GenerateDataKeyWithoutPlaintext': 'EC2 asks KMS (as above)',
+  'kms:ReEncryptFrom': 'EC2 asks KMS (as above)',
+  'kms:ReEncryptTo': 'EC2 asks KMS (as above)',
+  'ssm:StartSession': 'moto has no sessions (ssm/session.go)',
+  'ssm:TerminateSession': 'moto has no sessions (ssm/session.go)',
 }
 
 /** Packer asks it first of all; everybody may (STS API reference, GetCallerIdentity). */
 const FREE = 'sts:GetCallerIdentity'
 
 const PLAIN = 'a plain bake'
-const COPIED = 'the image goes to `regions`, with its launch permissions and its time of deprecation'
 
 let moto: Ec2Server
 let instance: Instance
@@ -89,7 +75,7 @@ const jobs: readonly Job[] = [
     name: 'a cancelled bake and its clean-up',
     policy: 'bake',
     slow: { images: 60_000 },
-    play: scene => cancelAndCleanUp(scene.start(), /Waiting for AMI/, scene),
+    play: scene => cancelAndCleanUp(scene.start(), /Waiting for AMI/),
   },
   {
     name: 'a bake that fails after its template has tagged the image',
@@ -115,7 +101,7 @@ const jobs: readonly Job[] = [
     },
   },
   {
-    name: COPIED,
+    name: 'the image goes to `regions`, with its launch permissions and its time of deprecation',
     policy: 'bake-and-copy',
     slow: { copies: 2_000 },
     play: async scene => {
@@ -130,7 +116,7 @@ const jobs: readonly Job[] = [
     play: async scene => {
       await plant(scene)
       const running = scene.start({ inputs: { ...INPUTS, regions: 'eu-west-1' } })
-      await cancelAndCleanUp(running, /is being copied/, scene)
+      await cancelAndCleanUp(running, /is being copied/)
     },
   },
   {
@@ -164,6 +150,27 @@ const jobs: readonly Job[] = [
     extra: 'Other options',
     template: () =>
       hclTemplate('associate_public_ip_address = true\nena_support = true\nsnapshot_users = ["111122223333"]'),
+    play: async scene => await run(scene),
+  },
+  {
+    name: '`communicator = "winrm"`',
+    policy: 'bake',
+    extra: 'Other options',
+    template: () => hclTemplate('winrm_username = "Administrator"').replace('"none"', '"winrm"'),
+    play: async scene => {
+      const running = scene.start()
+      await scene.ec2.asked('GetPasswordData')
+      await cancel(running)
+      await running.post()
+    },
+  },
+  {
+    name: '`deregistration_protection`',
+    policy: 'bake',
+    extra: 'Other options',
+    template: () => hclTemplate('deregistration_protection { enabled = true }'),
+    // moto does not know it.
+    faults: [{ action: 'EnableImageDeregistrationProtection', answer: '<r><return>true</return></r>' }],
     play: async scene => await run(scene),
   },
 ]
@@ -217,13 +224,25 @@ describe.skipIf(!canSetScene)('the policies', () => {
   })
 })
 
+test('only the main branch of one repository may take the role', () => {
+  const [statement, ...others] = JSON.parse(readDocument('trust.json')).Statement
+  expect(others).toEqual([])
+  expect(statement.Action).toBe('sts:AssumeRoleWithWebIdentity')
+  expect(Object.keys(statement.Condition)).toEqual(['StringEquals'])
+  const issuer = 'token.actions.githubusercontent.com'
+  const { [`${issuer}:aud`]: audience, [`${issuer}:sub`]: subjects } = statement.Condition.StringEquals
+  expect(audience).toBe('sts.amazonaws.com')
+  for (const subject of subjects) expect(subject).toMatch(/^repo:example(@\d+)?\/app(@\d+)?:ref:refs\/heads\/main$/)
+})
+
 async function run(scene: Scene, inputs: Readonly<Record<string, string>> = {}): Promise<void> {
   const { exitCode, log } = await scene.start({ inputs: { ...INPUTS, ...inputs } }).ended
   expect(exitCode, log).toBe(0)
 }
 
-async function cancelAndCleanUp(running: Running, when: RegExp, scene: Scene): Promise<void> {
-  await cancelWhen(when)(running, scene)
+async function cancelAndCleanUp(running: Running, when: RegExp): Promise<void> {
+  await running.printed(when)
+  await cancel(running)
   const { exitCode, log } = await running.post()
   expect(exitCode, log).toBe(0)
 }
@@ -248,13 +267,18 @@ interface Permission {
 /** By the Service Authorization Reference. */
 function permissionsFor(request: Request): readonly Permission[] {
   const { service, action, region, parameters } = request
-  const created = [...parameters].filter(([name]) => /^TagSpecification\.\d+\.ResourceType$/.test(name))
+  const created = [...parameters].filter(([name]) =>
+    /^(LaunchTemplateData\.)?TagSpecification\.\d+\.ResourceType$/.test(name),
+  )
+  const tagging = service === 'iam' && parameters.has('Tags.member.1.Key') ? [action.replace('Create', 'iam:Tag')] : []
+  const actions = [`${service}:${action}`, ...tagging]
   return [
-    ...resourcesOf(request).map(resource => ({ action: `${service}:${action}`, resource })),
-    ...created.map(([, type]) => ({
+    ...actions.flatMap(one => resourcesOf(request).map(resource => ({ action: one, resource }))),
+    ...created.map(([name, type]) => ({
       action: 'ec2:CreateTags',
       resource: arn(region, type, '*'),
-      createAction: action,
+      // What a launch template asks for comes with the fleet.
+      createAction: name.startsWith('LaunchTemplateData') ? 'CreateFleet' : action,
     })),
   ]
 }
