@@ -9,9 +9,10 @@ import {
 } from '@aws-sdk/client-ec2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ec2Server, SOURCE_IMAGE, startEc2 } from './support/ec2.ts'
+import { vanish } from './support/interruption.ts'
 import type { Fault, FaultyEc2 } from './support/proxy.ts'
 import type { Running } from './support/runner.ts'
-import { INPUTS, processesIn, type Scene, setScene, takeStock } from './support/scene.ts'
+import { INPUTS, type Scene, setScene, takeStock } from './support/scene.ts'
 import { hasTools } from './support/tools.ts'
 import { hclTemplate, selfTaggingTemplate } from './support/workspace.ts'
 
@@ -50,17 +51,6 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     return (await ec2.inventory()).keyPairs.filter(name => name.startsWith('ami-bakery-'))
   }
 
-  /** The machine of the run that bakes is gone all at once, Packer with it. */
-  async function vanish(scene: Scene, running: Running): Promise<void> {
-    const group = await scene.packer()
-    running.process.kill('SIGSTOP')
-    process.kill(-group, 'SIGKILL')
-    running.process.kill('SIGKILL')
-    await running.ended
-    scene.ec2.slowImages(0)
-    while (processesIn(group).length > 0) await sleep(10)
-  }
-
   function count({ requests }: FaultyEc2, action: string): number {
     return requests.filter(request => request.action === action).length
   }
@@ -90,7 +80,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
       await sleep(500)
       const [leader] = running.filter(one => one.log().includes('Packer: build'))
       if (!leader) throw new Error('Nobody bakes.')
-      await vanish(scene, leader)
+      await vanish(leader, scene)
       const runs = await Promise.all(running.filter(one => one !== leader).map(({ ended }) => ended))
       for (const run of runs) expect(run.exitCode, run.log).toBe(0)
       expect(new Set(runs.map(({ outputs }) => outputs.ami_id)).size).toBe(1)
@@ -109,7 +99,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     const first = start(scene, 0.05)
     await scene.ec2.asked('CreateImage')
     await sleep(500)
-    await vanish(scene, first)
+    await vanish(first, scene)
     const left = await takeStock(scene.ec2, 'us-east-1')
     expect([left.instances, left.securityGroups, left.keyPairs].map(({ length }) => length)).toEqual([1, 1, 2])
 

@@ -51,6 +51,8 @@ export interface Request {
   readonly action: string
   readonly parameters: URLSearchParams
   readonly region: string
+  /** What it was signed for: `ec2`, or `iam`. */
+  readonly service: string
   /** The user agent that sent it. */
   readonly agent: string
 }
@@ -160,14 +162,15 @@ interface Received extends Request {
 async function receive(request: http.IncomingMessage): Promise<Received> {
   const parameters = new URLSearchParams(await text(request))
   const { authorization = '', 'x-amz-date': date, 'user-agent': agent = '' } = request.headers
-  // Credential=<access key>/<day>/<region>/ec2/aws4_request
-  const [, accessKey = '', region = ''] = /Credential=([^/]*)\/[^/]*\/([^/]*)/.exec(authorization) ?? []
+  // Credential=<access key>/<day>/<region>/<service>/aws4_request
+  const [, accessKey = '', region = '', service = ''] =
+    /Credential=([^/]*)\/[^/]*\/([^/]*)\/([^/]*)/.exec(authorization) ?? []
   const headers = {
     authorization,
     'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
     'x-amz-date': String(date),
   }
-  return { action: parameters.get('Action') ?? '', parameters, region, agent, accessKey, headers }
+  return { action: parameters.get('Action') ?? '', parameters, region, service, agent, accessKey, headers }
 }
 
 function findFault(counts: Map<Fault, number>, { action, region, parameters }: Request): Fault | undefined {

@@ -1,0 +1,380 @@
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import { DescribeSubnetsCommand, EnableImageDeprecationCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ACCOUNT, type Ec2Server, startEc2 } from './support/ec2.ts'
+import { type Instance, startInstance } from './support/instance.ts'
+import { FAILING_AFTERWARDS, type Interruption, setSceneOf, TEMPORARY_ROLE, vanish } from './support/interruption.ts'
+import type { Request } from './support/proxy.ts'
+import { cancel, type Running } from './support/runner.ts'
+import { canSetScene, INPUTS, type Scene } from './support/scene.ts'
+import { hclTemplate, selfTaggingTemplate, withSsh, withSteps } from './support/workspace.ts'
+
+/** Something that the README of the policies has a row for. */
+interface Job extends Pick<Interruption, 'name' | 'template' | 'slow' | 'faults'> {
+  readonly policy: 'look-up' | 'bake' | 'bake-and-copy'
+  /** The heading in the README under which stands what it takes beyond the policy. */
+  readonly extra?: string
+  play(scene: Scene): Promise<unknown>
+}
+
+/** What no test can make happen, and where it is known from; files are those of packer-plugin-amazon. */
+const UNSEEN: Readonly<Record<string, string>> = {
+  'ec2:DeleteVolume': "volumes of the base image that outlive the instance; moto's have none (step_cleanup_volumes.go)",
+  'ec2:DescribeInstanceStatus': 'a session that does not begin; moto has no sessions (ssm/session.go)',
+  'iam:PassRole': 'no request of its own, RunInstances takes it (IAM user guide, "Grant permissions to pass a role")',
+  'kms:CreateGrant': 'EC2 asks KMS (EBS user guide, "Requirements for Amazon EBS encryption")',
+  'kms:Decrypt': 'EC2 asks KMS (as above)',
+  'kms:DescribeKey': 'EC2 asks KMS (as above)',
+  'kms:GenerateDataKeyWithoutPlaintext': 'EC2 asks KMS (as above)',
+  'kms:ReEncryptFrom': 'EC2 asks KMS (as above)',
+  'kms:ReEncryptTo': 'EC2 asks KMS (as above)',
+  'ssm:StartSession': 'moto has no sessions (ssm/session.go)',
+  'ssm:TerminateSession': 'moto has no sessions (ssm/session.go)',
+}
+
+/** Packer asks it first of all; everybody may (STS API reference, GetCallerIdentity). */
+const FREE = 'sts:GetCallerIdentity'
+
+const PLAIN = 'a plain bake'
+
+let moto: Ec2Server
+let instance: Instance
+
+const jobs: readonly Job[] = [
+  {
+    name: 'a hit',
+    policy: 'look-up',
+    play: async scene => {
+      await plant(scene)
+      return await run(scene)
+    },
+  },
+  {
+    name: 'a miss with `on-miss: skip`',
+    policy: 'look-up',
+    play: async scene => await run(scene, { 'on-miss': 'skip', regions: 'eu-west-1' }),
+  },
+  { name: PLAIN, policy: 'bake', play: async scene => await run(scene) },
+  {
+    name: 'one in a subnet, by SSH, with a description and tags',
+    policy: 'bake',
+    template: () => {
+      // moto fails at tags on CreateImage.
+      const tags = 'tags = { a = "b" }\nrun_tags = { a = "b" }\nrun_volume_tags = { a = "b" }\nskip_ami_run_tags = true'
+      const options = `subnet_id = var.aws_subnet_id\nami_description = "app"\n${tags}`
+      const template = `variable "aws_subnet_id" { type = string }\n${hclTemplate(options)}`
+      return withSteps(withSsh(template, instance.port), 'provisioner "shell" { inline = ["true"] }')
+    },
+    play: async scene => {
+      const { Subnets = [] } = await scene.ec2.client().send(new DescribeSubnetsCommand({}))
+      return await run(scene, { 'aws-subnet-id': Subnets[0]?.SubnetId ?? '' })
+    },
+  },
+  {
+    name: 'a cancelled bake and its clean-up',
+    policy: 'bake',
+    slow: { images: 60_000 },
+    play: scene => cancelAndCleanUp(scene.start(), /Waiting for AMI/),
+  },
+  {
+    name: 'a bake that fails after its template has tagged the image',
+    policy: 'bake',
+    template: () => withSteps(selfTaggingTemplate(), ...FAILING_AFTERWARDS),
+    play: async scene => {
+      const running = scene.start()
+      await running.ended
+      await running.post()
+    },
+  },
+  {
+    name: 'the lease of a vanished run is taken over',
+    policy: 'bake',
+    slow: { images: 60_000 },
+    play: async scene => {
+      const gone = scene.start()
+      await gone.printed(/Waiting for AMI/)
+      await vanish(gone, scene)
+      const { exitCode, log } = await scene.start({ env: { ...scene.env, AMI_BAKERY_TIME_SCALE: '0.02' } }).ended
+      expect(exitCode, log).toBe(0)
+      expect(log).toContain('Clean-up on EC2 after a run that has vanished')
+    },
+  },
+  {
+    name: 'the image goes to `regions`, with its launch permissions and its time of deprecation',
+    policy: 'bake-and-copy',
+    slow: { copies: 2_000 },
+    play: async scene => {
+      await plant(scene)
+      return await run(scene, { regions: 'eu-west-1' })
+    },
+  },
+  {
+    name: 'a cancelled copy and its clean-up',
+    policy: 'bake-and-copy',
+    slow: { copies: 60_000 },
+    play: async scene => {
+      await plant(scene)
+      const running = scene.start({ inputs: { ...INPUTS, regions: 'eu-west-1' } })
+      await cancelAndCleanUp(running, /is being copied/)
+    },
+  },
+  {
+    name: 'a template with `ami_regions`, `encrypt_boot`, `deprecate_at`',
+    policy: 'bake-and-copy',
+    template: () =>
+      hclTemplate('ami_regions = ["us-west-2"]\nencrypt_boot = true\ndeprecate_at = "2099-01-01T00:00:00Z"'),
+    play: async scene => await run(scene),
+  },
+  {
+    name: 'a spot instance',
+    policy: 'bake',
+    extra: 'Spot instances',
+    template: () => {
+      const tags = 'run_tags = { a = "b" }\nrun_volume_tags = { a = "b" }\nskip_ami_run_tags = true'
+      const template = hclTemplate(`spot_price = "auto"\nspot_instance_types = ["t3.micro"]\n${tags}`)
+      return template.replace(/instance_type .*/, '')
+    },
+    play: async scene => await run(scene),
+  },
+  {
+    name: 'a temporary instance profile',
+    policy: 'bake',
+    extra: 'Temporary instance profiles',
+    template: () => hclTemplate(`${TEMPORARY_ROLE}\nrun_tags = { a = "b" }\nskip_ami_run_tags = true`),
+    play: async scene => await run(scene),
+  },
+  {
+    name: '`associate_public_ip_address`, `ena_support`, `snapshot_users`',
+    policy: 'bake',
+    extra: 'Other options',
+    template: () =>
+      hclTemplate('associate_public_ip_address = true\nena_support = true\nsnapshot_users = ["111122223333"]'),
+    play: async scene => await run(scene),
+  },
+  {
+    name: '`communicator = "winrm"`',
+    policy: 'bake',
+    extra: 'Other options',
+    template: () => hclTemplate('winrm_username = "Administrator"').replace('"none"', '"winrm"'),
+    play: async scene => {
+      const running = scene.start()
+      await scene.ec2.asked('GetPasswordData')
+      await cancel(running)
+      await running.post()
+    },
+  },
+  {
+    name: '`deregistration_protection`',
+    policy: 'bake',
+    extra: 'Other options',
+    template: () => hclTemplate('deregistration_protection { enabled = true }'),
+    // moto does not know it.
+    faults: [{ action: 'EnableImageDeregistrationProtection', answer: '<r><return>true</return></r>' }],
+    play: async scene => await run(scene),
+  },
+]
+
+const README = readDocument('README.md')
+
+const recorded = new Map<Job, readonly Permission[]>()
+
+describe.skipIf(!canSetScene)('the policies', () => {
+  beforeAll(async () => {
+    moto = await startEc2()
+    instance = await startInstance()
+  })
+  afterAll(async () => {
+    await instance.stop()
+    await moto.stop()
+  })
+
+  describe('allow all that is asked of AWS', { concurrent: true }, () => {
+    test.for(jobs.map(job => [job.name, job] as const))('%s', async ([, job]) => {
+      await using scene = await setSceneOf({ ...job, interrupt: async () => undefined }, moto)
+      await job.play(scene)
+      const asked = scene.ec2.requests.flatMap(permissionsFor).filter(({ action }) => action !== FREE)
+      recorded.set(job, asked)
+      const allowing = [...readPolicy(job.policy), ...(job.extra ? extraStatements(job.extra) : [])]
+      expect(asked.filter(one => !allowing.some(statement => allows(statement, one)))).toEqual([])
+    })
+  })
+
+  test.each([
+    ['look-up', []],
+    ['bake', readPolicy('look-up')],
+    ['bake-and-copy', readPolicy('bake')],
+  ] as const)('%s allows nothing that nobody asks for, beyond the policy before it', (policy, before) => {
+    const asked = [...recorded].flatMap(([job, permissions]) => (job.policy === policy ? permissions : []))
+    const statements = readPolicy(policy)
+    expect(statements).toEqual(expect.arrayContaining([...before]))
+    expect(unused(statements.slice(before.length), asked)).toEqual([])
+  })
+
+  test('the README names no further action that nobody asks for', () => {
+    const actions = extraStatements().flatMap(({ Action }) => Action)
+    const asked = new Set([...recorded.values()].flat().map(({ action }) => action))
+    expect(actions.filter(action => !asked.has(action) && !UNSEEN[action])).toEqual([])
+  })
+
+  test('the README’s table is what was recorded', () => {
+    const table = makeTable()
+    console.log(table)
+    expect(README).toContain(`\n\n${table}\n\n`)
+  })
+})
+
+test('only the main branch of one repository may take the role', () => {
+  const [statement, ...others] = JSON.parse(readDocument('trust.json')).Statement
+  expect(others).toEqual([])
+  expect(statement.Action).toBe('sts:AssumeRoleWithWebIdentity')
+  expect(Object.keys(statement.Condition)).toEqual(['StringEquals'])
+  const issuer = 'token.actions.githubusercontent.com'
+  const { [`${issuer}:aud`]: audience, [`${issuer}:sub`]: subjects } = statement.Condition.StringEquals
+  expect(audience).toBe('sts.amazonaws.com')
+  for (const subject of subjects) expect(subject).toMatch(/^repo:example(@\d+)?\/app(@\d+)?:ref:refs\/heads\/main$/)
+})
+
+async function run(scene: Scene, inputs: Readonly<Record<string, string>> = {}): Promise<void> {
+  const { exitCode, log } = await scene.start({ inputs: { ...INPUTS, ...inputs } }).ended
+  expect(exitCode, log).toBe(0)
+}
+
+async function cancelAndCleanUp(running: Running, when: RegExp): Promise<void> {
+  await running.printed(when)
+  await cancel(running)
+  const { exitCode, log } = await running.post()
+  expect(exitCode, log).toBe(0)
+}
+
+/** An image that the look-up finds, shared and to be deprecated. */
+async function plant({ ec2 }: Scene): Promise<void> {
+  const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
+  const ImageId = await ec2.makeImage({ ami_config_checksum: sha1(sha1(hclTemplate())) })
+  const LaunchPermission = { Add: [{ UserId: '111122223333' }] }
+  await ec2.client().send(new ModifyImageAttributeCommand({ ImageId, LaunchPermission }))
+  await ec2.client().send(new EnableImageDeprecationCommand({ ImageId, DeprecateAt: new Date('2099-01-01') }))
+}
+
+/** What IAM is asked about a request. */
+interface Permission {
+  readonly action: string
+  readonly resource: string
+  /** What creates the resource, where it gets its tags with its creation. */
+  readonly createAction?: string
+}
+
+/** By the Service Authorization Reference. */
+function permissionsFor(request: Request): readonly Permission[] {
+  const { service, action, region, parameters } = request
+  const created = [...parameters].filter(([name]) =>
+    /^(LaunchTemplateData\.)?TagSpecification\.\d+\.ResourceType$/.test(name),
+  )
+  const tagging = service === 'iam' && parameters.has('Tags.member.1.Key') ? [action.replace('Create', 'iam:Tag')] : []
+  const actions = [`${service}:${action}`, ...tagging]
+  return [
+    ...actions.flatMap(one => resourcesOf(request).map(resource => ({ action: one, resource }))),
+    ...created.map(([name, type]) => ({
+      action: 'ec2:CreateTags',
+      resource: arn(region, type, '*'),
+      // What a launch template asks for comes with the fleet.
+      createAction: name.startsWith('LaunchTemplateData') ? 'CreateFleet' : action,
+    })),
+  ]
+}
+
+/** Only where a policy tells resources apart, `*` otherwise. */
+function resourcesOf({ service, action, region, parameters }: Request): readonly string[] {
+  const [profile, role] = [parameters.get('InstanceProfileName'), parameters.get('RoleName')]
+  if (service === 'iam') return [`arn:aws:iam::${ACCOUNT}:${profile ? `instance-profile/${profile}` : `role/${role}`}`]
+  const keyPair = parameters.get('KeyName') ?? parameters.get('KeyPairId')
+  if (/^(Create|Delete)KeyPair$/.test(action)) return [arn(region, 'key-pair', `${keyPair}`)]
+  if (action !== 'CreateTags') return ['*']
+  const ids = [...parameters].flatMap(([name, id]) => (name.startsWith('ResourceId.') ? [id] : []))
+  return ids.map(id => arn(region, TYPES[id.replace(/-.*/, '')] ?? 'unknown', id))
+}
+
+/** Those of images and snapshots have no account. */
+function arn(region: string, type: string, name: string): string {
+  return `arn:aws:ec2:${region}:${type === 'image' || type === 'snapshot' ? '' : ACCOUNT}:${type}/${name}`
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  ami: 'image',
+  i: 'instance',
+  key: 'key-pair',
+  snap: 'snapshot',
+  vol: 'volume',
+}
+
+interface Statement {
+  readonly Action: string | readonly string[]
+  readonly Resource: string | readonly string[]
+  readonly Condition?: { readonly StringEquals?: { readonly 'ec2:CreateAction'?: readonly string[] } }
+}
+
+/** As IAM evaluates a statement, as far as the policies go. */
+function allows(statement: Statement, { action, resource, createAction = '' }: Permission): boolean {
+  const { Action, Resource, Condition } = statement
+  const createActions = Condition?.StringEquals?.['ec2:CreateAction'] ?? [createAction]
+  if (!createActions.includes(createAction) || !list(Action).includes(action)) return false
+  return list(Resource).some(pattern => wildcard(pattern).test(resource))
+}
+
+/** The actions, resources and conditions of statements that allow nothing of what was asked for. */
+function unused(statements: readonly Statement[], asked: readonly Permission[]): readonly Statement[] {
+  const parts = statements.flatMap(statement => [
+    ...list(statement.Action).map(Action => ({ ...statement, Action })),
+    ...list(statement.Resource).map(Resource => ({ ...statement, Resource })),
+    ...(statement.Condition?.StringEquals?.['ec2:CreateAction'] ?? []).map(createAction => ({
+      ...statement,
+      Condition: { StringEquals: { 'ec2:CreateAction': [createAction] } },
+    })),
+  ])
+  return parts.filter(
+    part => !list(part.Action).some(action => UNSEEN[action]) && !asked.some(one => allows(part, one)),
+  )
+}
+
+function list(values: string | readonly string[]): readonly string[] {
+  return typeof values === 'string' ? [values] : values
+}
+
+/** A pattern of IAM, whose ARNs have no other characters that mean something: `*` is any text, `?` any character. */
+function wildcard(pattern: string): RegExp {
+  return new RegExp(`^${pattern.replaceAll('*', '.*').replaceAll('?', '.')}$`)
+}
+
+function readPolicy(name: Job['policy']): readonly Statement[] {
+  return JSON.parse(readDocument(`${name}.json`)).Statement
+}
+
+function readDocument(name: string): string {
+  return fs.readFileSync(new URL(`../docs/iam/${name}`, import.meta.url), 'utf8')
+}
+
+/** What the README says to add to a policy, under a heading or under all: statements, and a table of actions on all resources. */
+function extraStatements(heading?: string): readonly Statement[] {
+  const [, ...sections] = README.replace(/^.*^## More, for some templates$/ms, '').split(/^### /m)
+  const chosen = sections.filter(section => !heading || section.startsWith(`${heading}\n`))
+  const statements = chosen.flatMap(section =>
+    [...section.matchAll(/^```json\n(.*?)^```$/gms)].map(([, json = '']) => json),
+  )
+  const rows = chosen.flatMap(section => [...section.matchAll(/^\|.*`(?:ec2|iam):.*$/gm)])
+  const actions = rows.flatMap(([row]) => [...row.matchAll(/`([a-z0-9]+:[A-Z]\w+)`/g)].map(([, action = '']) => action))
+  return [...statements.flatMap(json => JSON.parse(json)), { Action: actions, Resource: '*' }]
+}
+
+function makeTable(): string {
+  const actionsOf = (wanted: (job: Job) => boolean) =>
+    new Set([...recorded].flatMap(([job, permissions]) => (wanted(job) ? permissions.map(({ action }) => action) : [])))
+  const plain = actionsOf(({ name }) => name === PLAIN)
+  const rows = jobs.map(job => {
+    const isWhole = job.policy === 'look-up' || job.name === PLAIN
+    const actions = [...actionsOf(one => one === job)].filter(action => isWhole || !plain.has(action)).sort()
+    const policy = `\`${job.policy}.json\`${job.extra ? `, “${job.extra}”` : ''}`
+    const words = actions.map(action => `\`${action.replace(/^ec2:/, '')}\``).join(' ')
+    return `| ${job.name} | ${policy} | ${words || 'no more'} |`
+  })
+  return ['| what happens | policy | actions |', '|---|---|---|', ...rows].join('\n')
+}
