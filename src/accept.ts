@@ -26,6 +26,7 @@ import { info, messageOf, warn } from './log.ts'
 import { findAgain, waitUntilFound } from './look-up.ts'
 import type { Artifacts } from './packer/build.ts'
 import type { BakeRecord } from './record.ts'
+import { enterPhase } from './timeline.ts'
 
 /** What was baked, where, from what. */
 export interface Bake {
@@ -44,6 +45,7 @@ export interface Bake {
  * @throws Error that says what is wrong with it.
  */
 export async function acceptImages(artifacts: Artifacts, bake: Bake): Promise<FoundImage> {
+  enterPhase('verify')
   const { id, copies } = oneEachRegion(artifacts, bake.inputs.region)
   await confirmDefinition(bake.inputs, bake.checksum)
   const { image } = await confirm(bake.ec2, id)

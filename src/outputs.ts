@@ -11,6 +11,7 @@ import type { FoundImage, Outcome } from './images.ts'
 import type { Inputs } from './inputs.ts'
 import { fail, group, info, messageOf, printable, printed, warn } from './log.ts'
 import { unlessAborted } from './patience.ts'
+import { drawTimeline, duration } from './timeline.ts'
 
 /** Removes the JSON file of an earlier run, so that a failure leaves no id behind. A link is removed, not its target. */
 export function removeOutputFile(file: string): void {
@@ -62,7 +63,7 @@ export async function publish(outcome: Outcome, inputs: Inputs, checksum: Checks
     ['Template', escapeHtml(printable(inputs.template.name))],
     ['Checksum', `<code>${checksum.value}</code>`],
     ['Ingredients', describeIngredients(checksum)],
-    ['Time', `${process.uptime().toFixed(1)} s`],
+    ['Time', duration(process.uptime())],
   ])
 }
 
@@ -139,6 +140,8 @@ async function writeSummary(rows: readonly Row[]): Promise<void> {
   try {
     summary.addHeading('AMI Bakery', 3)
     summary.addTable(rows.map(([title, text]) => [{ data: title, header: true }, text]))
+    const timeline = drawTimeline()
+    if (timeline.length > 0) summary.addRaw(`<pre>${timeline.join('\n')}</pre>`, true)
     await summary.write()
   } catch (cause) {
     warn(`The job summary could not be written: ${messageOf(cause)}`)

@@ -7,6 +7,7 @@ import { describeImage, type Image, type PlacedImage } from '../images.ts'
 import type { Region } from '../inputs.ts'
 import { info, messageOf } from '../log.ts'
 import { type BakeRecord, openRecord } from '../record.ts'
+import { enterPhase } from '../timeline.ts'
 import { finishCopy } from './finish.ts'
 import { obtainCopy } from './obtain.ts'
 
@@ -30,6 +31,7 @@ export async function healRegions(
   regions: readonly Region[],
   checksum: Checksum,
 ): Promise<ReadonlyMap<string, string>> {
+  enterPhase('copy')
   const original = await readOriginal(source, checksum.value)
   refuseUnusable(original, regions)
   const record = openRecord(await factsFor(source.ec2, checksum))

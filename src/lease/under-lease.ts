@@ -12,6 +12,7 @@ import { findAgain } from '../look-up.ts'
 import { readTraces } from '../packer/traces.ts'
 import { unlessAborted } from '../patience.ts'
 import type { BakeRecord } from '../record.ts'
+import { enterPhase } from '../timeline.ts'
 import { type KeyPair, keyPairsIn, LeaseTrouble, OWNER_TAG, PREFIX } from './key-pairs.ts'
 import { type Lease, makeLease, type OwnLease } from './lease.ts'
 import { awaitTurn, type Claim, COUNTER_TAG, URL_TAG } from './turn.ts'
@@ -54,6 +55,7 @@ export async function inTurn(
 }
 
 async function takeLease(claim: Claim, lease: OwnLease): Promise<FoundImage | undefined> {
+  enterPhase('wait')
   try {
     const turn = await awaitTurn(claim)
     if (typeof turn !== 'string') return turn

@@ -6,9 +6,10 @@ import { info } from '../log.ts'
 import { milliseconds } from '../patience.ts'
 import { type ProcessId, signal } from '../processes.ts'
 import type { BakeRecord } from '../record.ts'
+import { enterPhase } from '../timeline.ts'
 import { type Packer, type StartedPacker, startPacker } from './command.ts'
 import { openLog, type PackerLog } from './log.ts'
-import { advise, imagesOf, readMessage } from './messages.ts'
+import { advise, imagesOf, phaseOf, readMessage } from './messages.ts'
 import { demandRoom, hasRoom } from './room.ts'
 
 /** The images that Packer says it has made: for each region their ids. */
@@ -37,8 +38,14 @@ export async function buildImages(packer: Packer, args: readonly string[], bake:
     const message = readMessage(line)
     if (message?.kind === 'artifact') addImages(artifacts, message.property, message.value)
     if (message?.kind === 'failure') reason = message.text
-    if (message?.kind === 'text') lease.note(message.text)
+    if (message?.kind === 'text') follow(message.text)
     screen.add(0, message?.kind === 'text' ? message.text : undefined)
+  }
+
+  function follow(text: string): void {
+    lease.note(text)
+    const phase = phaseOf(text)
+    if (phase) enterPhase(phase)
   }
 
   cancelled.throwIfAborted()
@@ -46,7 +53,7 @@ export async function buildImages(packer: Packer, args: readonly string[], bake:
   try {
     const started = startPacker(packer, ['build', '-machine-readable', ...args], log.files)
     if (started.process) record.note({ packer: started.process })
-    const ending = await follow(started, record, () => show(log, screen))
+    const ending = await waitForEnd(started, record, () => show(log, screen))
     cancelled.throwIfAborted()
     if (ending === 0) return artifacts
     throw new Error(`packer build ended with ${ending}: ${advise(reason)}`)
@@ -65,7 +72,7 @@ const PACE = 100
  */
 const PATIENCE = onGitHub ? 6_500 : milliseconds(200)
 
-async function follow(
+async function waitForEnd(
   started: StartedPacker,
   record: BakeRecord,
   showMore: () => Promise<void>,

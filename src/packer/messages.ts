@@ -1,3 +1,5 @@
+import type { Phase } from '../timeline.ts'
+
 /** What one line of `packer build -machine-readable` says. */
 export type Message =
   /** Something for people to read. */
@@ -29,6 +31,19 @@ const FAILURE_LINE = /^\d+,.*,error,([^,]+)$/s
 function unescapeData(data: string): string {
   return data.replaceAll('%!(PACKER_COMMA)', ',').replaceAll('\\r', '\r').replaceAll('\\n', '\n')
 }
+
+/** The phase that a text of Packer's begins, as the amazon plugin and the communicators say it; mostly none. */
+export function phaseOf(text: string): Phase | undefined {
+  return PHASES.find(([, said]) => said.test(text))?.[0]
+}
+
+const PHASES: readonly (readonly [Phase, RegExp])[] = [
+  ['launch', /^==> [^:]+: Launching a (source|spot) AWS instance/],
+  ['provision', /^==> [^:]+: (Connected to (SSH|WinRM)!|Provisioning with )/],
+  ['image', /^==> [^:]+: (Stopping the source instance|Creating AMI |Registering the AMI)/],
+  ['copy', /^==> [^:]+: Copying\/Encrypting AMI /],
+  ['clean-up', /^==> [^:]+: Terminating the source AWS instance/],
+]
 
 /**
  * The images that an artifact's id names: `us-east-1:ami-…`, several with commas between.

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { group, info, messageOf } from '../log.ts'
 import type { Template } from '../template.ts'
+import { enterPhase } from '../timeline.ts'
 import type { Variable } from '../variables.ts'
 import { type AmiBuild, demandOneImage, listHcl2Builds, listJsonBuilds } from './builds.ts'
 import { type Packer, runPacker } from './command.ts'
@@ -28,6 +29,7 @@ export interface Build {
  * @throws Error that says what is missing or wrong, in Packer's own words where it has any.
  */
 export async function prepareBuild(packer: Packer, build: Build): Promise<string[]> {
+  enterPhase('prepare')
   return await group('Packer: version, plugins, validation', async () => {
     const version = await readVersion(packer)
     await (build.template.language === 'hcl2' ? initialize(packer, build) : installAmazonPlugin(packer, build, version))
