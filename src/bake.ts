@@ -31,11 +31,21 @@ export async function bake(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promis
   const record = openRecord(await factsFor(ec2, checksum))
   const plan = { ec2, inputs, checksum, record }
   try {
-    const image = await underLease(plan, lease => bakeImage({ ...plan, lease }))
+    const image = await underLease(plan, lease => bakeWhole({ ...plan, lease }))
     record.close()
     return image
   } catch (cause) {
-    await abandon(record, cause)
+    if (!record.facts().packer) await abandon(record, cause)
+    throw cause
+  }
+}
+
+/** What a failed bake leaves goes before the lease does: whoever waits must not find it. */
+async function bakeWhole(bake: Bake): Promise<FoundImage> {
+  try {
+    return await bakeImage(bake)
+  } catch (cause) {
+    await abandon(bake.record, cause)
     throw cause
   }
 }

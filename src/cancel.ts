@@ -12,7 +12,9 @@ export const cancelled: AbortSignal = controller.signal
 export function listenForCancel(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => cancel(signal))
   // Nobody reads this process's output any more: whoever started it has gone.
-  process.stdout.on('error', () => cancel('a closed output'))
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => cancel('a closed output'))
+  // Then too Packer must be ended, and what it leaves removed. The error is the reason that the step fails with.
+  process.on('uncaughtException', error => controller.abort(error))
 }
 
 function cancel(cause: string): void {

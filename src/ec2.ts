@@ -1,11 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import http from 'node:http'
 import https from 'node:https'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { EC2Client } from '@aws-sdk/client-ec2'
 import { environment, given } from './github.ts'
 import { info, messageOf, printable } from './log.ts'
-import { milliseconds, unlessAborted } from './patience.ts'
+import { milliseconds, pause, unlessAborted } from './patience.ts'
 
 /** EC2 in one region. */
 export interface Ec2 {
@@ -115,10 +114,10 @@ export async function poll<Answer>(
   probe: () => Promise<Answer | undefined>,
 ): Promise<Answer | undefined> {
   const end = performance.now() + milliseconds(seconds)
-  for (let pause = 250; ; pause = Math.min(pause * 2, 15_000)) {
+  for (let wait = 250; ; wait = Math.min(wait * 2, 15_000)) {
     const answer = await probe()
-    if (answer !== undefined || performance.now() + pause > end) return answer
-    await sleep(pause, undefined, { signal })
+    if (answer !== undefined || performance.now() + wait > end) return answer
+    await pause(wait, signal)
   }
 }
 

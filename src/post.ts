@@ -2,6 +2,8 @@ import { getState } from '@actions/core'
 import { fail } from './log.ts'
 import { findRecord, RECORD_STATE } from './record.ts'
 
+// Whoever no longer reads the output must not keep the clean-up from its end.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
 post()
   .catch(fail)
   // As in main, nothing that hangs may keep the step.

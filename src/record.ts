@@ -4,6 +4,7 @@ import path from 'node:path'
 import { saveState } from '@actions/core'
 import { given, onGitHub } from './github.ts'
 import type { LeaseFacts } from './lease/key-pairs.ts'
+import type { Traces } from './packer/traces.ts'
 import type { ProcessId } from './processes.ts'
 
 /** What must be known of a bake by whoever ends it: this process, or `post` after this process was killed. */
@@ -24,6 +25,8 @@ export interface BakeFacts {
   readonly accepted?: boolean
   /** Packer has been asked to end. */
   readonly terminated?: boolean
+  /** What Packer has begun to make, as far as this process has read; its output may tell more. */
+  readonly traces?: Traces
   /** How many lines of Packer's stdout and stderr have been shown. */
   readonly shown?: readonly [number, number]
   /** The copies that this run has asked for. */
@@ -82,17 +85,23 @@ export function findRecord(directory: string): BakeRecord | undefined {
 
 function keepRecord(directory: string, first: BakeFacts): BakeRecord {
   let facts = first
+  let isOpen = true
   return {
     directory,
     facts: () => facts,
     note: more => {
       facts = { ...facts, ...more }
+      // Somebody may have tidied up the temporary files.
+      fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
       const temporary = path.join(directory, `${FACTS}.new`)
       fs.writeFileSync(temporary, JSON.stringify(facts), { mode: 0o600 })
       fs.renameSync(temporary, path.join(directory, FACTS))
     },
-    isOpen: () => fs.existsSync(directory),
-    close: () => fs.rmSync(directory, { recursive: true, force: true }),
+    isOpen: () => isOpen,
+    close: () => {
+      isOpen = false
+      fs.rmSync(directory, { recursive: true, force: true })
+    },
   }
 }
 

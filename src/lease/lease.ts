@@ -1,13 +1,15 @@
+import { cancelled } from '../cancel.ts'
+import { onGitHub } from '../github.ts'
 import { messageOf, warn } from '../log.ts'
-import { collectTraces, NO_TRACES, type Traces, writeTraces } from '../packer/traces.ts'
-import { milliseconds } from '../patience.ts'
+import { NO_TRACES, type Traces, writeTraces } from '../packer/traces.ts'
+import { milliseconds, unlessAborted } from '../patience.ts'
 import { type KeyPairs, type LeaseFacts, removeLease } from './key-pairs.ts'
 import { COUNTER_TAG } from './turn.ts'
 
 /** The right to bake a checksum, which others respect as long as it is renewed. One that was never held hinders nothing. */
 export interface Lease {
-  /** Takes a text that Packer has printed: what it has begun to make is written into the lease, for whoever cleans up after us. */
-  note(text: string): void
+  /** Writes what Packer has begun to make into the lease, for whoever cleans up after us. */
+  note(traces: Traces): void
   /** Says that Packer has left nothing but a good image. Answers whether the lease is still ours. */
   settle(): Promise<boolean>
 }
@@ -18,7 +20,7 @@ export interface OwnLease extends Lease {
   remember(facts: LeaseFacts): void
   /** Begins to renew the lease: at once, which shows that it can be done, and every minute. */
   hold(id: string): Promise<void>
-  /** Gives it back. Never throws. */
+  /** Gives it back. Throws nothing but the reason of a cancel, after which `post` does it. */
   release(): Promise<void>
   /** Says that leases don't work here: the first time as a warning, then no more. */
   complain(what: string, cause: unknown): void
@@ -30,7 +32,6 @@ export interface OwnLease extends Lease {
  * @param keep Writes down what `post` must know of it.
  */
 export function makeLease(keyPairs: KeyPairs, keep: (facts: LeaseFacts) => void): OwnLease {
-  const { traces, note } = collectTraces()
   const complain = createComplaint()
   let facts: LeaseFacts | undefined
   let renewal: Renewal | undefined
@@ -49,14 +50,19 @@ export function makeLease(keyPairs: KeyPairs, keep: (facts: LeaseFacts) => void)
     renewal?.stop()
     const known = facts
     facts = undefined
-    if (known) await removeLease(keyPairs, known).catch(error => complain('could not be given back', error))
+    if (!known) return
+    const removal = removeLease(keyPairs, known)
+    await (onGitHub ? unlessAborted(cancelled, removal) : removal).catch(error => {
+      if (onGitHub) cancelled.throwIfAborted()
+      complain('could not be given back', error)
+    })
   }
 
-  function noteText(text: string): void {
-    if (note(text)) void renewal?.renew(traces())
+  async function settle(): Promise<boolean> {
+    return renewal ? await unlessAborted(cancelled, renewal.settle()) : true
   }
 
-  return { remember, hold, release, complain, note: noteText, settle: async () => (await renewal?.settle()) ?? true }
+  return { remember, hold, release, complain, settle, note: traces => void renewal?.renew(traces) }
 }
 
 function createComplaint(): OwnLease['complain'] {

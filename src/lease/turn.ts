@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { FoundImage } from '../images.ts'
 import { info, printable } from '../log.ts'
-import { milliseconds } from '../patience.ts'
+import { milliseconds, pause } from '../patience.ts'
 import { type KeyPair, type KeyPairs, OWNER_TAG } from './key-pairs.ts'
 
 /** The tag that holds the address of the run that bakes. */
@@ -49,8 +48,8 @@ export async function awaitTurn(claim: Claim): Promise<string | FoundImage> {
     if (turn) return turn
     seen = compare(seen, holder)
     if (holder && asked - seen.since >= milliseconds(SILENCE)) await bury(claim, holder)
-    if (performance.now() > end) throw giveUp(claim, seen)
-    await sleep(milliseconds(10 + 10 * Math.random()), undefined, { signal: claim.signal })
+    else if (performance.now() > end) throw giveUp(claim, seen)
+    await pause(milliseconds(10 + 10 * Math.random()), claim.signal)
   }
 }
 
@@ -96,7 +95,7 @@ async function lookUpForAWhile({ lookUp, signal }: Claim): Promise<FoundImage | 
   for (;;) {
     const image = await lookUp()
     if (image || performance.now() > end) return image
-    await sleep(milliseconds(5), undefined, { signal })
+    await pause(milliseconds(5), signal)
   }
 }
 
@@ -109,7 +108,8 @@ async function bury({ keyPairs, cleanUp }: Claim, dead: KeyPair): Promise<void> 
 
 function giveUp({ name, minutes }: Claim, { holder }: Sighting): Error {
   const who = holder ? describeHolder(holder) : `an unknown run with the key pair ${name}`
-  const advice = 'Look after that run, wait longer, or set it to 0 to bake all the same.'
+  const advice =
+    'Look after that run, wait longer (more than 5 minutes tell whether it still lives), or set it to 0 to bake all the same.'
   return new Error(`wait-for-other-bakes: after ${minutes} minutes ${who} still bakes this checksum. ${advice}`)
 }
 

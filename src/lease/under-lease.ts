@@ -73,7 +73,7 @@ async function takeLease(claim: Claim, lease: OwnLease): Promise<FoundImage | un
   return await claim.lookUp()
 }
 
-function claimFor({ ec2, inputs, checksum, record }: LoneBake, lease: OwnLease): Claim {
+function claimFor({ ec2, inputs, checksum }: LoneBake, lease: OwnLease): Claim {
   const template = createHash('sha1').update(inputs.template.name).digest('hex').slice(0, 8)
   const name = `${PREFIX}${checksum.value}-${template}`
   const run = workflowRun()
@@ -82,7 +82,6 @@ function claimFor({ ec2, inputs, checksum, record }: LoneBake, lease: OwnLease):
   const tags = new Map([
     [OWNER_TAG, owner],
     [COUNTER_TAG, '0'],
-    [BEGUN_TAG, record.facts().begun],
   ])
   if (run) tags.set(URL_TAG, run.url)
   return {
@@ -97,14 +96,12 @@ function claimFor({ ec2, inputs, checksum, record }: LoneBake, lease: OwnLease):
   }
 }
 
-/** The tag that says when a bake began, in ISO 8601, by the clock of its runner. */
-const BEGUN_TAG = 'ami_bakery_begun'
-
 /** Removes what the owner of a dead lease has left, by the traces in its tags. What can't be removed hinders nobody. */
-async function cleanUp(region: string, { name, tags }: KeyPair): Promise<void> {
+async function cleanUp(region: string, { name, created, tags }: KeyPair): Promise<void> {
   const [, checksum] = LEASE_NAME.exec(name) ?? []
-  if (!checksum) return
-  const facts = { region, checksum, begun: tags.get(BEGUN_TAG) ?? '' }
+  if (!checksum || !created) return
+  // Told by EC2, not by a tag: what is older than the lease is none of its bake's.
+  const facts = { region, checksum, begun: created.toISOString() }
   const removal = group('Clean-up on EC2 after a run that has vanished', () => removeLeftovers(facts, readTraces(tags)))
   const left = await unlessAborted(cancelled, removal).catch(error => {
     cancelled.throwIfAborted()
@@ -131,6 +128,7 @@ const DAY = 24 * 60 * MINUTE
 
 /** No clock is a day wrong. A lease that is renewed every minute can't be older than its counter by much. */
 function isLongDead({ name, created, tags }: KeyPair): boolean {
-  const counter = Number(tags.get(COUNTER_TAG))
-  return LEASE_NAME.test(name) && created !== undefined && Date.now() - created.getTime() > DAY + counter * MINUTE
+  const counter = tags.get(COUNTER_TAG) ?? ''
+  if (!LEASE_NAME.test(name) || !created || !/^\d{1,6}$/.test(counter)) return false
+  return Date.now() - created.getTime() > DAY + Number(counter) * MINUTE
 }

@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cancelled } from '../cancel.ts'
 import { connect } from '../ec2.ts'
@@ -102,8 +103,10 @@ async function waitForPacker(record: BakeRecord): Promise<void> {
   log.close()
 }
 
-async function readTraces({ directory }: BakeRecord): Promise<Traces> {
+/** Packer's output tells all of them, as long as it is there. */
+async function readTraces({ directory, facts }: BakeRecord): Promise<Traces> {
   const { note, traces } = collectTraces()
+  if (!fs.existsSync(stdoutIn(directory))) return facts().traces ?? traces()
   const log = openLog(directory, {
     stdout: line => {
       const message = readMessage(line)

@@ -5,13 +5,14 @@ import {
   DescribeInstancesCommand,
   DescribeSecurityGroupsCommand,
   type Filter,
+  type Instance,
   type SecurityGroup,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2'
 import { ask, connect, type Ec2, errorCode, poll } from '../ec2.ts'
 import type { Image } from '../images.ts'
 import { info, messageOf } from '../log.ts'
-import type { Traces } from '../packer/traces.ts'
+import { NO_TRACES, type Traces } from '../packer/traces.ts'
 import type { BakeFacts } from '../record.ts'
 import { COMMANDS } from './commands.ts'
 import { findCopies, findImagesOfBake, type Origin, quarantine } from './images.ts'
@@ -51,8 +52,9 @@ export async function removeLeftovers(
   traces: Traces,
   deadline?: AbortSignal,
 ): Promise<readonly Leftover[]> {
-  const { keyPairs, securityGroups, launching, images, roles } = traces
-  if (!launching && [keyPairs, securityGroups, images, roles].every(names => names.length === 0)) return []
+  const { keyPairs, securityGroups, instances, launchTemplates, images, roles, launching } = traces
+  const named = [keyPairs, securityGroups, instances, launchTemplates, images, roles].flat()
+  if (!launching && named.length === 0) return []
   const ec2 = connect(facts.region, deadline)
   const reason = await findStranger(ec2, facts)
   if (!reason) return await remove(ec2, facts, traces)
@@ -74,16 +76,20 @@ function everything({ region }: Ec2, facts: BakeFacts, traces: Traces): readonly
 async function remove(ec2: Ec2, facts: BakeFacts, traces: Traces): Promise<readonly Leftover[]> {
   const { region } = ec2
   const { left, attempt } = keepList(ec2.signal)
-  const found = await attempt(COMMANDS.search(region, filterFor(traces)), findInstances(ec2, traces))
-  const instances = found ?? traces.instances
-  const origin = { traces, instances, begun: facts.begun }
+  const found = await attempt(COMMANDS.search(region, filterFor(traces)), findInstances(ec2, traces, facts))
+  const instances = found ?? (traces.isHearsay ? [] : traces.instances)
+  // The images of hearsay count only if they were made from such an instance.
+  const known = traces.isHearsay ? { ...traces, images: [] } : traces
+  const origin = { traces: known, instances, begun: facts.begun }
   const removeImages = () => removeImagesOfBake(ec2, origin, { checksum: facts.checksum, attempt })
   // All of it at once: little time is left until a cancelled job is ended by force.
   const [ended] = await Promise.all([
     Promise.all(instances.map(id => attempt(COMMANDS.instance(region, id), terminate(ec2, id)))),
     removeImages(),
     ...traces.keyPairs.map(name => attempt(COMMANDS.keyPair(region, name), deleteKeyPair(ec2, name))),
-    ...traces.launchTemplates.map(id => attempt(COMMANDS.launchTemplate(region, id), deleteLaunchTemplate(ec2, id))),
+    ...(traces.isHearsay ? [] : traces.launchTemplates).map(id =>
+      attempt(COMMANDS.launchTemplate(region, id), deleteLaunchTemplate(ec2, id)),
+    ),
   ])
   // A group can't go before its instances; an image asked for in Packer's last moment may not have been there at first.
   const patience = ended.includes(undefined) ? 0 : 180
@@ -140,15 +146,23 @@ async function removeImagesOfBake(
   await Promise.all([quarantineAll(ec2, found?.images), ...copies])
 }
 
-/** What this action has no way to remove. */
+/** What this action has no way to remove, or no right to. */
 function unremovable(region: string, facts: BakeFacts, traces: Traces): readonly Leftover[] {
-  const roles = traces.roles.map(role => ({
-    command: COMMANDS.role(role),
-    reason: 'this action does not speak to IAM',
-  }))
-  if (!isUnknown(traces)) return roles
-  const reason = 'an instance was being launched, which has neither a name of its own nor an id that was printed'
-  return [...roles, { command: COMMANDS.unknown(region, facts), reason }]
+  const list = (commands: readonly string[], reason: string) => commands.map(command => ({ command, reason }))
+  const nameless = isUnknown(traces) ? [COMMANDS.unknown(region, facts)] : []
+  const uncertain = traces.isHearsay ? traces : NO_TRACES
+  const instances = filterFor(traces).Values.length > 0 ? [] : uncertain.instances
+  return [
+    ...list(traces.roles.map(COMMANDS.role), 'this action does not speak to IAM'),
+    ...list(nameless, 'an instance was being launched, which has neither a name of its own nor an id that was printed'),
+    ...list(
+      [
+        ...instances.map(id => COMMANDS.instance(region, id)),
+        ...uncertain.launchTemplates.map(id => COMMANDS.launchTemplate(region, id)),
+      ],
+      "only the lease's tags say that it is of that run: look at it first",
+    ),
+  ]
 }
 
 /** Whether there may be an instance that nothing tells from others: its key pair and its group are the template's own. */
@@ -156,14 +170,19 @@ function isUnknown({ launching, instances, keyPairs, securityGroups }: Traces): 
   return launching && [instances, keyPairs, securityGroups].every(names => names.length === 0)
 }
 
-/** Instances by their printed ids, and by their key pair or group: the id of one may never have been printed. */
-async function findInstances(ec2: Ec2, traces: Traces): Promise<string[]> {
-  const { instances, launching } = traces
+/**
+ * Instances by their printed ids, and by their key pair or group: the id of one may never have been printed. Of an id from
+ * hearsay nobody knows whose it is, so that only instances with Packer's own key pair or group count then, begun since.
+ */
+async function findInstances(ec2: Ec2, traces: Traces, { begun }: BakeFacts): Promise<string[]> {
+  const { launching, isHearsay } = traces
+  const instances = isHearsay ? [] : traces.instances
   const filter = filterFor(traces)
   if (!launching || filter.Values.length === 0) return [...instances]
   const search = async (): Promise<string[] | undefined> => {
-    const found = await describeInstances(ec2, filter)
-    return found.length > 0 ? found : undefined
+    const described = await describeInstances(ec2, filter)
+    const found = isHearsay ? described.filter(isSince(begun)) : described.filter(isAlive)
+    return found.length > 0 ? found.flatMap(({ InstanceId }) => InstanceId ?? []) : undefined
   }
   // One that was asked for in Packer's last moment may be unknown for a while.
   const found = instances.length > 0 ? await search() : await poll(ec2, 20, search)
@@ -175,12 +194,20 @@ function filterFor({ keyPairs, securityGroups }: Traces): { Name: string; Values
   return { Name: 'instance.group-name', Values: [...securityGroups] }
 }
 
-async function describeInstances(ec2: Ec2, filter: Filter): Promise<string[]> {
+/** EC2 may begin an instance's time a little before that of the key pair which was created first. */
+function isSince(begun: string): (instance: Instance) => boolean {
+  return ({ LaunchTime }) => LaunchTime !== undefined && LaunchTime.getTime() > Date.parse(begun) - 60_000
+}
+
+function isAlive({ State }: Instance): boolean {
+  return State?.Name !== 'terminated'
+}
+
+async function describeInstances(ec2: Ec2, filter: Filter): Promise<Instance[]> {
   const { Reservations = [] } = await ask(ec2, 'ec2:DescribeInstances', (client, options) =>
     client.send(new DescribeInstancesCommand({ Filters: [filter] }), options),
   )
-  const instances = Reservations.flatMap(({ Instances = [] }) => Instances)
-  return instances.filter(({ State }) => State?.Name !== 'terminated').flatMap(({ InstanceId }) => InstanceId ?? [])
+  return Reservations.flatMap(({ Instances = [] }) => Instances)
 }
 
 async function terminate(ec2: Ec2, id: string): Promise<true> {
@@ -189,7 +216,7 @@ async function terminate(ec2: Ec2, id: string): Promise<true> {
   if (!known) throw new Error(`EC2 does not know ${id}. Are these the credentials of the bake?`)
   const filter = { Name: 'instance-id', Values: [id] }
   const gone = await poll(ec2, 300, async () =>
-    (await describeInstances(ec2, filter)).length === 0 ? true : undefined,
+    (await describeInstances(ec2, filter)).some(isAlive) ? undefined : true,
   )
   if (!gone) throw new Error(`${id} is still not terminated after 5 minutes.`)
   return gone

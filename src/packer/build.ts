@@ -11,6 +11,7 @@ import { type Packer, type StartedPacker, startPacker } from './command.ts'
 import { openLog, type PackerLog } from './log.ts'
 import { advise, imagesOf, phaseOf, readMessage } from './messages.ts'
 import { demandRoom, hasRoom } from './room.ts'
+import { collectTraces } from './traces.ts'
 
 /** The images that Packer says it has made: for each region their ids. */
 export type Artifacts = ReadonlyMap<string, ReadonlySet<string>>
@@ -32,6 +33,7 @@ export async function buildImages(packer: Packer, args: readonly string[], bake:
   const { record, lease } = bake
   const screen = createScreen()
   const artifacts = new Map<string, Set<string>>()
+  const { note, traces } = collectTraces()
   let reason = 'it says nothing about the reason'
 
   function onStdout(line: string): void {
@@ -43,7 +45,10 @@ export async function buildImages(packer: Packer, args: readonly string[], bake:
   }
 
   function follow(text: string): void {
-    lease.note(text)
+    if (note(text)) {
+      record.note({ traces: traces() })
+      lease.note(traces())
+    }
     const phase = phaseOf(text)
     if (phase) enterPhase(phase)
   }

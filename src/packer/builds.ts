@@ -85,10 +85,11 @@ function toExpression(pattern: string): RegExp {
 }
 
 function regionOf(attributes: Attributes, { region }: Build, values: ReadonlyMap<string, string>): string | undefined {
-  if (attributes.has('skip_create_ami') || attributes.has('ami_regions')) return undefined
+  if (attributes.has('skip_create_ami') || attributes.has('skip_save_build_region')) return undefined
   const written = attributes.get('region')
-  if (written === undefined) return region
-  return /^"([a-z0-9-]+)"$/.exec(written)?.[1] ?? values.get(written)
+  const home = written === undefined ? region : (/^"([a-z0-9-]+)"$/.exec(written)?.[1] ?? values.get(written))
+  // It may copy the image to the region of the look-up.
+  return home !== region && attributes.has('ami_regions') ? undefined : home
 }
 
 /** The builds of a legacy template. */
@@ -103,8 +104,13 @@ export function listJsonBuilds(build: Build, { builders }: JsonTemplate): AmiBui
 
 /** A legacy template's region is written out, or is a variable that the action hands over. */
 function regionOfBuilder(builder: JsonBuilder, build: Build): string | undefined {
-  if ('skip_create_ami' in builder || 'ami_regions' in builder) return undefined
-  const { region = build.region } = builder
+  if ('skip_create_ami' in builder || 'skip_save_build_region' in builder) return undefined
+  const home = homeOf(builder, build)
+  return home !== build.region && 'ami_regions' in builder ? undefined : home
+}
+
+function homeOf({ region }: JsonBuilder, build: Build): string | undefined {
+  if (region === undefined) return build.region
   if (typeof region !== 'string') return undefined
   const [, user] = /^\{\{ *user +[`"]([^`"]+)[`"] *\}\}$/.exec(region) ?? []
   const value = user ? [...build.offered, ...build.demanded].find(({ name }) => name === user)?.value : region

@@ -11,12 +11,14 @@ export interface Traces {
   readonly roles: readonly string[]
   /** An instance was asked for, and EC2 did not refuse; its id may never have been printed. */
   readonly launching: boolean
+  /** Told by tags, which anybody may have written, instead of by Packer. */
+  readonly isHearsay: boolean
 }
 
-type Kind = Exclude<keyof Traces, 'launching'>
+type Kind = Exclude<keyof Traces, 'launching' | 'isHearsay'>
 
 /** How far a build has come: each thing is made in one of these stages, and what claims it in another is no word of Packer's. */
-type Stage = 'preparing' | 'launching' | 'imaging'
+type Stage = 'preparing' | 'launching' | 'running' | 'imaging'
 
 /** What the amazon plugin prints as it makes something (packer-plugin-amazon: common/step_*.go, builder/ebs), and its name. */
 const PATTERNS: readonly (readonly [Kind, Stage, said: string, name: RegExp])[] = [
@@ -51,11 +53,12 @@ export function collectTraces(): { note(text: string): boolean; traces(): Traces
   }
 
   function noteStage(build: string, said: string): void {
-    if (/^Launching a (source|spot) AWS instance/.test(said)) {
+    if (!stages.has(build) && /^Launching a (source|spot) AWS instance/.test(said)) {
       stages.set(build, 'launching')
       launching.add(build)
     }
-    if (/^Error launching source instance: .*\bapi error\b/.test(said)) launching.delete(build)
+    const isLaunching = stages.get(build) === 'launching'
+    if (isLaunching && /^Error launching source instance: .*\bapi error\b/.test(said)) launching.delete(build)
     if (/^(Creating AMI .* from instance |Registering the AMI\b)/.test(said)) stages.set(build, 'imaging')
   }
 
@@ -66,7 +69,10 @@ export function collectTraces(): { note(text: string): boolean; traces(): Traces
         thing => thing.kind === kind && (SINGLE.has(kind) ? thing.build === build : thing.name === name),
       )
       const isInStage = (stages.get(build) ?? 'preparing') === stage
-      if (pattern.test(name) && !isKnown && isInStage) things.push({ kind, build, name })
+      if (!pattern.test(name) || isKnown || !isInStage) continue
+      things.push({ kind, build, name })
+      // From now on the instance prints too.
+      if (stage === 'launching') stages.set(build, 'running')
     }
   }
 
@@ -81,13 +87,13 @@ export function collectTraces(): { note(text: string): boolean; traces(): Traces
 
   function traces(): Traces {
     const named = (kind: Kind) => [...new Set(things.filter(thing => thing.kind === kind).map(({ name }) => name))]
-    return tracesBy(named, launching.size > 0)
+    return tracesBy(named, { launching: launching.size > 0, isHearsay: false })
   }
 
   return { note, traces }
 }
 
-function tracesBy(named: (kind: Kind) => readonly string[], launching: boolean): Traces {
+function tracesBy(named: (kind: Kind) => readonly string[], more: Pick<Traces, 'launching' | 'isHearsay'>): Traces {
   return {
     keyPairs: named('keyPairs'),
     securityGroups: named('securityGroups'),
@@ -96,12 +102,12 @@ function tracesBy(named: (kind: Kind) => readonly string[], launching: boolean):
     images: named('images'),
     copyRegions: named('copyRegions'),
     roles: named('roles'),
-    launching,
+    ...more,
   }
 }
 
 /** The traces of a bake that has made nothing, or nothing that it would leave. */
-export const NO_TRACES: Traces = tracesBy(() => [], false)
+export const NO_TRACES: Traces = tracesBy(() => [], { launching: false, isHearsay: false })
 
 /** The longest value of a tag (AWS: "Tag restrictions"). */
 const LONGEST_VALUE = 256
@@ -118,7 +124,7 @@ export function readTraces(tags: ReadonlyMap<string, string>): Traces {
     PATTERNS.filter(([kind]) => kind === wanted).flatMap(([, , , pattern]) =>
       (tags.get(tagFor(wanted)) ?? '').split(' ').filter(name => pattern.test(name)),
     )
-  return tracesBy(named, tags.get(LAUNCHING_TAG) === 'true')
+  return tracesBy(named, { launching: tags.get(LAUNCHING_TAG) === 'true', isHearsay: true })
 }
 
 const LAUNCHING_TAG = 'ami_bakery_launching'
