@@ -278,6 +278,8 @@ describe('a definition is refused that has', () => {
       '.git',
       /\/\.git is a Git directory\. It changes with every checkout/,
     ],
+    ['a link to the directory of Git', { '.git/HEAD': '', g: linkTo('.git') }, 'g', /\/g is a Git directory/],
+    ['a way back to the directory of Git', { '.git/x/f': '' }, '.git/x/..', /\/\.git\/x\/\.\. is a Git directory/],
     ['Git and slashes for its directory', { '.git/HEAD': '' }, '.git//', /\/\.git\/\/ is a Git directory/],
   ]
 

@@ -139,6 +139,21 @@ describe('ingredients beyond files', () => {
     delete process.env.GITHUB_WORKSPACE
   })
 
+  test('a template directory with something that is no file is an error for strict, and no other name of a directory counts', async () => {
+    using workspace = makeWorkspace({ 'app.pkr.hcl': '', 'ami/a': '', 't/a.pkr.hcl': 'A', 't/d.pkr.hcl/x': '' })
+    const strict = () => inputsOf(workspace, { strict: true, template: readTemplate(`${workspace.directory}/t`) })
+    const before = await checksumOf(strict())
+    expect(before).toMatch(/^[0-9a-f]{40}$/)
+    fs.symlinkSync('/dev/null', `${workspace.directory}/t/n.pkr.hcl`)
+    await expect(checksumOf(strict())).rejects.toThrow(/^packer-template: .*n\.pkr\.hcl is not a file/)
+  })
+
+  test('a variable file that can’t be read is named with its own input', async () => {
+    using workspace = makeWorkspace({ 'app.pkr.hcl': '', 'ami/a': '' })
+    const gone = inputsOf(workspace, { variableFiles: [`${workspace.directory}/gone`] })
+    await expect(checksumOf(gone)).rejects.toThrow(/^packer-var-files: .*gone does not exist/)
+  })
+
   test('are summed up kind by kind', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'x', 'ami/a': 'hello\n' })
     const files = await countFiles(listDefinition(await selectEntries([`${workspace.directory}/ami`])))
@@ -178,6 +193,13 @@ describe('patterns', () => {
     [['two/ami', '!**/*.log'], ['two/ami/b']],
     [['two/ami', '!two/ami/sub'], ['two/ami/b']],
     [['two/./ami', '!two/ami/sub/'], ['two/./ami/b']],
+    [['*/ami', '!two'], ['one/ami/a']],
+    [['one/ami', 'two/ami', '!one/../two'], ['one/ami/a']],
+    [
+      ['**/[a-z]', '!two/ami'],
+      ['[a]/f', 'one/ami/a'],
+    ],
+    [['one/ami/a', 'two/ami/sub/c.log', '!two/ami/sub'], ['one/ami/a']],
     [['[a]'], ['[a]/f']],
     [
       ['one/ami', 'one/*'],
@@ -191,6 +213,42 @@ describe('patterns', () => {
   test('work in a workspace whose own path has their characters', async () => {
     using workspace = makeWorkspace(files, 'a[b]*?')
     expect(await list(workspace, '*/ami')).toHaveLength(3)
+  })
+
+  test('exclude everything by the workspace itself', async () => {
+    using workspace = makeWorkspace(files)
+    await expect(list(workspace, 'one/ami', '!.')).rejects.toThrow(/^ami-definition-dirs: there is no file/)
+  })
+
+  test('pass over links that lead nowhere, unless they match one that is not hidden', async () => {
+    using workspace = makeWorkspace(files)
+    for (const link of ['two/ami/.broken', 'three']) fs.symlinkSync('nowhere', `${workspace.directory}/${link}`)
+    expect(await list(workspace, 'two/ami/*')).toEqual(['two/ami/b', 'two/ami/sub/c.log'])
+    expect(await list(workspace, 'two/ami', '!**/*.log')).toEqual(['two/ami/b'])
+    await expect(list(workspace, 't*')).rejects.toThrow(/^ami-definition-dirs: .*three is a link to nothing/)
+  })
+
+  test('match tens of thousands of files in a few seconds', async () => {
+    using workspace = makeWorkspace(files)
+    for (let number = 0; number < 20_000; number++) fs.writeFileSync(`${workspace.directory}/one/ami/${number}.sh`, '')
+    const begun = process.cpuUsage()
+    expect(await list(workspace, 'one/**/*.sh')).toHaveLength(20_000)
+    const { user, system } = process.cpuUsage(begun)
+    // Comparing each with each would take ten times as long.
+    expect((user + system) / 1e6).toBeLessThan(12)
+  })
+
+  test('refuse a match whose name they can’t tell', async () => {
+    using workspace = makeWorkspace(files)
+    fs.writeFileSync(Buffer.concat([Buffer.from(`${workspace.directory}/one/ami/`), Buffer.from([0xff])]), '')
+    await expect(list(workspace, 'one/ami/*')).rejects.toThrow(
+      /^ami-definition-dirs: the pattern one\/ami\/\* .*UTF-8|resolved/,
+    )
+  })
+
+  test('say which of them can’t be resolved', async () => {
+    using workspace = makeWorkspace(files)
+    await expect(list(workspace, 'app.pkr.hcl/x/*')).rejects.toThrow(/^ami-definition-dirs: the pattern app\.pkr\.hcl/)
   })
 
   test('a pattern that matches nothing is an error', async () => {

@@ -33,6 +33,10 @@ describe('bad input', () => {
     [{ 'max-age-days': '-1' }, /^max-age-days: "-1" is not a number/],
     [{ 'working-directory': 'ami/app.pkr.hcl' }, /^working-directory: .* is not a directory/],
     [{ 'output-file': 'ami' }, /^output-file: .*ami can't be removed/],
+    [{ 'output-file': 'nowhere/id.json' }, /^output-file: .*nowhere is no directory that this step may write to/],
+    [{ 'packer-template': 'broken.json/x' }, /^packer-template: .*broken\.json\/x can't be read/],
+    [{ 'packer-var-files': 'x'.repeat(300) }, /^packer-var-files: .* is not a file/],
+    [{ 'working-directory': 'x'.repeat(300) }, /^working-directory: .* is not a directory/],
   ]
 
   test.each(cases)('%j fails before EC2 is asked', async (bad, message) => {

@@ -1,7 +1,6 @@
 import { acceptImages, type Bake } from './accept.ts'
 import { cancelled } from './cancel.ts'
 import type { Checksum } from './checksum.ts'
-import { toText } from './definition.ts'
 import type { Ec2 } from './ec2.ts'
 import { onGitHub } from './github.ts'
 import type { FoundImage } from './images.ts'
@@ -26,7 +25,6 @@ import { type BakeFacts, type BakeRecord, openRecord, temporaryFiles } from './r
  */
 export async function bake(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<FoundImage> {
   refuseForks()
-  refuseLfsPointers(checksum)
   demandRoom(temporaryFiles())
   const record = openRecord(await factsFor(ec2, checksum))
   const plan = { ec2, inputs, checksum, record }
@@ -56,13 +54,6 @@ async function bakeImage(bake: Bake): Promise<FoundImage> {
   const args = await prepareBuild(packer, buildFor(inputs, checksum))
   const artifacts = await group('Packer: build', () => buildImages(packer, args, bake))
   return await group('Verify and tag', () => acceptImages(artifacts, bake))
-}
-
-function refuseLfsPointers({ files }: Checksum): void {
-  const pointer = files.find(file => file.isLfsPointer)
-  if (!pointer) return
-  const advice = 'Give actions/checkout "lfs: true", so that the bake gets the file and not the pointer.'
-  throw new Error(`ami-definition-dirs: ${toText(pointer.path)} is a Git LFS pointer. ${advice}`)
 }
 
 function buildFor(inputs: Inputs, { value, baseImage }: Checksum): Build {

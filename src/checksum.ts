@@ -5,6 +5,7 @@ import { type CountedFile, countFiles } from './counted-files.ts'
 import { toBytePath, toText } from './definition.ts'
 import { workspace } from './github.ts'
 import type { Inputs } from './inputs.ts'
+import { messageOf } from './log.ts'
 import type { Template } from './template.ts'
 
 /** One thing beside the definition's files that enters the checksum. */
@@ -74,7 +75,9 @@ function byTitle(a: Ingredient, b: Ingredient): number {
 }
 
 async function countVariableFiles({ variableFiles }: Pick<Inputs, 'variableFiles'>): Promise<Ingredient[]> {
-  const files = await countFiles(variableFiles.map(toBytePath))
+  const files = await countFiles(variableFiles.map(toBytePath)).catch(cause => {
+    throw new Error(messageOf(cause).replace(/^ami-definition-dirs/, 'packer-var-files'), { cause })
+  })
   return files.map(({ path: file, digest }) => ({ kind: 'var-files', title: toText(file), digest }))
 }
 
@@ -89,6 +92,16 @@ function strictness(template: Template, files: readonly CountedFile[]): Ingredie
 }
 
 function contentOf({ path: place, files, isDirectory }: Template): Buffer {
-  if (!isDirectory) return fs.readFileSync(place)
-  return Buffer.concat(files.flatMap(file => [Buffer.from(`${path.basename(file)}\0`), fs.readFileSync(file)]))
+  if (!isDirectory) return readTemplateFile(place)
+  return Buffer.concat(files.flatMap(file => [Buffer.from(`${path.basename(file)}\0`), readTemplateFile(file)]))
+}
+
+/** What is no file is not opened: a FIFO would be waited on for ever. */
+function readTemplateFile(file: string): Buffer {
+  try {
+    if (fs.statSync(file).isFile()) return fs.readFileSync(file)
+  } catch (cause) {
+    throw new Error(`packer-template: ${file} can't be read: ${messageOf(cause)}. Make it readable.`, { cause })
+  }
+  throw new Error(`packer-template: ${file} is not a file, whose content could be counted. Take it out of there.`)
 }

@@ -64,17 +64,27 @@ function toBytes(path: BytePath): Buffer {
 }
 
 function listGiven(given: BytePath, isExcluded: Exclusion): BytePath[] {
-  if (isExcluded(given)) return []
+  if (isBelowExcluded(normalize(given), isExcluded)) return []
   const stats = follow(given)
   if (stats.isFile()) return [given]
   if (!stats.isDirectory()) refuse(given, stats)
+  if (isGit(fs.realpathSync.native(toFileSystem(given), 'buffer').toString('latin1'))) refuseGit(given)
   const files: BytePath[] = []
   walk(given, files, isExcluded)
   return files
 }
 
+function isBelowExcluded(found: BytePath, isExcluded: Exclusion): boolean {
+  const above = path.posix.dirname(found)
+  return isExcluded(found) || (above !== found && isBelowExcluded(above, isExcluded))
+}
+
+function isGit(directory: BytePath): boolean {
+  return directory.endsWith('/.git')
+}
+
 function walk(directory: BytePath, files: BytePath[], isExcluded: Exclusion): void {
-  if (/(^|\/)\.git(\/\.?)*$/.test(directory)) refuseGit(directory)
+  if (isGit(directory)) refuseGit(directory)
   const prefix = directory.endsWith('/') ? directory : `${directory}/`
   for (const entry of entriesOf(directory, prefix)) {
     // Joined it is one text, which lives as long as the list; by a plus it would keep both its parts.

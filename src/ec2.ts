@@ -20,7 +20,7 @@ export interface Ec2 {
  */
 export function connect(region: string, signal?: AbortSignal): Ec2 {
   const endpoint = given('AWS_ENDPOINT_URL_EC2') ?? given('AWS_ENDPOINT_URL')
-  if (endpoint) info(`EC2 is asked at ${endpoint}, as the environment says.`)
+  if (endpoint) info(`EC2 is asked at ${withoutPassword(endpoint)}, as the environment says.`)
   const proxy = { keepAlive: true, proxyEnv: environment }
   const client = new EC2Client({
     region,
@@ -123,16 +123,20 @@ export async function poll<Answer>(
 
 function explain(cause: unknown, action: string, region: string): string {
   const code = errorCode(cause) ?? ''
-  // Its first line; a proxy's address may hold a password.
   const line = messageOf(cause)
     .split('\n', 1)
     .join()
     .replace(/([^.?!])$/, '$1.')
-  const message = printable(line.replace(/\/\/[^/\s]*@/g, '//***@'))
+  const message = printable(withoutPassword(line))
   const advice = ADVICE.find(([pattern]) => pattern.test(code) || pattern.test(message))?.[1]
   if (advice) return `${message} ${advice({ action, region })}`
   const status = statusOf(cause)
   return status >= 300 ? `an answer with status ${status}: ${message} ${NOT_EC2}` : `${message} (${code})`
+}
+
+/** The address of a proxy or an endpoint may hold one. */
+function withoutPassword(text: string): string {
+  return text.replace(/\/\/[^/\s]*@/g, '//***@')
 }
 
 /** The HTTP status of the answer that the SDK made the error of; 0 when there was no answer. */

@@ -2,18 +2,20 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type BytePath, type Selection, toBytePath } from './definition.ts'
 import { fromWorkspace, workspace } from './github.ts'
+import { messageOf, printable } from './log.ts'
 
 /**
- * Resolves the entries of `ami-definition-dirs`: patterns and exclusions too. An entry that exists is taken literally, whatever characters it has; one that doesn't and
- * has `*`, `?` or `[` is a pattern; one that begins with `!` leaves out what it matches.
+ * Resolves the entries of `ami-definition-dirs`: patterns and exclusions too. An entry that exists is taken literally,
+ * whatever characters it has; one that doesn't and has `*`, `?` or `[` is a pattern; one that begins with `!` leaves out
+ * what it matches.
  *
- * @throws Error naming a pattern that matches nothing.
+ * @throws Error naming a pattern that matches nothing, or that can't be resolved.
  */
 export async function selectEntries(entries: readonly string[]): Promise<Selection> {
   const paths: string[] = []
   const excluded = new Set<BytePath>()
   for (const entry of entries) {
-    if (isPattern(entry)) paths.push(...(await matchesOf(entry)))
+    if (isPattern(entry)) for (const match of await matchesOf(entry)) paths.push(match)
     else if (!isExclusion(entry)) paths.push(fromWorkspace(entry))
     else for (const match of await resolve(entry.slice(1).trim())) excluded.add(toBytePath(path.normalize(match)))
   }
@@ -21,7 +23,12 @@ export async function selectEntries(entries: readonly string[]): Promise<Selecti
 }
 
 function exists(entry: string): boolean {
-  return fs.lstatSync(fromWorkspace(entry), { throwIfNoEntry: false }) !== undefined
+  try {
+    return fs.lstatSync(fromWorkspace(entry), { throwIfNoEntry: false }) !== undefined
+  } catch {
+    // It is too long, or below a file or an unreadable directory.
+    return false
+  }
 }
 
 function isExclusion(entry: string): boolean {
@@ -33,8 +40,8 @@ function isPattern(entry: string): boolean {
 }
 
 async function matchesOf(pattern: string): Promise<string[]> {
-  const matches = await resolve(pattern)
-  const counted = matches.filter(match => !isBelowAnother(match, matches) && !isHiddenFile(match))
+  const matches = new Set(await resolve(pattern))
+  const counted = [...matches].filter(match => !isBelowAnother(match, matches) && !isHiddenFile(match))
   if (counted.length > 0) return counted.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   throw new Error(
     `ami-definition-dirs: the pattern ${pattern} matches nothing. Correct it; it begins at the workspace.`,
@@ -42,23 +49,52 @@ async function matchesOf(pattern: string): Promise<string[]> {
 }
 
 /** A matched directory counts with all that is below it, so that a match down there would count twice. */
-function isBelowAnother(match: string, matches: readonly string[]): boolean {
-  return matches.some(other => match.startsWith(`${other}/`))
+function isBelowAnother(match: string, matches: ReadonlySet<string>): boolean {
+  const above = path.dirname(match)
+  return above !== match && (matches.has(above) || isBelowAnother(above, matches))
 }
 
+/** What is hidden is passed over before anything else is asked of it: a link there may lead nowhere. */
 function isHiddenFile(match: string): boolean {
-  return path.basename(match).startsWith('.') && !fs.statSync(match).isDirectory()
+  if (!path.basename(match).startsWith('.')) return false
+  try {
+    return !fs.statSync(match).isDirectory()
+  } catch {
+    return true
+  }
 }
 
-async function resolve(pattern: string): Promise<string[]> {
+async function resolve(pattern: string): Promise<readonly string[]> {
   if (pattern === '')
     throw new Error('ami-definition-dirs: "!" leaves out nothing by itself. Put a path or a pattern behind it.')
   if (exists(pattern)) return [fromWorkspace(pattern).replace(/\/+$/, '')]
-  // It is a slow lister and gives other files than the checksum counts, so that nothing else uses it, nor pays for it.
-  const { create } = await import('@actions/glob')
   const absolute = path.isAbsolute(pattern) ? pattern : `${literally(workspace())}/${pattern}`
-  const globber = await create(path.normalize(absolute), { implicitDescendants: false, omitBrokenSymbolicLinks: false })
-  return await globber.glob()
+  const matches = await find(path.normalize(absolute)).catch(cause => {
+    const advice = 'Let it begin with a directory of the definition, or correct what is there.'
+    throw new Error(
+      `ami-definition-dirs: the pattern ${pattern} can't be resolved: ${printable(messageOf(cause))}. ${advice}`,
+      { cause },
+    )
+  })
+  const odd = matches.find(match => match.includes('\ufffd'))
+  if (odd === undefined) return matches
+  throw new Error(
+    `ami-definition-dirs: the pattern ${pattern} matches ${printable(odd)}, whose name is not UTF-8. Name its directory instead.`,
+  )
+}
+
+/** It is a slow lister and gives other files than the checksum counts, so that nothing else uses it, nor pays for it. */
+async function find(pattern: string): Promise<readonly string[]> {
+  const { create } = await import('@actions/glob')
+  const search = async (options: object) =>
+    await (await create(pattern, { implicitDescendants: false, ...options })).glob()
+  try {
+    return await search({ omitBrokenSymbolicLinks: false })
+  } catch {
+    // Somewhere on the way is a link that leads nowhere. It is the definition's only if the pattern matches the link itself.
+    const matches = await search({ omitBrokenSymbolicLinks: true })
+    return [...new Set([...matches, ...(await search({ followSymbolicLinks: false }))])]
+  }
 }
 
 /** The path as a pattern that matches nothing else. */

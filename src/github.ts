@@ -13,7 +13,7 @@ export function given(name: string): string | undefined {
 
 /** The directory that relative paths are relative to: the runner's workspace, else where the process was started. */
 export function workspace(): string {
-  return given('GITHUB_WORKSPACE') ?? process.cwd()
+  return environment.GITHUB_WORKSPACE?.trim() ? environment.GITHUB_WORKSPACE : process.cwd()
 }
 
 /** Makes a path absolute by putting the workspace before it, and nothing else: `..`, `./` and `//` stay as given. */

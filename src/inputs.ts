@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { getInput } from '@actions/core'
 import { fromWorkspace, given } from './github.ts'
+import { messageOf } from './log.ts'
 import { readTemplate, type Template } from './template.ts'
 import { readVariables, type Variable } from './variables.ts'
 
@@ -86,7 +87,7 @@ export function readInputs(outputFile: string): Inputs {
     waitForOtherBakes: readNumber('wait-for-other-bakes') ?? 60,
     workingDirectory: readWorkingDirectory(template),
     githubToken: optional('github-token'),
-    outputFile,
+    outputFile: checkPlace(outputFile),
   }
 }
 
@@ -129,9 +130,11 @@ function parseRegion(entry: string): Region {
 
 function readVariableFiles(): string[] {
   const files = list('packer-var-files', '\n').map(fromWorkspace)
-  const wrong = files.find(file => !fs.statSync(file, { throwIfNoEntry: false })?.isFile())
+  const wrong = files.find(file => !look(file)?.isFile())
   if (wrong === undefined) return files
-  throw new Error(`packer-var-files: ${wrong} is not a file. Give the path of one variable file per line.`)
+  throw new Error(
+    `packer-var-files: ${wrong} is not a file that can be read. Give the path of one variable file per line.`,
+  )
 }
 
 function readBaseAmi(): BaseAmi | undefined {
@@ -174,6 +177,20 @@ function readWorkingDirectory(template: Template): string {
   throw new Error(`working-directory: ${place} is not a directory. Name the directory that Packer is to run in.`)
 }
 
+/** Better now than after the bake. */
+function checkPlace(outputFile: string): string {
+  const directory = path.dirname(outputFile)
+  try {
+    fs.accessSync(directory, fs.constants.W_OK | fs.constants.X_OK)
+  } catch (cause) {
+    throw new Error(
+      `output-file: ${directory} is no directory that this step may write to (${messageOf(cause)}). Name another place.`,
+      { cause },
+    )
+  }
+  return outputFile
+}
+
 function list(name: string, separator: string | RegExp): string[] {
   return split(optional(name) ?? '', separator)
 }
@@ -198,5 +215,14 @@ function missing(name: string, fallbacks: readonly string[]): string {
 }
 
 function isDirectory(place: string): boolean {
-  return fs.statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false
+  return look(place)?.isDirectory() ?? false
+}
+
+/** What is at a path; `undefined` where nothing is, or nobody may look. */
+function look(place: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(place)
+  } catch {
+    return undefined
+  }
 }

@@ -1,5 +1,6 @@
 import { bake } from './bake.ts'
 import type { Checksum } from './checksum.ts'
+import { toText } from './definition.ts'
 import type { Ec2 } from './ec2.ts'
 import type { Outcome } from './images.ts'
 import type { Inputs } from './inputs.ts'
@@ -13,9 +14,18 @@ import { explainMiss } from './why.ts'
  */
 export async function onMiss(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<Outcome> {
   publishReasons(await explainMiss(ec2, inputs, checksum))
+  refuseLfsPointers(checksum)
   if (inputs.onMiss === 'bake') return await bake(ec2, inputs, checksum)
   if (inputs.onMiss === 'skip') return { how: 'skipped' }
   throw new Error(
     `on-miss: there is no image in ${ec2.region} with the checksum ${checksum.value}. Bake it, or set on-miss to bake.`,
   )
+}
+
+/** The bake would bake the pointer, and without one no look-up of another checkout would find it. */
+function refuseLfsPointers({ files }: Checksum): void {
+  const pointer = files.find(file => file.isLfsPointer)
+  if (!pointer) return
+  const advice = 'Give actions/checkout "lfs: true", so that the bake gets the file and not the pointer.'
+  throw new Error(`ami-definition-dirs: ${toText(pointer.path)} is a Git LFS pointer. ${advice}`)
 }

@@ -18,6 +18,8 @@ export function removeOutputFile(file: string): void {
   try {
     fs.rmSync(file, { force: true })
   } catch (cause) {
+    // A part of its path is a file, so that there is none; whoever needs the path says so.
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOTDIR') return
     throw new Error(
       `output-file: ${file} can't be removed: ${messageOf(cause)}. Name a file that this step may replace.`,
       { cause },

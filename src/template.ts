@@ -87,12 +87,22 @@ function describe(template: string): fs.Stats {
 const ADVICE = 'Name a .json template, a .pkr.hcl or .pkr.json file, or a directory of those.'
 
 function filesIn(directory: string): string[] {
-  const names = fs.readdirSync(directory)
+  const names = listNames(directory)
   if (!names.some(isHcl2)) {
     throw new Error(`packer-template: the directory ${directory} has no .pkr.hcl or .pkr.json file. ${ADVICE}`)
   }
   const read = names.filter(name => isHcl2(name) || /\.auto\.pkrvars\.(hcl|json)$/.test(name))
   return read.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map(name => path.join(directory, name))
+}
+
+/** Packer passes directories over, whatever their names. */
+function listNames(directory: string): string[] {
+  try {
+    const entries = fs.readdirSync(directory, { withFileTypes: true })
+    return entries.filter(entry => !entry.isDirectory()).map(({ name }) => name)
+  } catch (cause) {
+    throw new Error(`packer-template: ${directory} can't be read: ${messageOf(cause)}. ${ADVICE}`, { cause })
+  }
 }
 
 function isHcl2(file: string): boolean {

@@ -37,7 +37,7 @@ export function readVariables(input: string, text: string): Variable[] {
 }
 
 function splitLine(line: string, where: string): { name: string; rest: string; isBlock: boolean } {
-  const [, name = '', sign, rest = ''] = /^(.*?)(=|<<)(.*)$/.exec(line) ?? []
+  const [, name = '', sign, rest = ''] = /^(.*?)(=|<<)(.*)$/s.exec(line) ?? []
   const isBlock = sign === '<<'
   if (sign && !(isBlock && rest.trim() === '')) return { name: name.trim(), rest, isBlock }
   throw new Error(`${where} is not of the form name=value. Write it so, or as name<<END, the value, and END.`)
