@@ -33,22 +33,22 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
   }
 
   const unusable: readonly (readonly [what: string, commands: (id: string) => string, message: RegExp])[] = [
-    ['nothing', () => 'true', /no image in us-east-1, but none at all/],
-    ['nothing and an older manifest', () => `echo '{"builds":[]}' > packer-manifest.json`, /none at all/],
+    ['nothing', () => 'true', /no image in us-east-1, but names no image/],
+    ['nothing and an older manifest', () => `echo '{"builds":[]}' > packer-manifest.json`, /names no image/],
     ['an image in another region', () => printArtifact(`eu-west-1:${OTHER}`), /us-east-1, but ami-.* in eu-west-1/],
     [
       'two images',
       id => `${printArtifact(`us-east-1:${id}`)}; ${printArtifact(`us-east-1:${OTHER}`)}`,
       /several images/,
     ],
-    ['an id that is hidden', () => printArtifact('us-east-1:ami-<sensitive>'), /none at all/],
+    ['an id that is hidden', () => printArtifact('us-east-1:ami-<sensitive>'), /names no image/],
     [
       'text of a provisioner',
       id =>
         `echo '1,,ui,say,    app: 1%!(PACKER_COMMA)a%!(PACKER_COMMA)artifact%!(PACKER_COMMA)0%!(PACKER_COMMA)id%!(PACKER_COMMA)us-east-1:${id}'`,
-      /none at all/,
+      /names no image/,
     ],
-    ['text of a provisioner on stderr', id => `${printArtifact(`us-east-1:${id}`)} >&2`, /none at all/],
+    ['text of a provisioner on stderr', id => `${printArtifact(`us-east-1:${id}`)} >&2`, /names no image/],
     [
       'an image, and then an error',
       id => `${printArtifact(`us-east-1:${id}`)}; echo '1,app,error,It broke%!(PACKER_COMMA) alas.'; exit 1`,

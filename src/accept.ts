@@ -1,5 +1,5 @@
 import { cancelled } from './cancel.ts'
-import { type Checksum, summarize } from './checksum.ts'
+import { type Checksum, computeChecksum, summarize } from './checksum.ts'
 import { findChanged } from './counted-files.ts'
 import { listDefinition, toText } from './definition.ts'
 import { connect, type Ec2 } from './ec2.ts'
@@ -7,7 +7,6 @@ import { selectEntries } from './entries.ts'
 import { workflowRun } from './github.ts'
 import {
   BAKED_AT_TAG,
-  CHECKSUM_TAG,
   COMMIT_TAG,
   describeImage,
   type FoundImage,
@@ -16,13 +15,14 @@ import {
   INGREDIENTS_TAG,
   type PlacedImage,
   TEMPLATE_TAG,
+  tagChecksum,
   tagImage,
   waitUntilAvailable,
 } from './images.ts'
 import type { Inputs } from './inputs.ts'
 import type { Lease } from './lease/lease.ts'
 import { endBake } from './leftovers/end-bake.ts'
-import { info, messageOf, warn } from './log.ts'
+import { info, messageOf, printable, warn } from './log.ts'
 import { findAgain, waitUntilFound } from './look-up.ts'
 import type { Artifacts } from './packer/build.ts'
 import type { BakeRecord } from './record.ts'
@@ -48,16 +48,43 @@ export async function acceptImages(artifacts: Artifacts, bake: Bake): Promise<Fo
   enterPhase('verify')
   const { id, copies } = oneEachRegion(artifacts, bake.inputs.region)
   await confirmDefinition(bake.inputs, bake.checksum)
-  const { image } = await confirm(bake.ec2, id)
-  await confirmBase(bake.ec2, image, bake.checksum)
+  const home = await confirm(bake.ec2, id)
+  await confirmBase(bake.ec2, home.image, bake.checksum)
   const first = await findFirst(bake, id)
   if (first) return first
-  const copied = await Promise.all([...copies].map(([region, copy]) => confirm(connect(region, bake.ec2.signal), copy)))
-  const placed = [{ ec2: bake.ec2, image }, ...copied]
-  await Promise.all(placed.map(one => tag(one, bake, id)))
-  bake.record.note({ accepted: true })
-  await Promise.all(placed.map(one => waitUntilFound(one.ec2, bake.checksum.value, one.image.id)))
-  return { how: 'baked', image, ids: new Map([[bake.ec2.region, id], ...copies]) }
+  const confirmed = await Promise.allSettled(
+    [...copies].map(([region, copy]) => confirm(connect(region, bake.ec2.signal), copy)),
+  )
+  cancelled.throwIfAborted()
+  await finish(home, confirmed.flatMap(successOf), bake).catch(cause => {
+    throw cancelled.aborted ? new Error(`${messageOf(cause)} ${id} is good and stays: the next run finds it.`) : cause
+  })
+  refuseFailures(confirmed)
+  return { how: 'baked', image: home.image, ids: new Map([[bake.ec2.region, id], ...copies]) }
+}
+
+/**
+ * Makes good images hits: the copies first, because whoever waits for the image itself takes its copies to be there. From
+ * the record's note on nothing takes them back: another run may have found them.
+ */
+async function finish(home: PlacedImage, copies: readonly PlacedImage[], bake: Bake): Promise<void> {
+  const placed = [...copies, home]
+  await Promise.all(placed.map(one => tagOrigin(one, bake, home.image.id)))
+  cancelled.throwIfAborted()
+  bake.record.note({ accepted: placed.map(({ ec2, image }) => ({ region: ec2.region, id: image.id })) })
+  const { value } = bake.checksum
+  const results = await Promise.allSettled(copies.map(copy => tagChecksum(copy, value)))
+  refuseFailures([...results, ...(await Promise.allSettled([tagChecksum(home, value)]))])
+  await Promise.all(placed.map(one => waitUntilFound(one.ec2, value, one.image.id)))
+}
+
+function successOf<Value>(result: PromiseSettledResult<Value>): Value[] {
+  return result.status === 'fulfilled' ? [result.value] : []
+}
+
+function refuseFailures(results: readonly PromiseSettledResult<unknown>[]): void {
+  const failures = results.flatMap(result => (result.status === 'rejected' ? [messageOf(result.reason)] : []))
+  if (failures.length > 0) throw new Error(failures.join('\n'))
 }
 
 /** The image in the region of the look-up, and its copies in others. */
@@ -74,19 +101,36 @@ function oneEachRegion(artifacts: Artifacts, wanted: string): { id: string; copi
   const id = ids.get(wanted)
   ids.delete(wanted)
   if (id) return { id, copies: ids }
-  const made = [...ids].map(([region, other]) => `${other} in ${region}`).join(', ') || 'none at all'
+  if (ids.size === 0) throw new Error(`packer build ended with 0, but names no image. ${NO_IMAGE}`)
+  const made = [...ids].map(([region, other]) => `${other} in ${region}`).join(', ')
   throw new Error(
     `packer build made no image in ${wanted}, but ${made}. Let the template's region be the variable aws_region.`,
   )
 }
 
+const NO_IMAGE =
+  'Either one of its processes was killed, as where memory runs short, or the template makes no AMI (skip_create_ami, another builder).'
+
 /** The image must carry the checksum of what it was made from, so nothing of that may have changed meanwhile. */
-async function confirmDefinition({ definition }: Inputs, { files }: Checksum): Promise<void> {
+async function confirmDefinition(inputs: Inputs, checksum: Checksum): Promise<void> {
+  const { files, ingredients, baseImage } = checksum
   const changed = await findChanged(files)
   if (changed.length > 0) {
     const advice = 'Let the bake write outside the definition, or to names that begin with ".".'
     throw new Error(`ami-definition-dirs: changed during the bake: ${changed.map(toText).join(', ')}. ${advice}`)
   }
+  const now = await computeChecksum(files, inputs, baseImage)
+  const other = ingredients.find(({ digest }, index) => now.ingredients[index]?.digest !== digest)
+  if (other) {
+    const input = other.kind === 'strict' ? 'packer-template' : 'packer-var-files'
+    throw new Error(`${input}: changed during the bake: ${printable(other.title)}. Let nothing write to it meanwhile.`)
+  }
+  await warnOfAdded(inputs, checksum).catch(cause => {
+    warn(`${messageOf(cause)} It came during the bake; the next run fails by it.`)
+  })
+}
+
+async function warnOfAdded({ definition }: Inputs, { files }: Checksum): Promise<void> {
   const known = new Set(files.map(file => file.path))
   const added = listDefinition(await selectEntries(definition)).filter(path => !known.has(path))
   if (added.length === 0) return
@@ -101,10 +145,14 @@ async function confirm(ec2: Ec2, id: string): Promise<PlacedImage> {
   return { ec2, image }
 }
 
-/** An intermediary image of Packer's is gone by now, so that its id tells nothing about the base. */
+/**
+ * An intermediary image of Packer's is gone by now, or about to be (AWS: DescribeImages shows recently deregistered ones), so
+ * that its id tells nothing about the base.
+ */
 async function confirmBase(ec2: Ec2, { id, sourceImage }: Image, { baseImage }: Checksum): Promise<void> {
   if (!baseImage || !sourceImage || sourceImage === baseImage) return
-  if (!(await describeImage(ec2, sourceImage))) return
+  const source = await describeImage(ec2, sourceImage).catch(unlessCancelled('What it was made from is not checked.'))
+  if (source?.state !== 'available' || source.sourceImage === baseImage) return
   throw new Error(
     `base-ami: ${id} was made from ${sourceImage}, not from ${baseImage}. Let the template bake from var.base_ami.`,
   )
@@ -113,31 +161,29 @@ async function confirmBase(ec2: Ec2, { id, sourceImage }: Image, { baseImage }: 
 /** A lease can go: a frozen machine wakes up, somebody tidies up key pairs. Then there may be an image already, and ours goes. */
 async function findFirst({ ec2, inputs, checksum, record, lease }: Bake, id: string): Promise<FoundImage | undefined> {
   if (await lease.settle()) return undefined
-  const other = await findAgain(ec2, inputs, checksum)
+  const other = await findAgain(ec2, inputs, checksum).catch(unlessCancelled(`${id} is taken.`))
   if (!other || other.image.id === id) {
     info(`The lease is gone, but there is no other image: ${id} is taken.`)
     return undefined
   }
   info(`The lease was lost, and another run has baked ${other.image.id} meanwhile: it is taken, and ${id} goes.`)
-  await endBake(record).catch(error => warn(messageOf(error)))
+  await endBake(record).catch(unlessCancelled(`${other.image.id} is good all the same.`))
   return { ...other, how: 'baked' }
 }
 
-async function tag({ ec2, image }: PlacedImage, { inputs, checksum, record }: Bake, original: string): Promise<void> {
+/** Goes on after a failure that costs no image, with a warning; not after a cancel. */
+function unlessCancelled(consolation: string): (error: unknown) => undefined {
+  return error => {
+    cancelled.throwIfAborted()
+    warn(`${messageOf(error)} ${consolation}`)
+  }
+}
+
+async function tagOrigin({ ec2, image }: PlacedImage, { inputs, checksum }: Bake, original: string): Promise<void> {
   const origin = originTags(inputs, checksum)
   // A copy of an intermediary image, as the plugin makes it to encrypt, is no copy of ours in EC2's eyes.
   const tags = image.id === original ? origin : new Map([...origin, [IMAGE_TAG, original]])
-  await tagImage(ec2, image.id, tags).catch(error => {
-    cancelled.throwIfAborted()
-    warn(`${messageOf(error)} The image is good without these tags.`)
-  })
-  if (image.tags.get(CHECKSUM_TAG) === checksum.value) return
-  await tagImage(ec2, image.id, new Map([[CHECKSUM_TAG, checksum.value]])).catch(cause => {
-    cancelled.throwIfAborted()
-    record.note({ accepted: true })
-    const command = `aws ec2 create-tags --region ${ec2.region} --resources ${image.id} --tags Key=${CHECKSUM_TAG},Value=${checksum.value}`
-    throw new Error(`${messageOf(cause)}\n${image.id} is good and stays. To make it a hit: ${command}`, { cause })
-  })
+  await tagImage(ec2, image.id, tags).catch(unlessCancelled('The image is good without these tags.'))
 }
 
 /** Where the image comes from, for people and for the next look-up. */

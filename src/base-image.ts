@@ -1,5 +1,5 @@
 import type { Ec2 } from './ec2.ts'
-import { describeImages, type Image } from './images.ts'
+import { byAge, describeImages, type Image } from './images.ts'
 import type { BaseAmi } from './inputs.ts'
 import { info, printable } from './log.ts'
 
@@ -13,18 +13,14 @@ import { info, printable } from './log.ts'
 export async function findBaseImage(ec2: Ec2, baseAmi: BaseAmi | undefined): Promise<string | undefined> {
   if (baseAmi === undefined || 'id' in baseAmi) return baseAmi?.id
   const { owner, pattern } = baseAmi
-  const images = await describeImages(ec2, {
-    Owners: [owner],
-    Filters: [
-      { Name: 'name', Values: [pattern] },
-      { Name: 'state', Values: ['available'] },
-      { Name: 'image-type', Values: ['machine'] },
-      { Name: 'root-device-type', Values: ['ebs'] },
-    ],
-  })
-  const newest = images
-    .sort((a, b) => Date.parse(a.creationDate) - Date.parse(b.creationDate) || (a.id < b.id ? -1 : 1))
-    .at(-1)
+  const Filters = [
+    { Name: 'name', Values: [pattern] },
+    { Name: 'state', Values: ['available'] },
+    { Name: 'image-type', Values: ['machine'] },
+    { Name: 'root-device-type', Values: ['ebs'] },
+  ]
+  const images = await describeImages(ec2, { Owners: [owner], Filters }, 18)
+  const newest = images.sort(byAge).at(-1)
   if (!newest) {
     throw new Error(
       `base-ami: ${owner} has no available image in ${ec2.region} whose name matches ${pattern}. Correct the pattern; ` +

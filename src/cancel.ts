@@ -19,6 +19,6 @@ export function listenForCancel(): void {
 
 function cancel(cause: string): void {
   if (cancelled.aborted) return
-  controller.abort(new Error(`Cancelled by ${cause}, so that there is no image.`))
+  controller.abort(new Error(`Cancelled by ${cause}.`))
   info(`Cancelled by ${cause}.`)
 }

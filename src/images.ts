@@ -5,8 +5,9 @@ import {
   type EC2Client,
   type Image as Ec2Image,
 } from '@aws-sdk/client-ec2'
-import { ask, type Ec2, errorCode, NOT_EC2, PATIENCE, poll, type SendOptions } from './ec2.ts'
-import { warn } from './log.ts'
+import { ask, type Ec2, errorCode, NOT_EC2, poll, type SendOptions } from './ec2.ts'
+import { messageOf, warn } from './log.ts'
+import { milliseconds } from './patience.ts'
 
 /** The tag that makes an image a hit: its value is the checksum. */
 export const CHECKSUM_TAG = 'ami_config_checksum'
@@ -57,6 +58,11 @@ export interface FoundImage {
   readonly healed?: ReadonlySet<string>
 }
 
+/** The order of images from the oldest bake to the newest; of the same time, by their ids. */
+export function byAge(a: Image, b: Image): number {
+  return bakedAt(a) - bakedAt(b) || (a.id < b.id ? -1 : 1)
+}
+
 /** Whether an image is a copy of another: EC2 tells it, or the tag. */
 export function isCopyOf({ sourceImage, tags }: Image, id: string): boolean {
   return sourceImage === id || tags.get(IMAGE_TAG) === id
@@ -105,6 +111,19 @@ export async function tagImage(ec2: Ec2, id: string, tags: ReadonlyMap<string, s
   )
 }
 
+/**
+ * Puts the tag on a good image that makes it a hit, whether or not the step is cancelled meanwhile. No request if it is there.
+ *
+ * @throws Error with the command that does it.
+ */
+export async function tagChecksum({ ec2, image }: PlacedImage, checksum: string): Promise<void> {
+  if (image.tags.get(CHECKSUM_TAG) === checksum) return
+  await tagImage({ ...ec2, signal: undefined }, image.id, new Map([[CHECKSUM_TAG, checksum]])).catch(cause => {
+    const command = `aws ec2 create-tags --region ${ec2.region} --resources ${image.id} --tags Key=${CHECKSUM_TAG},Value=${checksum}`
+    throw new Error(`${messageOf(cause)}\n${image.id} is good and stays. To make it a hit: ${command}`, { cause })
+  })
+}
+
 /** Describes one image; `undefined` when EC2 does not know it, or not yet. */
 export async function describeImage(ec2: Ec2, id: string): Promise<Image | undefined> {
   try {
@@ -118,13 +137,14 @@ export async function describeImage(ec2: Ec2, id: string): Promise<Image | undef
 /**
  * Describes the images that EC2 answers a question with, all pages of them.
  *
+ * @param seconds How long it may take in all. A look-up has another question before it at most, of 18 seconds.
  * @throws Error for anything but a clear answer. The SDK makes an answer without images of an empty page, of a proxy's HTML
  *   and of an error document under status 200; EC2's own answer always has the list, be it empty.
  */
-export async function describeImages(ec2: Ec2, question: DescribeImagesCommandInput): Promise<Image[]> {
+export async function describeImages(ec2: Ec2, question: DescribeImagesCommandInput, seconds = 40): Promise<Image[]> {
   const described: Ec2Image[] = []
   const tokens = new Set<string>()
-  const patience = AbortSignal.timeout(PATIENCE)
+  const patience = AbortSignal.timeout(milliseconds(seconds))
   let token: string | undefined
   do {
     const command = new DescribeImagesCommand(token ? { ...question, NextToken: token } : question)
@@ -142,7 +162,8 @@ export async function describeImages(ec2: Ec2, question: DescribeImagesCommandIn
 function understandAll(ec2: Ec2, described: readonly Ec2Image[]): Image[] {
   const odd = described.find(image => !isWhole(image))
   if (!odd) return described.map(understand)
-  const what = `an image has the id ${JSON.stringify(odd.ImageId)} and the creation date ${JSON.stringify(odd.CreationDate)}`
+  const [id, date, state] = [odd.ImageId, odd.CreationDate, odd.State].map(value => JSON.stringify(value ?? ''))
+  const what = `an image has the id ${id}, the creation date ${date} and the state ${state}`
   const whole = described.filter(isWhole).map(understand)
   if (whole.length === 0) throw malformed(ec2, what)
   warn(`ec2:DescribeImages in ${ec2.region}: ${what}. It is passed over.`)
@@ -153,8 +174,9 @@ function malformed({ region }: Ec2, what: string): Error {
   return new Error(`ec2:DescribeImages in ${region}: ${what}. ${NOT_EC2}`)
 }
 
-function isWhole({ ImageId = '', CreationDate = '' }: Ec2Image): boolean {
-  return IMAGE_ID.test(ImageId) && !Number.isNaN(Date.parse(CreationDate))
+function isWhole({ ImageId = '', CreationDate = '', State }: Ec2Image): boolean {
+  const isDate = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(CreationDate) && !Number.isNaN(Date.parse(CreationDate))
+  return IMAGE_ID.test(ImageId) && isDate && State !== undefined
 }
 
 function understand(image: Ec2Image): Image {

@@ -1,6 +1,6 @@
 import type { Checksum } from './checksum.ts'
 import { type Ec2, poll } from './ec2.ts'
-import { bakedAt, CHECKSUM_TAG, describeImages, type FoundImage, type Image, TEMPLATE_TAG } from './images.ts'
+import { bakedAt, byAge, CHECKSUM_TAG, describeImages, type FoundImage, type Image, TEMPLATE_TAG } from './images.ts'
 import type { Inputs } from './inputs.ts'
 import { info, notice, printable, warn } from './log.ts'
 
@@ -93,10 +93,6 @@ function notNew({ id, creationDate }: Image, { forceBake }: Inputs): (() => void
 
 /** When this run began. EC2 gives whole seconds, so that an image of that very second counts as old: a bake too many does no harm. */
 const STARTED = Date.now() - process.uptime() * 1000
-
-function byAge(a: Image, b: Image): number {
-  return bakedAt(a) - bakedAt(b) || (a.id < b.id ? -1 : 1)
-}
 
 function isDeprecated({ deprecationTime }: Image): boolean {
   return deprecationTime !== undefined && Date.parse(deprecationTime) <= Date.now()

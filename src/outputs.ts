@@ -58,7 +58,7 @@ export function publishReasons(reasons: readonly string[]): void {
 
 /** Hands the image on: the JSON file first, then the step's outputs, then the job's summary. */
 export async function publish(outcome: Outcome, inputs: Inputs, checksum: Checksum): Promise<void> {
-  const result = outcome.how === 'skipped' ? publishNothing() : publishImage(outcome, inputs)
+  const result = outcome.how === 'skipped' ? publishNothing() : publishOrRemove(outcome, inputs)
   await writeSummary([
     ...result,
     ['Region', inputs.region],
@@ -71,16 +71,26 @@ export async function publish(outcome: Outcome, inputs: Inputs, checksum: Checks
 
 type Row = readonly [title: string, html: string]
 
+function publishOrRemove(found: FoundImage, inputs: Inputs): Row[] {
+  try {
+    return publishImage(found, inputs)
+  } catch (cause) {
+    fs.rmSync(inputs.outputFile, { force: true })
+    throw cause
+  }
+}
+
 function publishImage(found: FoundImage, { region, outputFile }: Inputs): Row[] {
   const { how, image, ids } = found
   info(`${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id} (${printable(image.name)}, ${image.creationDate}) in ${region}`)
   writeOutputFile(outputFile, image.id)
   setOutputs({
-    ami_id: image.id,
     ami_ids: JSON.stringify(Object.fromEntries(ids)),
     ami_name: image.name,
     ami_creation_date: image.creationDate,
     cache_hit: String(how === 'hit'),
+    // The last one: a step that can't set them all fails, and then has no id.
+    ami_id: image.id,
   })
   const copies = [...ids].filter(([name]) => name !== region).map(([name, id]) => `${id} in ${name}`)
   if (copies.length > 0) info(`Copies: ${copies.join(', ')}`)
@@ -109,10 +119,14 @@ function count(things: readonly unknown[], noun: string): string {
   return things.length === 1 ? `1 ${noun}` : `${things.length} ${noun}s`
 }
 
-/** Fails the step, which then has no image. */
+/** Fails the step, which then has no image. Where outputs can't be set the annotation alone says so. */
 export function publishFailure(cause: unknown): void {
   fail(cause)
-  setOutputs({ cache_hit: 'false' })
+  try {
+    setOutputs({ cache_hit: 'false' })
+  } catch (error) {
+    info(messageOf(error))
+  }
 }
 
 /** Written beside its place and renamed into it: there is never half a file, and a link in its place is replaced. */

@@ -21,8 +21,8 @@ export interface BakeFacts {
   readonly packer?: ProcessId
   /** The lease that keeps others from baking the same; noted before EC2 is asked for it. */
   readonly lease?: LeaseFacts
-  /** What the bake has made is good and stays: only the lease is left to be given back. */
-  readonly accepted?: boolean
+  /** What the bake has made and is good: it stays, and gets the checksum's tag if it hasn't yet. */
+  readonly accepted?: readonly PlacedId[]
   /** Packer has been asked to end. */
   readonly terminated?: boolean
   /** What Packer has begun to make, as far as this process has read; its output may tell more. */
@@ -31,6 +31,12 @@ export interface BakeFacts {
   readonly shown?: readonly [number, number]
   /** The copies that this run has asked for. */
   readonly copies?: readonly BegunCopy[]
+}
+
+/** An image's id, and the region that it is in. */
+export interface PlacedId {
+  readonly region: string
+  readonly id: string
 }
 
 /** A copy of an image that has been asked for in another region. */
@@ -126,7 +132,7 @@ function isFacts(value: unknown): value is BakeFacts {
   return (
     ['region', 'checksum', 'begun'].every(isText) &&
     ['main', 'packer'].every(name => isProcessId(Reflect.get(value, name))) &&
-    Array.isArray(Reflect.get(value, 'copies') ?? [])
+    ['copies', 'accepted'].every(name => Array.isArray(Reflect.get(value, name) ?? []))
   )
 }
 

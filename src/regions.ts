@@ -2,7 +2,7 @@ import { cancelled } from './cancel.ts'
 import type { Checksum } from './checksum.ts'
 import { healRegions } from './copies/heal.ts'
 import { connect, type Ec2, errorCode } from './ec2.ts'
-import { type FoundImage, type Image, isCopyOf, type Outcome } from './images.ts'
+import { byAge, type FoundImage, type Image, isCopyOf, type Outcome } from './images.ts'
 import type { Inputs, Region } from './inputs.ts'
 import { group, info, messageOf } from './log.ts'
 import { askForImages, findImage } from './look-up.ts'
@@ -52,10 +52,10 @@ async function askElsewhere({ name }: Region, { value }: Checksum): Promise<Answ
 const UNKNOWN = /^(AuthFailure|OptInRequired|UnrecognizedClientException|InvalidClientTokenId)$/
 
 function newestCopy({ region, images }: Answer, source: string): [[string, string]] | [] {
-  const copies = images.filter(image => isCopyOf(image, source))
-  const [newest] = copies.sort(
-    (a, b) => Date.parse(b.creationDate) - Date.parse(a.creationDate) || (a.id < b.id ? 1 : -1),
-  )
+  const newest = images
+    .filter(image => isCopyOf(image, source))
+    .sort(byAge)
+    .at(-1)
   return newest ? [[region, newest.id]] : []
 }
 

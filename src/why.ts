@@ -2,7 +2,7 @@ import { cancelled } from './cancel.ts'
 import { type Checksum, summarize } from './checksum.ts'
 import type { Ec2 } from './ec2.ts'
 import { environment, workspace } from './github.ts'
-import { bakedAt, COMMIT_TAG, describeImages, type Image, INGREDIENTS_TAG, TEMPLATE_TAG } from './images.ts'
+import { byAge, COMMIT_TAG, describeImages, type Image, INGREDIENTS_TAG, TEMPLATE_TAG } from './images.ts'
 import type { Inputs } from './inputs.ts'
 import { printable } from './log.ts'
 import { runProgram } from './programs.ts'
@@ -20,8 +20,8 @@ export async function explainMiss(ec2: Ec2, inputs: Inputs, checksum: Checksum):
 
 async function findEarlier(ec2: Ec2, { template }: Inputs): Promise<Image | undefined> {
   const Filters = [{ Name: `tag:${TEMPLATE_TAG}`, Values: [template.name.replace(/[*?\\]/g, '\\$&')] }]
-  const images = await describeImages(ec2, { Owners: ['self'], Filters })
-  return images.sort((a, b) => bakedAt(a) - bakedAt(b)).at(-1)
+  const images = await describeImages(ec2, { Owners: ['self'], Filters }, 10)
+  return images.sort(byAge).at(-1)
 }
 
 async function compare(earlier: Image, inputs: Inputs, checksum: Checksum): Promise<string[]> {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { cancelled } from '../cancel.ts'
 import { connect } from '../ec2.ts'
 import { onGitHub } from '../github.ts'
+import { describeImage, tagChecksum } from '../images.ts'
 import { keyPairsIn, removeLease } from '../lease/key-pairs.ts'
 import { group, messageOf, warn } from '../log.ts'
 import { askToEnd, createScreen, show } from '../packer/build.ts'
@@ -11,7 +12,7 @@ import { readMessage } from '../packer/messages.ts'
 import { collectTraces, type Traces } from '../packer/traces.ts'
 import { milliseconds, unlessAborted } from '../patience.ts'
 import { findWriter, isRunning, kill, killGroup } from '../processes.ts'
-import type { BakeFacts, BakeRecord } from '../record.ts'
+import type { BakeFacts, BakeRecord, PlacedId } from '../record.ts'
 import { COMMANDS } from './commands.ts'
 import { removeCopies } from './copies.ts'
 import { findStranger, type Leftover, removeLeftovers } from './remove.ts'
@@ -38,8 +39,20 @@ export async function endAbandonedBake(record: BakeRecord): Promise<void> {
   const leaseGone = giveBack(record.facts(), deadline.signal)
   if (packer && !accepted) await group('Packer: the rest of its output', () => waitForPacker(record))
   await leaseGone
-  if (accepted) return record.close()
-  await endBake(record, deadline.signal)
+  if (!accepted) return await endBake(record, deadline.signal)
+  await finishTags(record.facts(), accepted, deadline.signal)
+  record.close()
+}
+
+/** The step may have ended before the image had its tag, or just after. */
+async function finishTags(facts: BakeFacts, accepted: readonly PlacedId[], deadline: AbortSignal): Promise<void> {
+  const stranger = await findStranger(connect(facts.region, deadline), facts)
+  if (stranger) throw new Error(`The image's tag was not checked: ${stranger}.`)
+  for (const { region, id } of accepted) {
+    const ec2 = connect(region, deadline)
+    const image = await describeImage(ec2, id)
+    if (image) await tagChecksum({ ec2, image }, facts.checksum)
+  }
 }
 
 /** Whoever started Packer may have been killed before it could write down which process that is. */

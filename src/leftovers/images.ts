@@ -1,6 +1,6 @@
 import { DeleteSnapshotCommand, DeregisterImageCommand, DescribeSnapshotsCommand } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, errorCode, poll } from '../ec2.ts'
-import { CHECKSUM_TAG, describeImages, type Image, type PlacedImage, tagImage } from '../images.ts'
+import { BAKED_AT_TAG, CHECKSUM_TAG, describeImages, type Image, type PlacedImage, tagImage } from '../images.ts'
 import { info } from '../log.ts'
 import type { Traces } from '../packer/traces.ts'
 
@@ -25,7 +25,11 @@ export async function findImagesOfBake(ec2: Ec2, origin: Origin): Promise<Images
   const { instances, traces } = origin
   const made = instances.length > 0 ? await describeOwn(ec2, 'source-instance-id', instances) : []
   const printed = traces.images.length > 0 ? await describeOwn(ec2, 'image-id', traces.images) : []
-  const images = unique([...made, ...printed.filter(image => isOfBake(image, origin))])
+  const found = unique([...made, ...printed.filter(image => isOfBake(image, origin))])
+  // Another run that was only frozen may have finished its image meanwhile, and others may have it by now.
+  const images = traces.isHearsay
+    ? found.filter(({ tags }) => !tags.has(BAKED_AT_TAG) || !tags.has(CHECKSUM_TAG))
+    : found
   // An intermediary image may be gone by now, its copies not. One that is there and not of this bake is no source of ours.
   const gone = traces.images.filter(id => !printed.some(image => image.id === id))
   return { images, sources: [...images.map(({ id }) => id), ...gone] }
