@@ -72,12 +72,12 @@ describe.skipIf(!hasTools('zizmor'))('zizmor', () => {
   })
 
   test.each([
-    ['@3d3c42e5aac5ba805825da76410c181273ba90b1', '@v7', 'unpinned-uses'],
-    ['persist-credentials: false', 'persist-credentials: true', 'artipacked'],
-    ['contents: read # to check the definition out', 'contents: read', 'undocumented-permissions'],
-  ])('would notice if %s were %s', (right, wrong, rule) => {
+    [/@[0-9a-f]{40}/, '@v7', 'unpinned-uses'],
+    [/ +with:\n +persist-credentials: false\n/, '', 'artipacked'],
+    [/(?<=id-token: write) #.*/, '', 'undocumented-permissions'],
+  ])('would notice if %s were %j', (right, wrong, rule) => {
     const recipe = read('docs/recipes/plain.yml')
-    expect(recipe).toContain(right)
+    expect(recipe).toMatch(right)
     using workspace = makeWorkspace({ 'w.yml': recipe.replace(right, wrong) })
     const { exitCode, report } = audit(path.join(workspace.directory, 'w.yml'))
     expect(exitCode).not.toBe(0)
