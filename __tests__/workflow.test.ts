@@ -26,27 +26,4 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
     expect(log).toMatch(new RegExp(`bake and deploy/bake *\\] .*\\+ input +?= "${image?.ImageId}"`))
     expect(log).toMatch(new RegExp(`bake and deploy/deploy *\\] .*ami_id = "${image?.ImageId}"`))
   })
-
-  test('looks up first, and gets Packer only when there is something to bake', async () => {
-    await using ec2 = await startEc2()
-    using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
-    const recipe = withoutStepsOfOthers(read('docs/recipes/look-up-first.yml'))
-    const env = { ...ec2.environment, ...packerEnvironment(), AWS_REGION: 'us-east-1' }
-    const first = await runWorkflow(workspace, recipe, env)
-    const second = await runWorkflow(workspace, recipe, env)
-
-    expect(first.exitCode, first.log).toBe(0)
-    expect(first.log).toContain('Skipped: there is no image')
-    expect(first.log).toContain('Baked: ami-')
-    expect(second.exitCode, second.log).toBe(0)
-    expect(second.log).toContain('Hit: ami-')
-    expect(second.log).not.toContain('Main ./ (bake)')
-    expect((await ec2.inventory()).images).toHaveLength(1)
-  })
 })
-
-/** A recipe as it can run here: this action as it is built, and without the steps that log in to AWS or install Packer. */
-function withoutStepsOfOthers(recipe: string): string {
-  const steps = recipe.replaceAll('ami-bakery/ami-bakery@v1', './').split(/(?=^ {6}- )/m)
-  return steps.filter(step => !/uses: (aws-actions|hashicorp)\//.test(step)).join('')
-}

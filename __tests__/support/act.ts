@@ -9,7 +9,7 @@ const root = path.resolve(import.meta.dirname, '..', '..')
 
 /**
  * Runs a workflow with act on this machine itself, without containers. The repository it runs in is the workspace, and
- * `uses: ./` is this action as it is built.
+ * `uses: ./` is this action as it is built. What triggers it is the first of the workflow's own events.
  */
 export async function runWorkflow(
   workspace: Workspace,
@@ -23,7 +23,7 @@ export async function runWorkflow(
   })
   commit(workspace.directory)
   const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`])
-  const act = spawn(toolPath('act'), ['push', '-P', 'ubuntu-latest=-self-hosted', ...variables], {
+  const act = spawn(toolPath('act'), ['--detect-event', '-P', 'ubuntu-latest=-self-hosted', ...variables], {
     cwd: workspace.directory,
     env: { ...process.env, ...env },
   })
@@ -35,6 +35,21 @@ export async function runWorkflow(
   }
   const [exitCode] = await once(act, 'close')
   return { exitCode: Number(exitCode), log }
+}
+
+/** A recipe as it can run here: this action as it is built, and without the steps that log in to AWS or install a program. */
+export function withoutStepsOfOthers(recipe: string): string {
+  const steps = recipe.replaceAll('ami-bakery/ami-bakery@v1', './').split(/(?=^ {6}- )/m)
+  return steps.map(step => (/uses: (aws-actions|hashicorp)\//.test(step) ? afterStep(step) : step)).join('')
+}
+
+/** What follows the last step of a job: the next job. */
+function afterStep(step: string): string {
+  return step
+    .split('\n')
+    .slice(1)
+    .join('\n')
+    .replace(/^(?: {8}.*\n)*/, '')
 }
 
 function commit(directory: string): void {

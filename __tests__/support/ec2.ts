@@ -85,7 +85,11 @@ export async function startEc2(...images: readonly FirstImage[]): Promise<Ec2Ser
     await ended
     fs.rmSync(directory, { recursive: true })
   }
-  const reset = async () => void (await fetch(`${moto}/moto-api/reset`, { method: 'POST' }))
+  async function reset(): Promise<void> {
+    const { ok, status } = await fetch(`${moto}/moto-api/reset`, { method: 'POST' })
+    // It can't read the creation_date of its first images a second time.
+    if (!ok) throw new Error(`moto answers ${status} when it is to forget.`)
+  }
   return { ...speakTo(proxy.endpoint), moto, reset, stop, [Symbol.asyncDispose]: stop }
 }
 

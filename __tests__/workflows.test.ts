@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { hasTools, toolPath } from './support/tools.ts'
+import { makeWorkspace } from './support/workspace.ts'
+
+const root = path.resolve(import.meta.dirname, '..')
+const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8')
+const filesIn = (directory: string) => fs.readdirSync(path.join(root, directory)).map(name => `${directory}/${name}`)
+
+const RECIPES = filesIn('docs/recipes')
+const OF_OTHER_SYSTEMS = ['docs/recipes/gitlab-ci.yml', 'docs/recipes/shell.sh']
+const WORKFLOWS = [
+  ...filesIn('.github/workflows'),
+  ...RECIPES.filter(file => !OF_OTHER_SYSTEMS.includes(file)),
+  'example-app/workflow.yml',
+  '__tests__/fixtures/bake-and-deploy.yml',
+]
+
+interface Verdict {
+  readonly exitCode: number | null
+  readonly report: string
+}
+
+function run(program: string, args: readonly string[], cwd: string): Verdict {
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd, encoding: 'utf8' })
+  return { exitCode: status, report: stdout + stderr }
+}
+
+/** actionlint knows the inputs and outputs of a local action only, so that ours is made one. */
+function lint(workflows: Readonly<Record<string, string>>): Verdict {
+  using workspace = makeWorkspace({
+    '.git/HEAD': '',
+    'action.yml': read('action.yml'),
+    'dist/index.js': '',
+    'dist/post.js': '',
+  })
+  for (const [file, content] of Object.entries(workflows)) {
+    const name = file.replaceAll('/', '-')
+    workspace.write({ [`.github/workflows/${name}`]: content.replaceAll('ami-bakery/ami-bakery@v1', './') })
+  }
+  // What else PATH has must not decide.
+  return run(toolPath('actionlint'), ['-shellcheck=', '-pyflakes='], workspace.directory)
+}
+
+describe.skipIf(!hasTools('actionlint'))('actionlint', () => {
+  test('finds nothing in any workflow, the one in the README too, nor an input or output that action.yml lacks', () => {
+    const [, example = ''] = /^```yaml\n(.*?)^```/ms.exec(read('README.md')) ?? []
+    expect(example).toContain('uses: ami-bakery/ami-bakery@v1')
+    const workflows = Object.fromEntries(WORKFLOWS.map(file => [file, read(file)]))
+    expect(lint({ ...workflows, 'README.yml': example })).toEqual({ exitCode: 0, report: '' })
+  })
+
+  test.each([
+    ['on-miss: skip', 'on-mis: skip', 'input "on-mis" is not defined'],
+    ['outputs.cache_hit', 'outputs.cache-hit', 'property "cache-hit" is not defined'],
+  ])('would notice %s if it were %s', (right, wrong, message) => {
+    const workflow = read('docs/recipes/pull-request.yml')
+    expect(workflow).toContain(right)
+    const { exitCode, report } = lint({ 'w.yml': workflow.replace(right, wrong) })
+    expect(exitCode).toBe(1)
+    expect(report).toContain(message)
+  })
+})
+
+describe.skipIf(!hasTools('zizmor'))('zizmor', () => {
+  const audit = (...files: readonly string[]) =>
+    run(toolPath('zizmor'), ['--offline', '--quiet', '--pedantic', '--config=.github/zizmor.yml', ...files], root)
+
+  test('finds nothing in any workflow', () => {
+    const { exitCode, report } = audit(...WORKFLOWS, '.github/dependabot.yml')
+    expect(exitCode, report).toBe(0)
+  })
+
+  test.each([
+    [/@[0-9a-f]{40}/, '@v7', 'unpinned-uses'],
+    [/ +with:\n +persist-credentials: false\n/, '', 'artipacked'],
+    [/(?<=id-token: write) #.*/, '', 'undocumented-permissions'],
+  ])('would notice if %s were %j', (right, wrong, rule) => {
+    const recipe = read('docs/recipes/plain.yml')
+    expect(recipe).toMatch(right)
+    using workspace = makeWorkspace({ 'w.yml': recipe.replace(right, wrong) })
+    const { exitCode, report } = audit(path.join(workspace.directory, 'w.yml'))
+    expect(exitCode).not.toBe(0)
+    expect(report).toContain(rule)
+  })
+})
+
+test.each(WORKFLOWS)('%s names the version beside every SHA', file => {
+  const pinned = [...read(file).matchAll(/uses: \S+@[0-9a-f]{40}.*/g)].map(([line]) => line)
+  expect(pinned.filter(line => !/ # v\d+\.\d+\.\d+$/.test(line))).toEqual([])
+})
+
+test.each(RECIPES)('%s says first what it is for', file => {
+  expect(read(file).replace('#!/bin/sh\n', '')).toMatch(/^# [A-Z].+\.\n[^#]/)
+})
+
+test('README lists every recipe', () => {
+  const listed = [...read('README.md').matchAll(/\]\((docs\/recipes\/[^)]+)\)/g)].map(([, file = '']) => file)
+  expect([...new Set(listed)].sort()).toEqual([...RECIPES].sort())
+})
