@@ -8,7 +8,7 @@ import type { Inputs } from './inputs.ts'
 import { underLease } from './lease/under-lease.ts'
 import { endBake } from './leftovers/end-bake.ts'
 import { findAccount } from './leftovers/remove.ts'
-import { group, messageOf } from './log.ts'
+import { group, messageOf, warn } from './log.ts'
 import { buildImages } from './packer/build.ts'
 import { packerEnvironment } from './packer/environment.ts'
 import { type Build, prepareBuild } from './packer/prepare.ts'
@@ -41,11 +41,21 @@ export async function bake(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promis
 /** What a failed bake leaves goes before the lease does: whoever waits must not find it. */
 async function bakeWhole(bake: Bake): Promise<FoundImage> {
   try {
-    return await bakeImage(bake)
+    const image = await bakeImage(bake)
+    if (bake.record.facts().isUnclean) await removeRest(bake.record)
+    return image
   } catch (cause) {
     await abandon(bake.record, cause)
     throw cause
   }
+}
+
+/** Packer can succeed and leave its instance: that costs money, but not the image. */
+async function removeRest(record: BakeRecord): Promise<void> {
+  await endBake(record).catch(error => {
+    cancelled.throwIfAborted()
+    warn(messageOf(error))
+  })
 }
 
 async function bakeImage(bake: Bake): Promise<FoundImage> {

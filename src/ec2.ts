@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import http from 'node:http'
 import https from 'node:https'
 import { EC2Client } from '@aws-sdk/client-ec2'
-import { environment, given } from './github.ts'
+import { environment, given, onGitHub } from './github.ts'
 import { info, messageOf, printable } from './log.ts'
 import { milliseconds, pause, unlessAborted } from './patience.ts'
 
@@ -148,8 +148,9 @@ function statusOf(cause: unknown): number {
 
 type Advice = (request: { action: string; region: string }) => string
 
-const CREDENTIALS =
-  'Put aws-actions/configure-aws-credentials before this step, and give the job "permissions: id-token: write".'
+const CREDENTIALS = onGitHub
+  ? 'Put aws-actions/configure-aws-credentials before this step, and give the job "permissions: id-token: write".'
+  : 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role.'
 
 /** What to do about an answer that EC2 would not give. */
 export const NOT_EC2 = 'It is none of EC2: is there a proxy in between, or an AWS_ENDPOINT_URL that leads elsewhere?'

@@ -23,6 +23,8 @@ export interface BakeFacts {
   readonly lease?: LeaseFacts
   /** What the bake has made and is good: it stays, and gets the checksum's tag if it hasn't yet. */
   readonly accepted?: readonly PlacedId[]
+  /** Packer could not remove all that it had made. */
+  readonly isUnclean?: boolean
   /** Packer has been asked to end. */
   readonly terminated?: boolean
   /** What Packer has begun to make, as far as this process has read; its output may tell more. */

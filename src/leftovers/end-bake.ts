@@ -8,8 +8,8 @@ import { keyPairsIn, removeLease } from '../lease/key-pairs.ts'
 import { group, messageOf, warn } from '../log.ts'
 import { askToEnd, createScreen, show } from '../packer/build.ts'
 import { openLog, stdoutIn } from '../packer/log.ts'
-import { readMessage } from '../packer/messages.ts'
-import { collectTraces, type Traces } from '../packer/traces.ts'
+import { textOf } from '../packer/messages.ts'
+import { areEmpty, collectTraces, NO_TRACES, type Traces } from '../packer/traces.ts'
 import { milliseconds, unlessAborted } from '../patience.ts'
 import { findWriter, isRunning, kill, killGroup } from '../processes.ts'
 import type { BakeFacts, BakeRecord, PlacedId } from '../record.ts'
@@ -41,6 +41,7 @@ export async function endAbandonedBake(record: BakeRecord): Promise<void> {
   await leaseGone
   if (!accepted) return await endBake(record, deadline.signal)
   await finishTags(record.facts(), accepted, deadline.signal)
+  if (record.facts().isUnclean) await endBake(record, deadline.signal)
   record.close()
 }
 
@@ -86,11 +87,13 @@ async function giveBack(facts: BakeFacts, deadline: AbortSignal): Promise<void> 
  *   stays open.
  */
 export async function endBake(record: BakeRecord, deadline?: AbortSignal): Promise<void> {
-  const { packer } = record.facts()
-  if (packer) killGroup(packer)
+  const facts = record.facts()
+  if (facts.packer) killGroup(facts.packer)
+  const traces = await readTraces(record)
+  if (areEmpty(traces) && !facts.copies) return record.close()
   const work = async () => [
-    ...(await removeLeftovers(record.facts(), await readTraces(record), deadline)),
-    ...(await removeCopies(record.facts(), deadline)),
+    ...(await removeLeftovers(facts, traces, deadline)),
+    ...(await removeCopies(facts, deadline)),
   ]
   const left = await group('Clean-up on EC2', () => (onGitHub ? unlessAborted(cancelled, work()) : work()))
   if (left.length > 0) throw new Error(describe(left))
@@ -101,10 +104,7 @@ async function waitForPacker(record: BakeRecord): Promise<void> {
   const { packer, shown } = record.facts()
   const screen = createScreen(shown)
   const log = openLog(record.directory, {
-    stdout: line => {
-      const message = readMessage(line)
-      screen.add(0, message?.kind === 'text' ? message.text : undefined)
-    },
+    stdout: line => screen.add(0, textOf(line)),
     stderr: line => screen.add(1, line),
   })
   const end = performance.now() + PATIENCE
@@ -118,15 +118,13 @@ async function waitForPacker(record: BakeRecord): Promise<void> {
 
 /** Packer's output tells all of them, as long as it is there. */
 async function readTraces({ directory, facts }: BakeRecord): Promise<Traces> {
+  const told = fs.existsSync(stdoutIn(directory)) ? await readLog(directory) : NO_TRACES
+  return areEmpty(told) ? (facts().traces ?? told) : told
+}
+
+async function readLog(directory: string): Promise<Traces> {
   const { note, traces } = collectTraces()
-  if (!fs.existsSync(stdoutIn(directory))) return facts().traces ?? traces()
-  const log = openLog(directory, {
-    stdout: line => {
-      const message = readMessage(line)
-      if (message?.kind === 'text') note(message.text)
-    },
-    stderr: () => {},
-  })
+  const log = openLog(directory, { stdout: line => void note(textOf(line) ?? ''), stderr: () => {} })
   while (log.readLines()) await sleep(0)
   log.close()
   return traces()

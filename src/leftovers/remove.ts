@@ -12,7 +12,7 @@ import {
 import { ask, connect, type Ec2, errorCode, poll } from '../ec2.ts'
 import type { Image } from '../images.ts'
 import { info, messageOf } from '../log.ts'
-import { NO_TRACES, type Traces } from '../packer/traces.ts'
+import { areEmpty, NO_TRACES, type Traces } from '../packer/traces.ts'
 import type { BakeFacts } from '../record.ts'
 import { COMMANDS } from './commands.ts'
 import { findCopies, findImagesOfBake, type Origin, quarantine } from './images.ts'
@@ -41,7 +41,7 @@ export async function findStranger(ec2: Ec2, { account }: BakeFacts): Promise<st
 }
 
 /**
- * Removes what a bake left on EC2, and makes sure that its image is no later hit. Everything is found by the exact names
+ * Removes what a bake left on EC2, and makes sure that its image is no later hit, unless it was accepted. Everything is found by the exact names
  * and ids that this bake's Packer printed, so that nothing of other builds is touched; what is gone already is passed over.
  *
  * @param deadline Whatever is not done when it is aborted counts as not to be removed.
@@ -52,9 +52,7 @@ export async function removeLeftovers(
   traces: Traces,
   deadline?: AbortSignal,
 ): Promise<readonly Leftover[]> {
-  const { keyPairs, securityGroups, instances, launchTemplates, images, roles, launching } = traces
-  const named = [keyPairs, securityGroups, instances, launchTemplates, images, roles].flat()
-  if (!launching && named.length === 0) return []
+  if (areEmpty(traces)) return []
   const ec2 = connect(facts.region, deadline)
   const reason = await findStranger(ec2, facts)
   if (!reason) return await remove(ec2, facts, traces)
@@ -81,7 +79,9 @@ async function remove(ec2: Ec2, facts: BakeFacts, traces: Traces): Promise<reado
   // The images of hearsay count only if they were made from such an instance.
   const known = traces.isHearsay ? { ...traces, images: [] } : traces
   const origin = { traces: known, instances, begun: facts.begun }
-  const removeImages = () => removeImagesOfBake(ec2, origin, { checksum: facts.checksum, attempt })
+  const removeImages = async () => {
+    if (!facts.accepted) await removeImagesOfBake(ec2, origin, { checksum: facts.checksum, attempt })
+  }
   // All of it at once: little time is left until a cancelled job is ended by force.
   const [ended] = await Promise.all([
     Promise.all(instances.map(id => attempt(COMMANDS.instance(region, id), terminate(ec2, id)))),

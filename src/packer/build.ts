@@ -9,7 +9,7 @@ import type { BakeRecord } from '../record.ts'
 import { enterPhase } from '../timeline.ts'
 import { type Packer, type StartedPacker, startPacker } from './command.ts'
 import { openLog, type PackerLog } from './log.ts'
-import { advise, imagesOf, phaseOf, readMessage } from './messages.ts'
+import { advise, imagesOf, isComplaint, phaseOf, readMessage } from './messages.ts'
 import { demandRoom, hasRoom } from './room.ts'
 import { collectTraces } from './traces.ts'
 
@@ -49,6 +49,7 @@ export async function buildImages(packer: Packer, args: readonly string[], bake:
       record.note({ traces: traces() })
       lease.note(traces())
     }
+    if (isComplaint(text)) record.note({ isUnclean: true })
     const phase = phaseOf(text)
     if (phase) enterPhase(phase)
   }

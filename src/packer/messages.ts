@@ -32,6 +32,17 @@ function unescapeData(data: string): string {
   return data.replaceAll('%!(PACKER_COMMA)', ',').replaceAll('\\r', '\r').replaceAll('\\n', '\n')
 }
 
+/** What a line of Packer's output has for people to read, if it has anything. */
+export function textOf(line: string): string | undefined {
+  const message = readMessage(line)
+  return message?.kind === 'text' ? message.text : undefined
+}
+
+/** Whether Packer says that it could not remove what it has made (packer-plugin-amazon: the clean-ups of common/step_*.go). */
+export function isComplaint(text: string): boolean {
+  return /^==> [^:]+: Error (terminating instance, may still be around|cleaning up (security group|keypair))/.test(text)
+}
+
 /** The phase that a text of Packer's begins, as the amazon plugin and the communicators say it; mostly none. */
 export function phaseOf(text: string): Phase | undefined {
   return PHASES.find(([, said]) => said.test(text))?.[0]

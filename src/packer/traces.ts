@@ -106,6 +106,11 @@ function tracesBy(named: (kind: Kind) => readonly string[], more: Pick<Traces, '
   }
 }
 
+/** Whether there is nothing that a bake could have left. */
+export function areEmpty({ launching, ...traces }: Traces): boolean {
+  return !launching && PATTERNS.every(([kind]) => kind === 'copyRegions' || traces[kind].length === 0)
+}
+
 /** The traces of a bake that has made nothing, or nothing that it would leave. */
 export const NO_TRACES: Traces = tracesBy(() => [], { launching: false, isHearsay: false })
 
