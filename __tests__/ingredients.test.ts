@@ -158,6 +158,11 @@ describe('patterns', () => {
     'two/ami/.hidden': 'h',
     'two/ami/sub/c.log': '3',
     '[a]/f': '4',
+    '!b/g': '5',
+    '.hidden/h': '6',
+    '.hidden/.h': '6',
+    '.hidden/sub/.d/h': '7',
+    '{one,two}/x': '9',
   }
 
   async function list(workspace: Workspace, ...entries: readonly string[]): Promise<string[]> {
@@ -178,7 +183,32 @@ describe('patterns', () => {
     [['two/ami', '!**/*.log'], ['two/ami/b']],
     [['two/ami', '!two/ami/sub'], ['two/ami/b']],
     [['two/./ami', '!two/ami/sub/'], ['two/./ami/b']],
+    [['two/ami/', '!two/ami/sub//'], ['two/ami/b']],
+    [['two/ami', '!two/./*/sub'], ['two/ami/b']],
+    [['two/ami', '! two/ami/sub'], ['two/ami/b']],
+    [
+      ['two/ami', '!nowhere', '!no/w*re'],
+      ['two/ami/b', 'two/ami/sub/c.log'],
+    ],
+    [
+      ['one/ami/', 'two/ami', '!one/ami'],
+      ['two/ami/b', 'two/ami/sub/c.log'],
+    ],
+    [['o?e/ami'], ['one/ami/a']],
+    [['[no]ne/ami'], ['one/ami/a']],
     [['[a]'], ['[a]/f']],
+    [['!b', '!b*'], ['!b/g']],
+    [['.hid*'], ['.hidden/h', '.hidden/sub/.d/h']],
+    [['**/h'], ['.hidden/h', '.hidden/sub/.d/h']],
+    [
+      ['.hidden/*', '.hidden/sub/.*'],
+      ['.hidden/h', '.hidden/sub/.d/h', '.hidden/sub/.d/h'],
+    ],
+    [['a*'], ['app.pkr.hcl']],
+    [
+      ['{one,two}*', 'one/*'],
+      ['one/ami/a', '{one,two}/x'],
+    ],
     [
       ['one/ami', 'one/*'],
       ['one/ami/a', 'one/ami/a'],
@@ -189,8 +219,9 @@ describe('patterns', () => {
   })
 
   test('work in a workspace whose own path has their characters', async () => {
-    using workspace = makeWorkspace(files, 'a[b]*?')
-    expect(await list(workspace, '*/ami')).toHaveLength(3)
+    using workspace = makeWorkspace(files, 'a[b]*?\\c')
+    expect(await list(workspace, '*/ami')).toEqual(['one/ami/a', 'two/ami/b', 'two/ami/sub/c.log'])
+    expect(await list(workspace, 'two/ami', '!**/*.log')).toEqual(['two/ami/b'])
   })
 
   test('a pattern that matches nothing is an error', async () => {
@@ -199,6 +230,45 @@ describe('patterns', () => {
       /^ami-definition-dirs: the pattern three\/\* matches nothing/,
     )
   })
+
+  test('may be absolute', async () => {
+    using workspace = makeWorkspace(files)
+    const at = (entry: string) => `${workspace.directory}/${entry}`
+    expect(await list(workspace, at('*/ami'), `!${at('**/*.log')}`)).toEqual(['one/ami/a', 'two/ami/b'])
+  })
+
+  test('a pattern that matches hidden files only is an error', async () => {
+    using workspace = makeWorkspace(files)
+    await expect(list(workspace, 'two/ami/.h*')).rejects.toThrow('the pattern two/ami/.h* matches nothing')
+  })
+
+  test.each(['!', '! '])('%j leaves out nothing: that is an error', async entry => {
+    using workspace = makeWorkspace(files)
+    await expect(list(workspace, 'one', entry)).rejects.toThrow(
+      'ami-definition-dirs: "!" leaves out nothing by itself. Put a path or a pattern behind it.',
+    )
+  })
+
+  test('an entry that begins with "!" and exists is left out by another one', async () => {
+    using workspace = makeWorkspace(files)
+    await expect(list(workspace, '!b', '!!b')).rejects.toThrow('there is no file in')
+  })
+
+  test.each(['gone', 'link'])(
+    'a link to %j can be left out, and is an error where a pattern meets it',
+    async target => {
+      using workspace = makeWorkspace(files)
+      const link = `${workspace.directory}/one/ami/link`
+      fs.symlinkSync(target, link)
+      expect(await list(workspace, 'one/ami', '!one/ami/link')).toEqual(['one/ami/a'])
+      const error = await list(workspace, 'one/ami/*').catch(cause => cause)
+      expect(error.message).toMatch(
+        /^ami-definition-dirs: the pattern one\/ami\/\* meets what can't be read: .*\. Remove/,
+      )
+      expect(error.message).toContain(link)
+      expect(error.cause).toBeInstanceOf(Error)
+    },
+  )
 
   test('an excluded Git directory is no error', async () => {
     using workspace = makeWorkspace({ ...files, '.git/HEAD': 'x', a: 'a' })

@@ -2,12 +2,13 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type BytePath, type Selection, toBytePath } from './definition.ts'
 import { fromWorkspace, workspace } from './github.ts'
+import { messageOf, printable } from './log.ts'
 
 /**
  * Resolves the entries of `ami-definition-dirs`: patterns and exclusions too. An entry that exists is taken literally, whatever characters it has; one that doesn't and
  * has `*`, `?` or `[` is a pattern; one that begins with `!` leaves out what it matches.
  *
- * @throws Error naming a pattern that matches nothing.
+ * @throws Error naming a pattern that matches nothing, or what it meets that can't be read.
  */
 export async function selectEntries(entries: readonly string[]): Promise<Selection> {
   const paths: string[] = []
@@ -58,7 +59,15 @@ async function resolve(pattern: string): Promise<string[]> {
   const { create } = await import('@actions/glob')
   const absolute = path.isAbsolute(pattern) ? pattern : `${literally(workspace())}/${pattern}`
   const globber = await create(path.normalize(absolute), { implicitDescendants: false, omitBrokenSymbolicLinks: false })
-  return await globber.glob()
+  try {
+    return await globber.glob()
+  } catch (cause) {
+    const reason = printable(messageOf(cause)).replace(/\.$/, '')
+    const advice = 'Remove it, or name what counts without a pattern.'
+    throw new Error(`ami-definition-dirs: the pattern ${pattern} meets what can't be read: ${reason}. ${advice}`, {
+      cause,
+    })
+  }
 }
 
 /** The path as a pattern that matches nothing else. */
