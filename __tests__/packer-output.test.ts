@@ -293,7 +293,7 @@ describe('a failure of Packer', () => {
     [unknown('provisioner', 'puppet-masterless'), install('github.com/hashicorp/puppet')],
     [unknown('provisioner', 'windows-update'), install('github.com/rgl/windows-update')],
     [unknown('provisioner', 'goss'), install('github.com/YaleUniversity/goss')],
-    ['The builder amazon-ebs is\n  unknown  by\n\tPacker', install('github.com/hashicorp/amazon')],
+    ['The builder amazon-ebs\n  is\n  unknown  by\n\tPacker', install('github.com/hashicorp/amazon')],
     ['Failed getting the "github.com/hashicorp/amazon" plugin', GITHUB],
     ['Get https://api.github.com/repos: 403', GITHUB],
     ['api error UnauthorizedOperation: You are not authorized', ROLE],
