@@ -254,21 +254,43 @@ describe('patterns', () => {
     await expect(list(workspace, '!b', '!!b')).rejects.toThrow('there is no file in')
   })
 
-  test.each(['gone', 'link'])(
-    'a link to %j can be left out, and is an error where a pattern meets it',
-    async target => {
-      using workspace = makeWorkspace(files)
-      const link = `${workspace.directory}/one/ami/link`
-      fs.symlinkSync(target, link)
-      expect(await list(workspace, 'one/ami', '!one/ami/link')).toEqual(['one/ami/a'])
-      const error = await list(workspace, 'one/ami/*').catch(cause => cause)
-      expect(error.message).toMatch(
-        /^ami-definition-dirs: the pattern one\/ami\/\* meets what can't be read: .*\. Remove/,
-      )
-      expect(error.message).toContain(link)
-      expect(error.cause).toBeInstanceOf(Error)
-    },
-  )
+  test('a link to nothing is an error where a pattern matches it, unless it is hidden or left out', async () => {
+    using workspace = makeWorkspace(files)
+    fs.symlinkSync('gone', `${workspace.directory}/one/ami/link`)
+    fs.symlinkSync('user@host', `${workspace.directory}/one/ami/.#a`)
+    await expect(list(workspace, 'one/ami/*')).rejects.toThrow(/^ami-definition-dirs: .*link is a link to nothing/)
+    expect(await list(workspace, 'one/ami/*', '!one/ami/link')).toEqual(['one/ami/a'])
+    expect(await list(workspace, 'one/ami', '!one/**/l*')).toEqual(['one/ami/a'])
+  })
+
+  test('a link to nothing elsewhere in the workspace does no harm', async () => {
+    using workspace = makeWorkspace(files)
+    fs.symlinkSync('gone', `${workspace.directory}/one/link`)
+    expect(await list(workspace, 'two/ami', '!**/*.log')).toEqual(['two/ami/b'])
+    expect(await list(workspace, '**/ami')).toEqual(['one/ami/a', 'two/ami/b', 'two/ami/sub/c.log'])
+  })
+
+  test('a link that leads back to itself is an error where a pattern meets it', async () => {
+    using workspace = makeWorkspace(files)
+    const link = `${workspace.directory}/one/ami/link`
+    fs.symlinkSync('link', link)
+    expect(await list(workspace, 'one/ami', '!one/ami/link')).toEqual(['one/ami/a'])
+    const error = await list(workspace, 'one/ami/*').catch(cause => cause)
+    expect(error.message).toMatch(
+      /^ami-definition-dirs: the pattern one\/ami\/\* meets what can't be read: .*\. Remove/,
+    )
+    expect(error.message).toContain(link)
+    expect(error.cause).toBeInstanceOf(Error)
+  })
+
+  test('a link to a directory is a match, which counts with what is in it, once', async () => {
+    using workspace = makeWorkspace(files)
+    fs.symlinkSync('../two', `${workspace.directory}/one/link`)
+    fs.symlinkSync('.', `${workspace.directory}/one/here`)
+    expect(await list(workspace, 'one/*')).toEqual(['one/ami/a', 'one/link/ami/b', 'one/link/ami/sub/c.log'])
+    expect(await list(workspace, 'one/*/ami')).toEqual(['one/link/ami/b', 'one/link/ami/sub/c.log'])
+    expect(await list(workspace, 'one/link', '!one/**/*.log')).toEqual(['one/link/ami/b'])
+  })
 
   test('an excluded Git directory is no error', async () => {
     using workspace = makeWorkspace({ ...files, '.git/HEAD': 'x', a: 'a' })

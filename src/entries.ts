@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import type { GlobOptions } from '@actions/glob'
 import { type BytePath, type Selection, toBytePath } from './definition.ts'
 import { fromWorkspace, workspace } from './github.ts'
 import { messageOf, printable } from './log.ts'
@@ -48,19 +49,16 @@ function isBelowAnother(match: string, matches: readonly string[]): boolean {
 }
 
 function isHiddenFile(match: string): boolean {
-  return path.basename(match).startsWith('.') && !fs.statSync(match).isDirectory()
+  return path.basename(match).startsWith('.') && !fs.statSync(match, { throwIfNoEntry: false })?.isDirectory()
 }
 
 async function resolve(pattern: string): Promise<string[]> {
   if (pattern === '')
     throw new Error('ami-definition-dirs: "!" leaves out nothing by itself. Put a path or a pattern behind it.')
   if (exists(pattern)) return [fromWorkspace(pattern).replace(/\/+$/, '')]
-  // It is a slow lister and gives other files than the checksum counts, so that nothing else uses it, nor pays for it.
-  const { create } = await import('@actions/glob')
   const absolute = path.isAbsolute(pattern) ? pattern : `${literally(workspace())}/${pattern}`
-  const globber = await create(path.normalize(absolute), { implicitDescendants: false, omitBrokenSymbolicLinks: false })
   try {
-    return await globber.glob()
+    return await glob(path.normalize(absolute))
   } catch (cause) {
     const reason = printable(messageOf(cause)).replace(/\.$/, '')
     const advice = 'Remove it, or name what counts without a pattern.'
@@ -68,6 +66,18 @@ async function resolve(pattern: string): Promise<string[]> {
       cause,
     })
   }
+}
+
+async function glob(pattern: string): Promise<string[]> {
+  // It is a slow lister and gives other files than the checksum counts, so that nothing else uses it, nor pays for it.
+  const { create } = await import('@actions/glob')
+  const list = async (links: GlobOptions) =>
+    await (await create(pattern, { implicitDescendants: false, ...links })).glob()
+  const matches = await list({ omitBrokenSymbolicLinks: false }).catch(() => undefined)
+  if (matches) return matches
+  // A link to nothing anywhere in the workspace is enough to make it fail. Only one that matches counts.
+  const [whole, links] = [await list({}), await list({ followSymbolicLinks: false })]
+  return [...whole, ...links.filter(match => !fs.existsSync(match))]
 }
 
 /** The path as a pattern that matches nothing else. */
