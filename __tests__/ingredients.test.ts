@@ -111,6 +111,51 @@ describe('ingredients beyond files', () => {
     )
   })
 
+  test('are told with their kinds, titles and digests, in the order in which they count', async () => {
+    using workspace = makeWorkspace({ 'app.pkr.hcl': 'x', 'ami/a': 'hello\n', 'v\n1': 'x = 1', v2: 'y = 2' })
+    const names = ['b', '\u{1f600}', 'B', '\uff21', 'a']
+    const inputs = inputsOf(workspace, {
+      variables: names.map(name => ({ name, value: `=${name}` })),
+      variableFiles: ['v2', 'v\n1', 'v2'].map(name => `${workspace.directory}/${name}`),
+      only: names,
+      extraIngredients: ['z', 'a'],
+      strict: true,
+    })
+    const files = await countFiles(listDefinition(await selectEntries(inputs.definition)))
+    const checksum = await computeChecksum(files, inputs, 'ami-1')
+    const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
+    // By bytes; JavaScript's own order has the last two the other way round.
+    const sorted = ['B', 'a', 'b', '\uff21', '\u{1f600}']
+    const expected = [
+      ...sorted.map(name => ['vars', name, sha1(`var\0${name}\0=${name}`)]),
+      ['var-files', `${workspace.directory}/v2`, sha1('y = 2')],
+      ['var-files', `${workspace.directory}/v\\u000a1`, sha1('x = 1')],
+      ['var-files', `${workspace.directory}/v2`, sha1('y = 2')],
+      ...sorted.map(entry => ['only', entry, sha1(`only\0${entry}`)]),
+      ['base-ami', 'ami-1', sha1('base-ami\0ami-1')],
+      ['extra', 'z', sha1('extra\0z')],
+      ['extra', 'a', sha1('extra\0a')],
+      ['strict', 'template, names, modes', expect.stringMatching(/^[0-9a-f]{40}$/)],
+    ]
+    expect(checksum.ingredients.map(({ kind, title, digest }) => [kind, title, digest])).toEqual(expected)
+    expect(checksum).toMatchObject({ files, baseImage: 'ami-1' })
+    const digests = checksum.ingredients.map(({ digest }) => digest)
+    expect(checksum.value).toBe(sha1([sha1('hello\n'), ...digests].join('')))
+    const kinds = ['files', 'vars', 'var-files', 'only', 'base-ami', 'extra', 'strict']
+    expect([...summarize(checksum).keys()]).toEqual(kinds)
+    expect(summarize(checksum).get('extra')).toBe(sha1(sha1('extra\0z') + sha1('extra\0a')).slice(0, 10))
+  })
+
+  test('strict counts names by their bytes', async () => {
+    using workspace = makeWorkspace({ 'app.pkr.hcl': 'template', 'ami/\u65e5': '' })
+    process.env.GITHUB_WORKSPACE = workspace.directory
+    const digest = createHash('sha1').update('strict\0template\0ami/\u65e5\0-').digest('hex')
+    const files = await countFiles(listDefinition(await selectEntries(['ami'])))
+    const { ingredients } = await computeChecksum(files, inputsOf(workspace, { strict: true }), undefined)
+    expect(ingredients).toEqual([{ kind: 'strict', title: 'template, names, modes', digest }])
+    delete process.env.GITHUB_WORKSPACE
+  })
+
   test('strict counts the template, names and executable bits', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'template', 'ami/a': 'hello\n', 'ami/run.sh': '' })
     process.env.GITHUB_WORKSPACE = workspace.directory
