@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
@@ -84,6 +84,20 @@ describe('a file counts', () => {
   test('in directories and files that only resemble those of Git', () => {
     using tree = makeTree({ '.github/a': '', 'x.git/b': '', '.git-crypt/c': '', 'git/d': '', 'sub/.git': 'gitdir: ..' })
     expect(listBelow(tree)).toEqual(['.git-crypt/c', '.github/a', 'git/d', 'x.git/b'])
+  })
+
+  test('on a disk that does not tell what a name stands for', async context => {
+    using tree = makeTree({ disk: DIRECTORY })
+    using disk = mountForgetfulDisk(tree.at('disk'))
+    if (!disk) return context.skip()
+    fs.rmdirSync(tree.at('disk/lost+found'))
+    tree.add({ 'disk/b': 'b', 'disk/a/c': 'c', 'disk/a/x\xff': 'x', 'disk/.h': '', 'disk/.d/e': 'e' })
+    tree.add({ 'disk/link': linkTo('a/c'), 'disk/dir': linkTo('a'), 'disk/.gone': linkTo('gone') })
+    const sorted = ['disk/.d/e', 'disk/a/c', 'disk/a/x\xff', 'disk/b', 'disk/link']
+    expect(listBelow(tree, 'disk')).toEqual(sorted)
+    expect(await checksumOf(tree.at('disk'))).toBe(checksumOfContents('e', 'c', 'x', 'b', 'c'))
+    tree.add({ 'disk/a/fifo': FIFO })
+    expect(() => listBelow(tree, 'disk')).toThrow('/disk/a/fifo is a FIFO')
   })
 
   test('by its content alone: a new name in its place, other modes and times change nothing', async () => {
@@ -342,6 +356,17 @@ describe('a definition is refused that has', () => {
     })
   })
 
+  test.each([
+    [new Error('odd'), 'Error: odd'],
+    ['odd', 'odd'],
+    [undefined, 'undefined'],
+  ])('what fails for a reason that no system gives: %s', (cause, reason) => {
+    expect(unreadable('/a', cause)).toMatchObject({
+      message: `ami-definition-dirs: /a can't be read (${reason}). Make it readable, or take it out of the definition.`,
+      cause,
+    })
+  })
+
   test.skipIf(!namesAreBytes)(
     'a name that would break the line or is no UTF-8, which the message shows on one line',
     () => {
@@ -516,6 +541,19 @@ function refusalOf(entry: string): unknown {
   } catch (cause) {
     return cause
   }
+}
+
+/** A disk whose directories hold names alone, as those of old file systems do; `undefined` where none may be mounted. */
+function mountForgetfulDisk(place: string): Disposable | undefined {
+  const image = `${place}.image`
+  try {
+    fs.writeFileSync(image, Buffer.alloc(MIB))
+    execFileSync('mkfs.ext2', ['-q', '-F', '-O', '^filetype', image], { stdio: 'ignore' })
+    execFileSync('mount', ['-o', 'loop', image, place], { stdio: 'ignore' })
+  } catch {
+    return undefined
+  }
+  return { [Symbol.dispose]: () => void execFileSync('umount', ['--lazy', place]) }
 }
 
 /** Seconds of an age that no file made by a test has by itself. */

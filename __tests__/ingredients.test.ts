@@ -111,6 +111,51 @@ describe('ingredients beyond files', () => {
     )
   })
 
+  test('are told with their kinds, titles and digests, in the order in which they count', async () => {
+    using workspace = makeWorkspace({ 'app.pkr.hcl': 'x', 'ami/a': 'hello\n', 'v\n1': 'x = 1', v2: 'y = 2' })
+    const names = ['b', '\u{1f600}', 'B', '\uff21', 'a']
+    const inputs = inputsOf(workspace, {
+      variables: names.map(name => ({ name, value: `=${name}` })),
+      variableFiles: ['v2', 'v\n1', 'v2'].map(name => `${workspace.directory}/${name}`),
+      only: names,
+      extraIngredients: ['z', 'a'],
+      strict: true,
+    })
+    const files = await countFiles(listDefinition(await selectEntries(inputs.definition)))
+    const checksum = await computeChecksum(files, inputs, 'ami-1')
+    const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
+    // By bytes; JavaScript's own order has the last two the other way round.
+    const sorted = ['B', 'a', 'b', '\uff21', '\u{1f600}']
+    const expected = [
+      ...sorted.map(name => ['vars', name, sha1(`var\0${name}\0=${name}`)]),
+      ['var-files', `${workspace.directory}/v2`, sha1('y = 2')],
+      ['var-files', `${workspace.directory}/v\\u000a1`, sha1('x = 1')],
+      ['var-files', `${workspace.directory}/v2`, sha1('y = 2')],
+      ...sorted.map(entry => ['only', entry, sha1(`only\0${entry}`)]),
+      ['base-ami', 'ami-1', sha1('base-ami\0ami-1')],
+      ['extra', 'z', sha1('extra\0z')],
+      ['extra', 'a', sha1('extra\0a')],
+      ['strict', 'template, names, modes', expect.stringMatching(/^[0-9a-f]{40}$/)],
+    ]
+    expect(checksum.ingredients.map(({ kind, title, digest }) => [kind, title, digest])).toEqual(expected)
+    expect(checksum).toMatchObject({ files, baseImage: 'ami-1' })
+    const digests = checksum.ingredients.map(({ digest }) => digest)
+    expect(checksum.value).toBe(sha1([sha1('hello\n'), ...digests].join('')))
+    const kinds = ['files', 'vars', 'var-files', 'only', 'base-ami', 'extra', 'strict']
+    expect([...summarize(checksum).keys()]).toEqual(kinds)
+    expect(summarize(checksum).get('extra')).toBe(sha1(sha1('extra\0z') + sha1('extra\0a')).slice(0, 10))
+  })
+
+  test('strict counts names by their bytes', async () => {
+    using workspace = makeWorkspace({ 'app.pkr.hcl': 'template', 'ami/\u65e5': '' })
+    process.env.GITHUB_WORKSPACE = workspace.directory
+    const digest = createHash('sha1').update('strict\0template\0ami/\u65e5\0-').digest('hex')
+    const files = await countFiles(listDefinition(await selectEntries(['ami'])))
+    const { ingredients } = await computeChecksum(files, inputsOf(workspace, { strict: true }), undefined)
+    expect(ingredients).toEqual([{ kind: 'strict', title: 'template, names, modes', digest }])
+    delete process.env.GITHUB_WORKSPACE
+  })
+
   test('strict counts the template, names and executable bits', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'template', 'ami/a': 'hello\n', 'ami/run.sh': '' })
     process.env.GITHUB_WORKSPACE = workspace.directory
@@ -173,6 +218,11 @@ describe('patterns', () => {
     'two/ami/.hidden': 'h',
     'two/ami/sub/c.log': '3',
     '[a]/f': '4',
+    '!b/g': '5',
+    '.hidden/h': '6',
+    '.hidden/.h': '6',
+    '.hidden/sub/.d/h': '7',
+    '{one,two}/x': '9',
   }
 
   async function list(workspace: Workspace, ...entries: readonly string[]): Promise<string[]> {
@@ -195,12 +245,34 @@ describe('patterns', () => {
     [['two/./ami', '!two/ami/sub/'], ['two/./ami/b']],
     [['*/ami', '!two'], ['one/ami/a']],
     [['one/ami', 'two/ami', '!one/../two'], ['one/ami/a']],
-    [
-      ['**/[a-z]', '!two/ami'],
-      ['[a]/f', 'one/ami/a'],
-    ],
+    [['**/ami/[a-z]', '!two/ami'], ['one/ami/a']],
     [['one/ami/a', 'two/ami/sub/c.log', '!two/ami/sub'], ['one/ami/a']],
+    [['two/ami/', '!two/ami/sub//'], ['two/ami/b']],
+    [['two/ami', '!two/./*/sub'], ['two/ami/b']],
+    [['two/ami', '! two/ami/sub'], ['two/ami/b']],
+    [
+      ['two/ami', '!nowhere', '!no/w*re'],
+      ['two/ami/b', 'two/ami/sub/c.log'],
+    ],
+    [
+      ['one/ami/', 'two/ami', '!one/ami'],
+      ['two/ami/b', 'two/ami/sub/c.log'],
+    ],
+    [['o?e/ami'], ['one/ami/a']],
+    [['[no]ne/ami'], ['one/ami/a']],
     [['[a]'], ['[a]/f']],
+    [['!b', '!b*'], ['!b/g']],
+    [['.hid*'], ['.hidden/h', '.hidden/sub/.d/h']],
+    [['**/h'], ['.hidden/h', '.hidden/sub/.d/h']],
+    [
+      ['.hidden/*', '.hidden/sub/.*'],
+      ['.hidden/h', '.hidden/sub/.d/h', '.hidden/sub/.d/h'],
+    ],
+    [['a*'], ['app.pkr.hcl']],
+    [
+      ['{one,two}*', 'one/*'],
+      ['one/ami/a', '{one,two}/x'],
+    ],
     [
       ['one/ami', 'one/*'],
       ['one/ami/a', 'one/ami/a'],
@@ -211,8 +283,9 @@ describe('patterns', () => {
   })
 
   test('work in a workspace whose own path has their characters', async () => {
-    using workspace = makeWorkspace(files, 'a[b]*?')
-    expect(await list(workspace, '*/ami')).toHaveLength(3)
+    using workspace = makeWorkspace(files, 'a[b]*?\\c')
+    expect(await list(workspace, '*/ami')).toEqual(['one/ami/a', 'two/ami/b', 'two/ami/sub/c.log'])
+    expect(await list(workspace, 'two/ami', '!**/*.log')).toEqual(['two/ami/b'])
   })
 
   test('exclude everything by the workspace itself', async () => {
@@ -242,7 +315,7 @@ describe('patterns', () => {
     using workspace = makeWorkspace(files)
     fs.writeFileSync(Buffer.concat([Buffer.from(`${workspace.directory}/one/ami/`), Buffer.from([0xff])]), '')
     await expect(list(workspace, 'one/ami/*')).rejects.toThrow(
-      /^ami-definition-dirs: the pattern one\/ami\/\* .*UTF-8|resolved/,
+      /^ami-definition-dirs: the pattern one\/ami\/\* .*(UTF-8|meets)/,
     )
   })
 
@@ -256,6 +329,67 @@ describe('patterns', () => {
     await expect(list(workspace, 'three/*')).rejects.toThrow(
       /^ami-definition-dirs: the pattern three\/\* matches nothing/,
     )
+  })
+
+  test('may be absolute', async () => {
+    using workspace = makeWorkspace(files)
+    const at = (entry: string) => `${workspace.directory}/${entry}`
+    expect(await list(workspace, at('*/ami'), `!${at('**/*.log')}`)).toEqual(['one/ami/a', 'two/ami/b'])
+  })
+
+  test('a pattern that matches hidden files only is an error', async () => {
+    using workspace = makeWorkspace(files)
+    await expect(list(workspace, 'two/ami/.h*')).rejects.toThrow('the pattern two/ami/.h* matches nothing')
+  })
+
+  test.each(['!', '! '])('%j leaves out nothing: that is an error', async entry => {
+    using workspace = makeWorkspace(files)
+    await expect(list(workspace, 'one', entry)).rejects.toThrow(
+      'ami-definition-dirs: "!" leaves out nothing by itself. Put a path or a pattern behind it.',
+    )
+  })
+
+  test('an entry that begins with "!" and exists is left out by another one', async () => {
+    using workspace = makeWorkspace(files)
+    await expect(list(workspace, '!b', '!!b')).rejects.toThrow('there is no file in')
+  })
+
+  test('a link to nothing is an error where a pattern matches it, unless it is hidden or left out', async () => {
+    using workspace = makeWorkspace(files)
+    fs.symlinkSync('gone', `${workspace.directory}/one/ami/link`)
+    fs.symlinkSync('user@host', `${workspace.directory}/one/ami/.#a`)
+    await expect(list(workspace, 'one/ami/*')).rejects.toThrow(/^ami-definition-dirs: .*link is a link to nothing/)
+    expect(await list(workspace, 'one/ami/*', '!one/ami/link')).toEqual(['one/ami/a'])
+    expect(await list(workspace, 'one/ami', '!one/**/l*')).toEqual(['one/ami/a'])
+  })
+
+  test('a link to nothing elsewhere in the workspace does no harm', async () => {
+    using workspace = makeWorkspace(files)
+    fs.symlinkSync('gone', `${workspace.directory}/one/link`)
+    expect(await list(workspace, 'two/ami', '!**/*.log')).toEqual(['two/ami/b'])
+    expect(await list(workspace, '**/ami')).toEqual(['one/ami/a', 'two/ami/b', 'two/ami/sub/c.log'])
+  })
+
+  test('a link that leads back to itself is an error where a pattern meets it', async () => {
+    using workspace = makeWorkspace(files)
+    const link = `${workspace.directory}/one/ami/link`
+    fs.symlinkSync('link', link)
+    expect(await list(workspace, 'one/ami', '!one/ami/link')).toEqual(['one/ami/a'])
+    const error = await list(workspace, 'one/ami/*').catch(cause => cause)
+    expect(error.message).toMatch(
+      /^ami-definition-dirs: the pattern one\/ami\/\* meets what can't be read: .*\. Remove/,
+    )
+    expect(error.message).toContain(link)
+    expect(error.cause).toBeInstanceOf(Error)
+  })
+
+  test('a link to a directory is a match, which counts with what is in it, once', async () => {
+    using workspace = makeWorkspace(files)
+    fs.symlinkSync('../two', `${workspace.directory}/one/link`)
+    fs.symlinkSync('.', `${workspace.directory}/one/here`)
+    expect(await list(workspace, 'one/*')).toEqual(['one/ami/a', 'one/link/ami/b', 'one/link/ami/sub/c.log'])
+    expect(await list(workspace, 'one/*/ami')).toEqual(['one/link/ami/b', 'one/link/ami/sub/c.log'])
+    expect(await list(workspace, 'one/link', '!one/**/*.log')).toEqual(['one/link/ami/b'])
   })
 
   test('an excluded Git directory is no error', async () => {

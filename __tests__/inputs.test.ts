@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { readVariables } from '../src/variables.ts'
 import { runAction } from './support/runner.ts'
 import { hclTemplate, makeWorkspace } from './support/workspace.ts'
 
@@ -109,5 +110,79 @@ describe('the inputs', () => {
     const run = await runAction({ workspace: workspace.directory, inputs: { 'packer-template': 'ami' }, env })
     expect(run.log).toContain('Definition: 1 file')
     expect(run.annotations.at(-1)?.message).toContain('eu-west-1')
+  })
+})
+
+describe('packer-vars', () => {
+  const read = (text: string) => readVariables('packer-vars', text).map(({ name, value }) => [name, value])
+
+  const good: readonly (readonly [text: string, variables: readonly (readonly [name: string, value: string])[]])[] = [
+    ['', []],
+    ['\n \t\r\n', []],
+    ['a=1', [['a', '1']]],
+    [' a = 1 ', [['a', ' 1 ']]],
+    ['a=', [['a', '']]],
+    ['a=b=<<c', [['a', 'b=<<c']]],
+    [
+      '\n  \na=1\r\nb=2\n',
+      [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+    ],
+    ['größe_1.x-y=1', [['größe_1.x-y', '1']]],
+    ['_=1', [['_', '1']]],
+    [
+      'a<<END\n1\n\n2 \nEND\nb=3',
+      [
+        ['a', '1\n\n2 '],
+        ['b', '3'],
+      ],
+    ],
+    ['a<<END\r\n1\r\n2\r\nEND\r\n', [['a', '1\n2']]],
+    ['a<<END\nEND', [['a', '']]],
+    [' a << END \nx\nEND', [['a', 'x']]],
+    ['a<<b=c\nx\nb=c', [['a', 'x']]],
+    [
+      'a<<E\nE \n E\nE\nb<<E\nb=1\nE',
+      [
+        ['a', 'E \n E'],
+        ['b', 'b=1'],
+      ],
+    ],
+    ['a<<=1\n=1\n', [['a', '']]],
+  ]
+
+  test.each(good)('%j are these variables', (text, variables) => {
+    expect(read(text)).toEqual(variables)
+  })
+
+  const form = 'is not of the form name=value. Write it so, or as name<<END, the value, and END.'
+  const name = 'has no proper name of a variable before its sign. Write name=value.'
+  const bad: readonly (readonly [text: string, line: number, what: string])[] = [
+    ['a', 1, form],
+    ['a=1\n\n  secret', 3, form],
+    ['a<<', 1, form],
+    ['a<< ', 1, form],
+    ['a<<E\n1\nE\nsecret', 4, form],
+    ['=secret', 1, name],
+    ['a=1\n1b=secret', 2, name],
+    ['-a=secret', 1, name],
+    ['.a=secret', 1, name],
+    ['a b=secret', 1, name],
+    ['a"=secret', 1, name],
+    ['"a=secret', 1, name],
+    ['<<E\nsecret\nE', 1, name],
+    ['a=1\nb=2\na=secret', 3, 'sets a again. Remove one of the two.'],
+    ['a=1\na<<E\nE', 2, 'sets a again. Remove one of the two.'],
+    ['a<<END\nsecret', 1, 'begins a value of several lines that does not end. Write name<<END, the value, and END.'],
+    ['a<<a<<a', 1, 'begins a value of several lines that does not end. Write name<<END, the value, and END.'],
+    ...['aws_region', 'aws_subnet_id', 'config_checksum', 'base_ami'].map(
+      own => [`a=1\n${own}=secret`, 2, `sets ${own}, which this action hands over itself. Remove the line.`] as const,
+    ),
+  ]
+
+  test.each(bad)('%j are an error that names line %i and shows no value', (text, line, what) => {
+    expect(() => read(text)).toThrow(new Error(`packer-vars: line ${line} ${what}`))
   })
 })

@@ -1,6 +1,9 @@
+import http from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
+import { imagesAnswer } from './support/answers.ts'
 import { ACCOUNT, type Ec2Server, type FirstImage, startEc2 } from './support/ec2.ts'
 import { type Run, runAction } from './support/runner.ts'
+import { serve } from './support/serve.ts'
 import { hasTools } from './support/tools.ts'
 import { hclTemplate, makeWorkspace } from './support/workspace.ts'
 
@@ -86,4 +89,151 @@ describe.skipIf(!hasTools('moto_server'))('the look-up', () => {
     const run = await lookUp(image(1, {}))
     expect(run.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('app.pkr.hcl') }])
   })
+})
+
+describe.concurrent('the choice among the images in the answer', () => {
+  interface Answered {
+    readonly id?: string
+    readonly date?: string
+    readonly state?: string
+    readonly tags?: Readonly<Record<string, string>>
+    readonly deprecated?: string
+  }
+
+  const [OLD, NEW] = ['ami-11111111', 'ami-22222222222222222']
+  const JANUARY = '2026-01-01T00:00:00.000Z'
+  const FEBRUARY = '2026-02-01T00:00:00.000Z'
+  const MARCH = '2026-03-01T00:00:00.000Z'
+  const daysAgo = (days: number) => new Date(Date.now() - days * 24 * 60 * 60 * 1000).toISOString()
+
+  function item({ id = OLD, date = JANUARY, state = 'available', tags = {}, deprecated }: Answered): string {
+    const pairs = Object.entries(tags).map(([key, value]) => `<item><key>${key}</key><value>${value}</value></item>`)
+    const deprecation = deprecated ? `<deprecationTime>${deprecated}</deprecationTime>` : ''
+    return [
+      `<item><imageId>${id}</imageId><name>name of ${id}</name><imageState>${state}</imageState>`,
+      `<creationDate>${date}</creationDate>${deprecation}<tagSet>${pairs.join('')}</tagSet></item>`,
+    ].join('')
+  }
+
+  /** A look-up that gets this answer, and bakes nothing. */
+  async function choose(images: readonly Answered[], inputs: Readonly<Record<string, string>> = {}): Promise<Run> {
+    const answer = imagesAnswer(images.map(item).join(''))
+    using served = await serve(
+      http.createServer((request, response) => void request.resume().on('end', () => response.end(answer))),
+    )
+    using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
+    const given = { 'packer-template': 'ami/app.pkr.hcl', 'ami-definition-dirs': 'ami', 'aws-region': 'us-east-1' }
+    return await runAction({
+      workspace: workspace.directory,
+      inputs: { ...given, 'on-miss': 'skip', ...inputs },
+      env: {
+        AWS_ENDPOINT_URL_EC2: `http://127.0.0.1:${served.port}`,
+        AWS_ACCESS_KEY_ID: 'test',
+        AWS_SECRET_ACCESS_KEY: 'test',
+      },
+    })
+  }
+
+  const idOf = ({ outputs }: Run) => outputs.ami_id
+
+  test.each([['pending'], ['deregistered'], ['disabled'], ['']])(
+    'is none that is %j, although the question was for available ones',
+    async state => {
+      expect(idOf(await choose([{ state }, { id: NEW, date: '2020-01-01T00:00:00.000Z' }]))).toBe(NEW)
+      expect(idOf(await choose([{ state }]))).toBe('')
+    },
+  )
+
+  test('is said: the image with its name and its region', async () => {
+    const { log, annotations, outputs } = await choose([{}])
+    expect(log).toContain(`Hit: ${OLD} (name of ${OLD}, ${JANUARY}) in us-east-1\n`)
+    expect(outputs).toMatchObject({ ami_ids: `{"us-east-1":"${OLD}"}`, ami_creation_date: JANUARY })
+    expect(annotations).toEqual([])
+  })
+
+  test.each<readonly [order: string, images: readonly Answered[]]>([
+    ['the newest first', [{ id: NEW, date: MARCH }, {}]],
+    ['the newest last', [{}, { id: NEW, date: MARCH }]],
+    ['of the same time', [{ id: NEW }, {}]],
+    ['of the same time, the greater id last', [{}, { id: NEW }]],
+    [
+      'a copy, created later than it was baked',
+      [
+        { date: MARCH, tags: { ami_bakery_baked_at: JANUARY } },
+        { id: NEW, date: FEBRUARY },
+      ],
+    ],
+    ['baked at a time that is none', [{}, { id: NEW, date: MARCH, tags: { ami_bakery_baked_at: 'yesterday' } }]],
+  ])('is the newest, whatever their order: %s', async (_, images) => {
+    expect(idOf(await choose(images))).toBe(NEW)
+  })
+
+  test('passes over the image of another template, which it names on one line, though there is a hit', async () => {
+    const other = { ami_bakery_template: 'ami/o\n::error::x.json' }
+    const { outputs, annotations } = await choose([
+      { tags: { ami_bakery_template: 'ami/app.pkr.hcl' } },
+      { id: NEW, date: MARCH, tags: other },
+    ])
+    expect(outputs.ami_id).toBe(OLD)
+    const message = `${NEW} has the checksum too, but was baked from ami/o\\u000a::error::x.json, not from ami/app.pkr.hcl: it is passed over.`
+    expect(annotations).toEqual([{ level: 'notice', message }])
+    expect(idOf(await choose([{ tags: { ami_bakery_template: '' } }]))).toBe('')
+  })
+
+  test('passes over images that are too old by the time they were baked, and says how old', async () => {
+    const tags = { ami_bakery_baked_at: daysAgo(10.5) }
+    const miss = await choose([{ date: daysAgo(1), tags }], { 'max-age-days': '10' })
+    expect(idOf(miss)).toBe('')
+    expect(miss.log).toContain(`\n${OLD} is 10 days old: it is passed over.\n`)
+    const checksum = miss.outputs.ami_config_checksum
+    expect(miss.log).toContain(
+      `\nMiss: no image in us-east-1 has the tag ami_config_checksum=${checksum} and is at most 10 days old.\n`,
+    )
+    expect(idOf(await choose([{ date: daysAgo(1), tags }], { 'max-age-days': '11' }))).toBe(OLD)
+    expect(idOf(await choose([{ date: daysAgo(1) }], { 'max-age-days': '0' }))).toBe('')
+  })
+
+  test('is none when a new one is wanted, and says so', async () => {
+    const miss = await choose([{ date: daysAgo(0) }], { 'force-bake': 'true' })
+    expect(idOf(miss)).toBe('')
+    expect(miss.log).toContain(`\n${OLD} is there, but force-bake asks for a new one.\n`)
+    expect(miss.log).toMatch(/\nMiss: .* has the tag ami_config_checksum=[0-9a-f]{40} and is new\.\n/)
+    expect(idOf(await choose([{ date: daysAgo(-1) }], { 'force-bake': 'true' }))).toBe(OLD)
+  })
+
+  test('says of a miss no more than the checksum when nothing else was asked for', async () => {
+    expect((await choose([])).log).toMatch(
+      /\nMiss: no image in us-east-1 has the tag ami_config_checksum=[0-9a-f]{40}\.\n/,
+    )
+  })
+
+  test('takes a deprecated image with a warning, and one that is deprecated some day without', async () => {
+    const deprecated = await choose([{ deprecated: daysAgo(1) }])
+    expect(idOf(deprecated)).toBe(OLD)
+    expect(deprecated.annotations).toEqual([
+      {
+        level: 'warning',
+        message: expect.stringMatching(`^${OLD} is deprecated since .*\\. It is used all the same\\.$`),
+      },
+    ])
+    const some = await choose([{ deprecated: daysAgo(-1) }])
+    expect([idOf(some), some.annotations]).toEqual([OLD, []])
+  })
+
+  test('passes over a deprecated image when there is a greatest age', async () => {
+    const miss = await choose([{ date: daysAgo(1), deprecated: daysAgo(0.1) }], { 'max-age-days': '30' })
+    expect(idOf(miss)).toBe('')
+    expect(miss.log).toContain(`\n${OLD} is deprecated: it is passed over.\n`)
+    expect(miss.annotations).toEqual([])
+    expect(idOf(await choose([{ date: daysAgo(1), deprecated: daysAgo(-1) }], { 'max-age-days': '30' }))).toBe(OLD)
+  })
+
+  test.each(['xami-11111111', 'ami-111111112', 'ami-1111111', 'ami-11111111x', 'ami-1111111G', 'i-11111111', ''])(
+    'is none whose id is %j: that is no answer of EC2',
+    async id => {
+      const { exitCode, annotations } = await choose([{ id }])
+      const message = expect.stringContaining(`us-east-1: an image has the id "${id}" and the creation date`)
+      expect([exitCode, annotations]).toEqual([1, [{ level: 'error', message }]])
+    },
+  )
 })

@@ -1,7 +1,11 @@
+import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { toLines } from '../src/packer/lines.ts'
-import { imagesOf, type Message, readMessage } from '../src/packer/messages.ts'
+import { openLog, stdoutIn } from '../src/packer/log.ts'
+import { advise, imagesOf, type Message, readMessage } from '../src/packer/messages.ts'
+import { collectTraces, NO_TRACES, readTraces, type Traces, writeTraces } from '../src/packer/traces.ts'
 import { makeDice } from './support/definitions.ts'
+import { makeWorkspace } from './support/workspace.ts'
 
 const MIB = 1024 * 1024
 const IMAGE = 'ami-0123456789abcdef0'
@@ -207,6 +211,350 @@ describe("the images of an artifact's id", () => {
       message?.kind === 'artifact' && message.property === 'id' ? imagesOf(message.value) : [],
     )
     expect(new Map(ids)).toEqual(new Map([['us-east-1', IMAGE]]))
+  })
+})
+
+describe("the two files of Packer's output", () => {
+  /** Opens them and collects what comes, as Packer's two streams. */
+  function open(directory: string) {
+    const [stdout, stderr]: [string[], string[]] = [[], []]
+    const log = openLog(directory, { stdout: line => stdout.push(line), stderr: line => stderr.push(line) })
+    const [out, err] = log.files
+    return { ...log, stdout, stderr, out, err }
+  }
+
+  test('are read line by line while they grow, each for itself', () => {
+    using workspace = makeWorkspace({ '.keep': '' })
+    const { out, err, stdout, stderr, readLines, close } = open(workspace.directory)
+    expect(readLines()).toBe(false)
+    fs.writeSync(out, 'one\ntw')
+    expect(readLines()).toBe(true)
+    fs.writeSync(err, 'alas\n')
+    expect(readLines()).toBe(true)
+    fs.writeSync(out, 'o\n')
+    fs.writeSync(err, 'again\n')
+    expect(readLines()).toBe(true)
+    expect(readLines()).toBe(false)
+    expect([stdout, stderr]).toEqual([
+      ['one', 'two'],
+      ['alas', 'again'],
+    ])
+    close()
+  })
+
+  test('are read a little at a time, so that signals are heard between', () => {
+    using workspace = makeWorkspace({ stdout: `${'x'.repeat(1023)}\n`.repeat(4 * 1024) })
+    const { stdout, readLines, close } = open(workspace.directory)
+    const counts: number[] = []
+    while (readLines()) counts.push(stdout.length)
+    expect(counts.at(-1)).toBe(4 * 1024)
+    expect(counts[0]).toBeLessThan(1024)
+    close()
+  })
+
+  test('are read from the start by who comes later, and lose nothing of what stood in them', () => {
+    using workspace = makeWorkspace({ stdout: 'before\n', stderr: 'alas\n' })
+    const first = open(workspace.directory)
+    fs.writeSync(first.out, 'after\n')
+    while (first.readLines());
+    const second = open(workspace.directory)
+    while (second.readLines());
+    expect(second.stdout).toEqual(['before', 'after'])
+    expect([first.stdout, first.stderr]).toEqual([second.stdout, second.stderr])
+    expect(fs.readFileSync(stdoutIn(workspace.directory), 'utf8')).toBe('before\nafter\n')
+    first.close()
+    second.close()
+  })
+
+  test('are for the eyes of this user, and closed in the end', () => {
+    using workspace = makeWorkspace({ '.keep': '' })
+    const { files, close } = open(workspace.directory)
+    for (const file of files) expect(fs.fstatSync(file).mode & 0o777).toBe(0o600)
+    close()
+    for (const file of files) expect(() => fs.fstatSync(file)).toThrow('EBADF')
+  })
+})
+
+describe('a failure of Packer', () => {
+  const NAME = "Put {{timestamp}} into the template's ami_name, so that every bake has a name of its own."
+  const GITHUB =
+    "GitHub must be reachable for plugins, and github-token must be one of github.com's. Or put the plugins on the runner."
+  const ROLE = "Allow the role of this job what Packer needs; the README's policy for the bake lists it."
+  const unknown = (kind: string, name: string) => `The ${kind} ${name} is unknown by Packer, and is likely part of`
+  const install = (plugin: string) => `Install its plugin: packer plugins install ${plugin}`
+
+  const cases: readonly (readonly [failure: string, advice: string])[] = [
+    ['Error: name conflicts: app is used by an existing AMI: ami-1', NAME],
+    [unknown('builder', 'googlecompute'), install('github.com/hashicorp/googlecompute')],
+    [unknown('builder', 'amazon-ebs'), install('github.com/hashicorp/amazon')],
+    [unknown('post-processor', 'docker-tag'), install('github.com/hashicorp/docker')],
+    [unknown('provisioner', 'ansible-local'), install('github.com/hashicorp/ansible')],
+    [unknown('provisioner', 'ansible'), install('github.com/hashicorp/ansible')],
+    [unknown('provisioner', 'puppet-masterless'), install('github.com/hashicorp/puppet')],
+    [unknown('provisioner', 'windows-update'), install('github.com/rgl/windows-update')],
+    [unknown('provisioner', 'goss'), install('github.com/YaleUniversity/goss')],
+    ['The builder amazon-ebs\n  is\n  unknown  by\n\tPacker', install('github.com/hashicorp/amazon')],
+    ['Failed getting the "github.com/hashicorp/amazon" plugin', GITHUB],
+    ['Get https://api.github.com/repos: 403', GITHUB],
+    ['api error UnauthorizedOperation: You are not authorized', ROLE],
+    ['api error AccessDenied: no', ROLE],
+  ]
+
+  test.each(cases)('%j is followed by what can be done about it', (failure, advice) => {
+    expect(advise(failure)).toBe(`${failure}\n${advice}`)
+    expect(advise(`${failure}\n\n`)).toBe(`${failure}\n${advice}`)
+  })
+
+  test.each(['exit status: 3', ' 1 error occurred:\n', 'apixgithub.com, api.githubxcom', ''])(
+    '%j is shown as it is when nothing is known about it',
+    failure => {
+      expect(advise(failure)).toBe(failure)
+    },
+  )
+})
+
+describe('what Packer has begun to make', () => {
+  const UUID = '66f2a3c1-0b4d-4e5f-8a9b-0c1d2e3f4a5b'
+  const OTHER_UUID = UUID.replaceAll('6', '7')
+  const INSTANCE = 'i-0123456789abcdef0'
+  const LAUNCHING = '==> app: Launching a source AWS instance...'
+  const IMAGING = `==> app: Creating AMI app-1 from instance ${INSTANCE}`
+
+  const bake: readonly (readonly [said: string, isNew: boolean])[] = [
+    ['==> app: Prevalidating any provided VPC information', false],
+    [`==> app: Creating temporary keypair: packer_${UUID}`, true],
+    [`==> app: Creating temporary security group for this instance: packer_${OTHER_UUID}`, true],
+    [`==> app: Creating temporary instance profile for this instance: packer-${UUID}`, true],
+    [LAUNCHING, true],
+    [LAUNCHING, false],
+    [`    app: Instance ID: ${INSTANCE}`, true],
+    [`    app: Instance ID: ${INSTANCE}`, false],
+    ['    app: said something', false],
+    [IMAGING, false],
+    [`    app: AMI: ${IMAGE}`, true],
+    ['    app: Copying to: us-west-2', true],
+    ['    app: Copying to: us-gov-west-1', true],
+    ['    app: Copying to: us-west-2', false],
+    [`    app: AMI: ${OTHER_IMAGE}`, true],
+  ]
+
+  const made: Traces = {
+    keyPairs: [`packer_${UUID}`],
+    securityGroups: [`packer_${OTHER_UUID}`],
+    roles: [`packer-${UUID}`],
+    launchTemplates: [],
+    instances: [INSTANCE],
+    images: [IMAGE, OTHER_IMAGE],
+    copyRegions: ['us-west-2', 'us-gov-west-1'],
+    launching: true,
+    isHearsay: false,
+  }
+
+  function tracesOf(...said: readonly string[]): Traces {
+    const { note, traces } = collectTraces()
+    said.forEach(note)
+    return traces()
+  }
+
+  test('is known from what it says, and each new thing is told as such', () => {
+    const { note, traces } = collectTraces()
+    expect(traces()).toEqual(NO_TRACES)
+    for (const [said, isNew] of bake) expect(note(said), said).toBe(isNew)
+    expect(traces()).toEqual(made)
+  })
+
+  test('is nothing before it says anything', () => {
+    const kinds = ['keyPairs', 'securityGroups', 'instances', 'launchTemplates', 'images', 'copyRegions', 'roles']
+    expect(NO_TRACES).toEqual({
+      ...Object.fromEntries(kinds.map(kind => [kind, []])),
+      launching: false,
+      isHearsay: false,
+    })
+  })
+
+  test('is not told by the instance once it runs', () => {
+    const spot = [LAUNCHING, '==> app: Created Spot Fleet launch template: lt-0123456789abcdef0']
+    const lies = [
+      `    app: Instance ID: ${INSTANCE}`,
+      '    app: Created Spot Fleet launch template: lt-00000000',
+      '    app: Error launching source instance: no api error at all',
+      LAUNCHING,
+      `    app: Instance ID: ${INSTANCE}`,
+    ]
+    expect(tracesOf(...spot, ...lies)).toEqual(tracesOf(...spot))
+    const plain = [LAUNCHING, `    app: Instance ID: ${INSTANCE}`]
+    expect(tracesOf(...plain, ...lies)).toEqual(tracesOf(...plain))
+  })
+
+  test('is known of several builds at once, each in its own stage', () => {
+    const theirs = bake.map(([said]) => said.replace('app:', 'other:').replace(UUID, OTHER_UUID))
+    const both = tracesOf(...bake.map(([said]) => said), ...theirs)
+    expect(both).toEqual({
+      ...made,
+      keyPairs: [`packer_${UUID}`, `packer_${OTHER_UUID}`],
+      roles: [`packer-${UUID}`, `packer-${OTHER_UUID}`],
+    })
+  })
+
+  const things: readonly (readonly [said: string, ...before: readonly string[]])[] = [
+    [`Creating temporary keypair: packer_${UUID}`],
+    [`Creating temporary security group for this instance: packer_${UUID}`],
+    [`Creating temporary instance profile for this instance: packer-${UUID}`],
+    ['Created Spot Fleet launch template: lt-01234567', LAUNCHING],
+    ['Created Spot Fleet launch template: lt-01234567', '==> app: Launching a spot AWS instance...'],
+    ['Instance ID: i-01234567', LAUNCHING],
+    ['AMI: ami-01234567', LAUNCHING, IMAGING],
+    ['AMI: ami-01234567', LAUNCHING, '==> app: Registering the AMI...'],
+    ['Copying to: eu-central-1', LAUNCHING, IMAGING],
+  ]
+
+  test.each(things)('is known by its line at its time: %s', (said, ...before) => {
+    const known = tracesOf(...before)
+    expect(tracesOf(...before, `    app: ${said}`)).not.toEqual(known)
+    expect(tracesOf(...before, `==> app: ${said}`)).not.toEqual(known)
+    for (const text of [
+      `app: ${said}`,
+      `x==> app: ${said}`,
+      `x    app: ${said}`,
+      `==>  app ${said}`,
+      `     ${said}`,
+      `    : ${said}`,
+      `    app: x${said}`,
+      `    app:  ${said}`,
+      `    app: said: ${said}`,
+      `    app: ${said}x`,
+      `    app: ${said} `,
+      `    app: ${said.replace(/: .*/, ': x')}`,
+      `    app: ${said.replace(/: /, ': 0')}`,
+      `    app: ${said.slice(0, -1)}`,
+      `    app: ${said.replace(/: .*/, ': ')}`,
+      `    app: hello\n    app: ${said}`,
+      `    stranger\napp: ${said}`,
+    ]) {
+      expect(tracesOf(...before, text), text).toEqual(known)
+    }
+    // Another time than its own: before the launch, while it runs, and while the image is made.
+    for (const stage of [[], [LAUNCHING], [LAUNCHING, IMAGING]]) {
+      if (stage.length !== before.length) expect(tracesOf(...stage, `    app: ${said}`)).toEqual(tracesOf(...stage))
+    }
+  })
+
+  test.each([
+    [`Creating temporary keypair: packer_${OTHER_UUID}`, things[0]],
+    [`Creating temporary security group for this instance: packer_${OTHER_UUID}`, things[1]],
+    [`Creating temporary instance profile for this instance: packer-${OTHER_UUID}`, things[2]],
+    ['Created Spot Fleet launch template: lt-76543210', things[3]],
+    ['Instance ID: i-76543210', things[5]],
+  ])('is one of its kind in a build, so that a second is forged: %s', (second, first = ['']) => {
+    const [said, ...before] = first
+    const known = tracesOf(...before, `    app: ${said}`)
+    expect(tracesOf(...before, `    app: ${said}`, `    app: ${second}`)).toEqual(known)
+  })
+
+  test('ends at the first line of what it says: a provisioner may have printed the rest', () => {
+    expect(tracesOf(`==> app: Creating temporary keypair: packer_${UUID}\n`).keyPairs).toEqual([`packer_${UUID}`])
+    expect(tracesOf(`\n==> app: Creating temporary keypair: packer_${UUID}`)).toEqual(NO_TRACES)
+  })
+
+  describe('an instance', () => {
+    const isLaunching = (...said: readonly string[]) => tracesOf(...said).launching
+
+    test('may be there from the moment it is asked for', () => {
+      expect(isLaunching(LAUNCHING)).toBe(true)
+      expect(isLaunching('==> app: Launching a spot AWS instance...')).toBe(true)
+      expect(isLaunching('    app: I am Launching a source AWS instance')).toBe(false)
+      expect(isLaunching('==> app: Launching a rocket')).toBe(false)
+    })
+
+    test('is not there when EC2 refused it, but may be when the answer was lost', () => {
+      const refusal =
+        'Error launching source instance: operation error EC2: RunInstances, api error VcpuLimitExceeded: no'
+      const { note, traces } = collectTraces()
+      note(LAUNCHING)
+      expect(note(`==> app: ${refusal}`)).toBe(true)
+      expect(traces().launching).toBe(false)
+      expect(isLaunching(LAUNCHING, '==> app: Error launching source instance: timeout')).toBe(true)
+      expect(isLaunching(LAUNCHING, '==> app: Error launching source instance: rapid errors')).toBe(true)
+      expect(isLaunching(LAUNCHING, `    app: said ${refusal}`)).toBe(true)
+      expect(isLaunching(LAUNCHING, `==> other: ${refusal}`)).toBe(true)
+    })
+  })
+
+  describe('a temporary role', () => {
+    const created = (build: string, uuid: string) =>
+      `==> ${build}: Creating temporary instance profile for this instance: packer-${uuid}`
+
+    test('goes with the build that has deleted it', () => {
+      const roles = tracesOf(
+        created('app', UUID),
+        `==> app: Creating temporary keypair: packer_${UUID}`,
+        created('other', OTHER_UUID),
+        '==> app: Deleting temporary instance profile...',
+      )
+      expect(roles).toEqual({ ...NO_TRACES, roles: [`packer-${OTHER_UUID}`], keyPairs: [`packer_${UUID}`] })
+      expect(tracesOf(created('app', UUID), '    app: Deleting temporary').roles).toEqual([`packer-${UUID}`])
+    })
+
+    test.each(['role', 'instance profile'])('stays when Packer could not delete the %s', what => {
+      const complaint = `==> app: Error deleting. Please delete the ${what} manually: packer-${UUID}`
+      const deleting = '==> app: Deleting temporary instance profile...'
+      expect(tracesOf(created('app', UUID), deleting, complaint).roles).toEqual([`packer-${UUID}`])
+      expect(tracesOf(complaint, complaint).roles).toEqual([`packer-${UUID}`])
+      expect(tracesOf(`${complaint}x`).roles).toEqual([])
+      expect(tracesOf(complaint.replace('packer-', 'my-')).roles).toEqual([])
+    })
+  })
+
+  describe('as tags', () => {
+    const tags = new Map([
+      ['ami_bakery_key_pairs', `packer_${UUID}`],
+      ['ami_bakery_security_groups', `packer_${OTHER_UUID}`],
+      ['ami_bakery_roles', `packer-${UUID}`],
+      ['ami_bakery_launch_templates', 'lt-0123456789abcdef0'],
+      ['ami_bakery_instances', INSTANCE],
+      ['ami_bakery_images', `${IMAGE} ${OTHER_IMAGE}`],
+      ['ami_bakery_copy_regions', 'us-west-2 us-gov-west-1'],
+      ['ami_bakery_launching', 'true'],
+    ])
+
+    const all = { ...made, launchTemplates: ['lt-0123456789abcdef0'] }
+    const hearsay = { isHearsay: true }
+
+    test('is written and read again, as hearsay', () => {
+      expect(writeTraces(all)).toEqual(tags)
+      expect(readTraces(tags)).toEqual({ ...all, ...hearsay })
+    })
+
+    test('is written empty when there is nothing, so that what stood there goes', () => {
+      expect(writeTraces(NO_TRACES)).toEqual(new Map([...tags.keys()].map(tag => [tag, ''])))
+      expect(readTraces(writeTraces(NO_TRACES))).toEqual({ ...NO_TRACES, ...hearsay })
+      expect(readTraces(new Map())).toEqual({ ...NO_TRACES, ...hearsay })
+    })
+
+    test('is read without what Packer could not have said', () => {
+      const forged = [...tags].map(([tag, value]) => [tag, `default ${value}x 0${value} ${value} x`] as const)
+      const { images, copyRegions, launching, ...single } = readTraces(new Map(forged))
+      expect(launching).toBe(false)
+      expect(new Set(images)).toEqual(new Set(made.images))
+      expect(new Set(copyRegions)).toEqual(new Set(made.copyRegions))
+      expect(single).toEqual({
+        keyPairs: made.keyPairs,
+        securityGroups: made.securityGroups,
+        instances: made.instances,
+        launchTemplates: all.launchTemplates,
+        roles: made.roles,
+        ...hearsay,
+      })
+    })
+
+    test('is as many whole names as a tag of 256 characters holds', () => {
+      const regions = [...Array.from({ length: 25 }, () => 'us-east-1'), 'us-a-1']
+      const written = (...copyRegions: readonly string[]) =>
+        writeTraces({ ...NO_TRACES, copyRegions }).get('ami_bakery_copy_regions')
+      expect(written(...regions)).toHaveLength(256)
+      expect(written(...regions, 'us-west-2')).toBe(regions.join(' '))
+      expect(written(...regions.slice(0, -1), 'us-west-22')).toBe(regions.slice(0, -1).join(' '))
+    })
   })
 })
 

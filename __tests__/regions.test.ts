@@ -10,6 +10,7 @@ import {
   RegisterImageCommand,
 } from '@aws-sdk/client-ec2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { imagesAnswer } from './support/answers.ts'
 import { type Ec2Server, startEc2 } from './support/ec2.ts'
 import type { FaultyEc2 } from './support/proxy.ts'
 import { cancel, type Run, type Running, startPlainly } from './support/runner.ts'
@@ -139,6 +140,52 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(missed.outputs.ami_id).toBe(onMiss === 'skip' ? '' : undefined)
       expect(missed.outputs.cache_hit).toBe('false')
       expect(scene.ec2.requests.every(({ action }) => action === 'DescribeImages')).toBe(true)
+    })
+
+    test('is the newest copy where a region has several', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2)
+      const copy = (id: string, month: string, from = source) =>
+        `<item><imageId>ami-${id}</imageId><imageState>available</imageState><sourceImageId>${from}</sourceImageId><creationDate>2026-${month}-01</creationDate></item>`
+      const answers: readonly (readonly [newest: string, items: readonly string[]])[] = [
+        ['ami-22222222', [copy('33333333', '01'), copy('22222222', '03'), copy('44444444', '02')]],
+        ['ami-22222222', [copy('22222222', '03'), copy('33333333', '01'), copy('55555555', '04', 'ami-00000000')]],
+        ['ami-33333333', [copy('22222222', '01'), copy('33333333', '01'), copy('11111111', '01')]],
+      ]
+      for (const [newest, items] of answers) {
+        scene.ec2.fail({
+          action: 'DescribeImages',
+          region: 'eu-west-1',
+          answer: imagesAnswer(items.join('')),
+          times: 1,
+        })
+        const hit = await run(scene, 'eu-west-1')
+        expect(idsOf(hit), hit.log).toEqual({ [HOME]: source, 'eu-west-1': newest })
+      }
+    })
+
+    test('is nothing to copy where the user wants no bake: on-miss fail names the regions and the way out', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2)
+      const failed = await run(scene, 'eu-west-1,eu-west-2', { 'on-miss': 'fail' })
+      const names = 'eu-west-1, eu-west-2'
+      expect(message(failed)).toEqual([
+        `on-miss: ${source} is not available in ${names}. Let it be copied: set on-miss to bake.`,
+      ])
+      expect(failed.log).toContain(`\n${source} is not available in ${names}.\n`)
+    })
+
+    test('is an error that names the region which does not answer, unless the look-up region has the same', async () => {
+      await using scene = await set()
+      scene.ec2.fail({ action: '*', region: 'me-south-1', error: 'UnauthorizedOperation' })
+      const failed = await run(scene, 'eu-west-1,me-south-1')
+      expect(message(failed)).toEqual([
+        expect.stringMatching(/^regions: me-south-1 can't be asked for the image\. ec2:DescribeImages in me-south-1: /),
+      ])
+      scene.ec2.fail({ action: '*', error: 'UnauthorizedOperation' })
+      expect(message(await run(scene, 'eu-west-1'))).toEqual([
+        expect.stringMatching(`^ec2:DescribeImages in ${HOME}: .*ec2:DescribeImages`),
+      ])
     })
 
     test.each(['AuthFailure', 'OptInRequired'])('is an error where the region says %s, before anything', async code => {

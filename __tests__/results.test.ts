@@ -108,6 +108,35 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expect(run.outputs.ami_id, run.log).toBe(ec2.id)
   })
 
+  test('is no result when EC2 says that it failed', async () => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
+    const running = scene.start()
+    await scene.building()
+    const image = (state: string) =>
+      `<item><imageId>${ec2.id}</imageId><imageState>${state}</imageState><creationDate>2026-01-01</creationDate></item>`
+    ec2.fail({ action: 'DescribeImages', answer: imagesAnswer(image('pending')), times: 2 })
+    ec2.fail({ action: 'DescribeImages', answer: imagesAnswer(image('failed')), times: 1 })
+    const run = await running.ended
+    expectFailure(run, new RegExp(`^${ec2.id} in us-east-1 did not become available: its state is failed\\.`))
+  })
+
+  test('is kept when EC2 never finds it by its tag, and the error says what to do', async () => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
+    const running = scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.02' } })
+    await scene.building()
+    await ec2.asked('CreateTags')
+    ec2.fail({ action: 'DescribeImages', about: /ami_config_checksum/, answer: imagesAnswer('') })
+    const run = await running.ended
+    expectFailure(
+      run,
+      new RegExp(`^${ec2.id} in us-east-1 has its tags, but EC2 does not find it .* Run the job again`),
+    )
+    ec2.mend()
+    expect((await ec2.inventory()).images.map(image => image.ImageId)).toEqual([ec2.id])
+  })
+
   test('is kept when it may not be tagged, and the error names it and the command', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)

@@ -97,13 +97,12 @@ function walk(directory: BytePath, files: BytePath[], isExcluded: Exclusion): vo
 
 function isCounted(path: BytePath, entry: Entry): boolean {
   if (entry.isFile()) return true
-  if (!entry.isSymbolicLink()) refuse(path, entry)
   const target = follow(path)
   if (!target.isFile() && !target.isDirectory()) refuse(path, target)
   return target.isFile()
 }
 
-type Kind = Pick<fs.Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink' | 'isFIFO' | 'isSocket'>
+type Kind = Pick<fs.Stats, 'isFile' | 'isDirectory' | 'isFIFO' | 'isSocket'>
 
 type Entry = Kind & { readonly name: BytePath }
 

@@ -70,11 +70,11 @@ async function resolve(pattern: string): Promise<readonly string[]> {
   if (exists(pattern)) return [fromWorkspace(pattern).replace(/\/+$/, '')]
   const absolute = path.isAbsolute(pattern) ? pattern : `${literally(workspace())}/${pattern}`
   const matches = await find(path.normalize(absolute)).catch(cause => {
-    const advice = 'Let it begin with a directory of the definition, or correct what is there.'
-    throw new Error(
-      `ami-definition-dirs: the pattern ${pattern} can't be resolved: ${printable(messageOf(cause))}. ${advice}`,
-      { cause },
-    )
+    const reason = printable(messageOf(cause)).replace(/\.$/, '')
+    const advice = 'Remove it, or name what counts without a pattern.'
+    throw new Error(`ami-definition-dirs: the pattern ${pattern} meets what can't be read: ${reason}. ${advice}`, {
+      cause,
+    })
   })
   const odd = matches.find(match => match.includes('\ufffd'))
   if (odd === undefined) return matches

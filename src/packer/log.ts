@@ -40,20 +40,15 @@ export function stdoutIn(directory: string): string {
 }
 
 const chunk = Buffer.allocUnsafeSlow(256 * 1024)
-const CHUNKS_AT_A_TIME = 1
 
 function follow(name: string, sink: Sink): { file: number; read(): boolean } {
   const file = fs.openSync(name, 'a+', 0o600)
   let position = 0
   function read(): boolean {
-    const start = position
-    for (let count = 0; count < CHUNKS_AT_A_TIME; count++) {
-      const size = fs.readSync(file, chunk, 0, chunk.length, position)
-      if (size === 0) break
-      position += size
-      sink(chunk.subarray(0, size))
-    }
-    return position > start
+    const size = fs.readSync(file, chunk, 0, chunk.length, position)
+    position += size
+    sink(chunk.subarray(0, size))
+    return size > 0
   }
   return { file, read }
 }
