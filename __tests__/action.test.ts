@@ -30,3 +30,18 @@ test('action.yml, README and code name the same outputs', () => {
   expect([...new Set(inCode)].sort()).toEqual(keysBelow('outputs'))
   expect(namesInTable('Outputs')).toEqual(keysBelow('outputs'))
 })
+
+test('the catalogue of failures has every case once, names tests that are there, and counts right', () => {
+  const text = read('docs/catalogue.md')
+  const cases = [...text.matchAll(/^- (\d+)(?:–(\d+))?: (.*)$/gm)].flatMap(([, from, to = from, what = '']) =>
+    Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => ({ number: Number(from) + index, what })),
+  )
+  expect(cases.map(({ number }) => number)).toEqual(Array.from({ length: 146 }, (_, index) => index + 1))
+  const kinds = ['not applicable', 'needs a real runner', 'open']
+  const counted = kinds.map(kind => cases.filter(({ what }) => what.startsWith(`${kind}:`)).length)
+  const tested = cases.filter(({ what }) => !kinds.some(kind => what.startsWith(`${kind}:`)))
+  expect(text).toContain(`| **all** | 146 | ${[tested.length, ...counted].join(' | ')} |`)
+  const named = tested.flatMap(({ what }) => what.split(/[:;(]/, 1)).flatMap(names => names.split(', '))
+  const files = [...new Set(named.map(name => name.trim()))].filter(name => name !== 'CI')
+  expect(files.filter(name => !fs.existsSync(path.join(root, '__tests__', `${name}.test.ts`)))).toEqual([])
+})

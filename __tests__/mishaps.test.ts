@@ -1,0 +1,427 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  CopyImageCommand,
+  CreateKeyPairCommand,
+  CreateLaunchTemplateCommand,
+  DeleteKeyPairCommand,
+  DescribeKeyPairsCommand,
+  DescribeLaunchTemplatesCommand,
+  RunInstancesCommand,
+} from '@aws-sdk/client-ec2'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Ec2Server, SOURCE_IMAGE, startEc2 } from './support/ec2.ts'
+import { type FakeScene, fakePacker, INPUTS, printArtifact } from './support/fake-packer.ts'
+import { FAST } from './support/interruption.ts'
+import { type FaultyEc2, startProxy } from './support/proxy.ts'
+import { cancel, type Run, type Running, startPlainly } from './support/runner.ts'
+import { takeStock } from './support/scene.ts'
+import { hasTools } from './support/tools.ts'
+
+let moto: Ec2Server
+let accounts = 0
+
+/** What Packer says, as its machine-readable output has it. */
+const say = (text: string) => `echo '1,,ui,say,==> amazon-ebs.app: ${text}'`
+const LAUNCHING = say('Launching a source AWS instance...')
+const IMAGING = say('Creating AMI final from instance i-0')
+const SLEEPING = "trap 'touch $0.asked; exit 1' TERM; sleep 30 & wait; touch $0.finished"
+
+/** Leaves a bake that is under way alone with an error that nobody catches. */
+const MINE =
+  'data:text/javascript,import%20fs%20from%22node:fs%22;const%20t=setInterval(()=>{if(fs.existsSync(process.env.THROW_WHEN)){clearInterval(t);setTimeout(()=>{throw%20new%20Error(%22boom%22)},500)}},50)'
+
+describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', { concurrent: true }, () => {
+  beforeAll(async () => {
+    moto = await startEc2()
+  })
+  afterAll(() => moto.stop())
+
+  async function startAccount(): Promise<FaultyEc2 & AsyncDisposable> {
+    const ec2 = await startProxy(moto, String(300_000_000_000 + accounts++))
+    return { ...ec2, [Symbol.asyncDispose]: () => ec2.stop() }
+  }
+
+  async function launch(ec2: FaultyEc2, more: { readonly KeyName?: string } = {}): Promise<string> {
+    const command = new RunInstancesCommand({ ImageId: SOURCE_IMAGE.ami_id, MinCount: 1, MaxCount: 1, ...more })
+    const { Instances: [{ InstanceId = '' } = {}] = [] } = await ec2.client().send(command)
+    return InstanceId
+  }
+
+  async function copy(ec2: FaultyEc2, SourceImageId: string, to: string): Promise<string> {
+    const command = new CopyImageCommand({ SourceImageId, SourceRegion: 'us-east-1', Name: crypto.randomUUID() })
+    return (await ec2.client(to).send(command)).ImageId ?? ''
+  }
+
+  function expectOneError({ annotations, exitCode, outputs, log }: Run, message: RegExp): void {
+    expect(annotations.filter(({ level }) => level === 'error')).toEqual([
+      { level: 'error', message: expect.stringMatching(message) },
+    ])
+    expect(exitCode, log).toBe(1)
+    expect(outputs).not.toHaveProperty('ami_id')
+  }
+
+  function startOutsideGitHub(scene: FakeScene, ec2: FaultyEc2, more: Readonly<Record<string, string>>): Running {
+    return startPlainly(scene.workspace.directory, {
+      ...ec2.environment,
+      ...FAST,
+      PATH: `${scene.workspace.directory}/bin:${process.env.PATH}`,
+      PACKER_JSON_PATH: 'ami/app.pkr.hcl',
+      AMI_DEFINITION_DIRS: 'ami',
+      AWS_REGION: 'us-east-1',
+      ...more,
+    })
+  }
+
+  /** A lease of another run, with such tags. */
+  async function plantLease(ec2: FaultyEc2, KeyName: string, tags: Record<string, string>): Promise<void> {
+    const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
+    const TagSpecifications = [{ ResourceType: 'key-pair' as const, Tags }]
+    await ec2.client().send(new CreateKeyPairCommand({ KeyName, TagSpecifications }))
+  }
+
+  async function nameLease(scene: FakeScene): Promise<string> {
+    const { outputs } = await scene.start({ inputs: { ...INPUTS, 'on-miss': 'skip' } }).ended
+    const template = createHash('sha1').update('ami/app.pkr.hcl').digest('hex').slice(0, 8)
+    return `ami-bakery-${outputs.ami_config_checksum}-${template}`
+  }
+
+  describe('the tags of a lease, which anybody may write,', () => {
+    async function plantBystanders(ec2: FaultyEc2) {
+      const KeyName = `packer_${crypto.randomUUID()}`
+      await ec2.client().send(new CreateKeyPairCommand({ KeyName }))
+      const instances = [await launch(ec2), await launch(ec2, { KeyName })]
+      const image = await ec2.makeImage({ env: 'production' })
+      const { LaunchTemplate } = await ec2
+        .client()
+        .send(new CreateLaunchTemplateCommand({ LaunchTemplateName: 'app', LaunchTemplateData: {} }))
+      const tags = {
+        ami_bakery_begun: '1970-01-01T00:00:00Z',
+        ami_bakery_launching: 'true',
+        ami_bakery_instances: instances.join(' '),
+        ami_bakery_images: image,
+        ami_bakery_launch_templates: LaunchTemplate?.LaunchTemplateId ?? '',
+      }
+      return { tags, KeyName }
+    }
+
+    async function takeBystanders(ec2: FaultyEc2): Promise<readonly unknown[]> {
+      const { instances, images } = await ec2.inventory()
+      const { LaunchTemplates = [] } = await ec2.client().send(new DescribeLaunchTemplatesCommand({}))
+      return [instances, images.map(({ ImageId }) => ImageId), LaunchTemplates.length]
+    }
+
+    test('can’t make one look dead that was never renewed', async () => {
+      await using ec2 = await startAccount()
+      const { tags } = await plantBystanders(ec2)
+      await plantLease(ec2, `ami-bakery-${'a'.repeat(40)}-01234567`, { ...tags, ami_bakery_counter: '-100000000' })
+      const before = await takeBystanders(ec2)
+      using scene = fakePacker(ec2, 'exit 1')
+      const run = await scene.start({ env: FAST }).ended
+      expectOneError(run, /packer build ended with 1/)
+      expect(await takeBystanders(ec2), run.log).toEqual(before)
+    })
+
+    test('remove nothing that is not certain to be of the dead run, and what they name is listed', async () => {
+      await using ec2 = await startAccount()
+      const { tags, KeyName } = await plantBystanders(ec2)
+      using scene = fakePacker(ec2, 'exit 1')
+      await plantLease(ec2, await nameLease(scene), { ...tags, ami_bakery_counter: '3' })
+      const before = await takeBystanders(ec2)
+      const run = await scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.02' } }).ended
+      expect(run.log).toContain('has not given a sign of life')
+      expect(await takeBystanders(ec2), run.log).toEqual(before)
+      const [warning] = run.annotations.filter(({ level }) => level === 'warning')
+      expect(warning?.message).toContain(
+        `terminate-instances --region us-east-1 --instance-ids ${before[0]}`.slice(0, 70),
+      )
+      expect(warning?.message).toContain('delete-launch-template')
+      expect(KeyName).toMatch(/^packer_/)
+    })
+  })
+
+  test('a dead lease is taken over at the end of a wait of five minutes', async () => {
+    await using ec2 = await startAccount()
+    using scene = fakePacker(ec2, 'exit 1')
+    await plantLease(ec2, await nameLease(scene), { ami_bakery_counter: '3' })
+    const inputs = { ...INPUTS, 'wait-for-other-bakes': '5' }
+    const run = await scene.start({ inputs, env: { AMI_BAKERY_TIME_SCALE: '0.02' } }).ended
+    expectOneError(run, /packer build ended with 1/)
+    expect((await ec2.inventory()).keyPairs).toEqual([])
+  })
+
+  test('the record vanishes: Packer is ended, and what it has begun removed', async () => {
+    await using ec2 = await startAccount()
+    const id = await launch(ec2)
+    const tidyUp = 'sleep 1; rm -rf "$RUNNER_TEMP"/ami-bakery-*'
+    using scene = fakePacker(ec2, [LAUNCHING, say(`Instance ID: ${id}`), tidyUp, SLEEPING].join('\n'))
+    const run = await scene.start({ env: FAST }).ended
+    expectOneError(run, /does not exist\. Correct RUNNER_TEMP/)
+    expect((await ec2.inventory()).instances, run.log).toEqual([])
+    expect(scene.workspace.has('bin/packer.finished')).toBe(false)
+  })
+
+  test('an instance that runs can’t speak for Packer', async () => {
+    await using ec2 = await startAccount()
+    const command = new CreateLaunchTemplateCommand({ LaunchTemplateName: 'production', LaunchTemplateData: {} })
+    const { LaunchTemplate } = await ec2.client().send(command)
+    const id = await launch(ec2)
+    const lies = [
+      `Created Spot Fleet launch template: ${LaunchTemplate?.LaunchTemplateId}`,
+      'Error launching source instance: no api error at all',
+    ]
+    using scene = fakePacker(ec2, [LAUNCHING, say(`Instance ID: ${id}`), ...lies.map(say), 'exit 1'].join('\n'))
+    const run = await scene.start({ env: FAST }).ended
+    expectOneError(run, /packer build ended with 1/)
+    expect((await ec2.inventory()).instances, run.log).toEqual([])
+    const { LaunchTemplates = [] } = await ec2.client().send(new DescribeLaunchTemplatesCommand({}))
+    expect(LaunchTemplates.map(({ LaunchTemplateName }) => LaunchTemplateName)).toEqual(['production'])
+  })
+
+  test('Packer succeeds but could not end its instance: it is ended, and the image stays', async () => {
+    await using ec2 = await startAccount()
+    const [id, image] = [await launch(ec2), await ec2.makeImage({})]
+    const told = [LAUNCHING, say(`Instance ID: ${id}`), IMAGING, say(`AMI: ${image}`)]
+    const complaint = say('Error terminating instance, may still be around: throttled')
+    using scene = fakePacker(ec2, [...told, complaint, printArtifact(`us-east-1:${image}`)].join('\n'))
+    const run = await scene.start({ env: FAST }).ended
+    expect(run.exitCode, run.log).toBe(0)
+    expect(run.outputs.ami_id).toBe(image)
+    expect(await takeStock(ec2, 'us-east-1')).toMatchObject({
+      instances: [],
+      keyPairs: [],
+      images: [run.outputs.ami_config_checksum],
+    })
+  })
+
+  describe('a cancel', () => {
+    test('while the image becomes available is told as what it is', async () => {
+      await using ec2 = await startAccount()
+      using scene = fakePacker(ec2, printArtifact('us-east-1:ami-0123456789abcdef0'))
+      const running = scene.start()
+      await running.printed(/Verify and tag/)
+      await sleep(1_200)
+      expectOneError(await cancel(running), /^Cancelled by SIGINT\.$/)
+    })
+
+    test('while another bakes is told as what it is', async () => {
+      await using ec2 = await startAccount()
+      using scene = fakePacker(ec2, 'exit 1')
+      await plantLease(ec2, await nameLease(scene), { ami_bakery_counter: '3' })
+      const running = scene.start()
+      await running.printed(/Waiting/)
+      await sleep(300)
+      expectOneError(await cancel(running), /^Cancelled by SIGINT\.$/)
+    })
+
+    test('while ours goes for another’s image ends the step, and post removes the rest', async () => {
+      await using ec2 = await startAccount()
+      const [id, ours] = [await launch(ec2), await ec2.makeImage({})]
+      ec2.slowTermination(20_000)
+      ec2.fail({ action: 'DeregisterImage', delay: 15_000 })
+      const told = [LAUNCHING, say(`Instance ID: ${id}`), IMAGING, say(`AMI: ${ours}`)]
+      using scene = fakePacker(ec2, [...told, 'sleep 2', printArtifact(`us-east-1:${ours}`)].join('\n'))
+      const running = scene.start()
+      await scene.building()
+      await sleep(800)
+      const { KeyPairs = [] } = await ec2.client().send(new DescribeKeyPairsCommand({}))
+      for (const { KeyName } of KeyPairs) await ec2.client().send(new DeleteKeyPairCommand({ KeyName }))
+      const [, checksum = ''] = /Checksum ([0-9a-f]{40})/.exec(running.log()) ?? []
+      await sleep(1_100)
+      const theirs = await ec2.makeImage({ ami_config_checksum: checksum })
+      await running.printed(/Terminating i-/)
+      await sleep(300)
+      expectOneError(await cancel(running), /^Cancelled by SIGINT/)
+      ec2.mend()
+      ec2.slowTermination(0)
+      await running.post()
+      const { images, instances } = await ec2.inventory()
+      expect([images.map(({ ImageId }) => ImageId), instances]).toEqual([[theirs], []])
+    })
+
+    test('once the image may have been found takes it from nobody: post sees to its tag', async () => {
+      await using ec2 = await startAccount()
+      const image = await ec2.makeImage({})
+      ec2.fail({ action: 'CreateTags', about: /^Tag\.1\.Key=ami_config_checksum$/, hang: true })
+      using scene = fakePacker(
+        ec2,
+        [LAUNCHING, IMAGING, say(`AMI: ${image}`), printArtifact(`us-east-1:${image}`)].join('\n'),
+      )
+      const running = scene.start()
+      while (![...ec2.requests].some(({ parameters }) => parameters.get('Tag.1.Key') === 'ami_config_checksum'))
+        await sleep(20)
+      const run = await cancel(running)
+      expect(run.outputs).not.toHaveProperty('ami_id')
+      ec2.mend()
+      const post = await running.post()
+      expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
+      const stock = await takeStock(ec2, 'us-east-1')
+      expect(stock).toMatchObject({ images: [run.outputs.ami_config_checksum], keyPairs: [] })
+    })
+
+    test('while the image is looked for leaves it to the next run, and says so', async () => {
+      await using ec2 = await startAccount()
+      const image = await ec2.makeImage({})
+      using scene = fakePacker(
+        ec2,
+        [LAUNCHING, IMAGING, say(`AMI: ${image}`), printArtifact(`us-east-1:${image}`)].join('\n'),
+      )
+      const running = scene.start()
+      await scene.building()
+      const nothing = '<DescribeImagesResponse><imagesSet/></DescribeImagesResponse>'
+      ec2.fail({ action: 'DescribeImages', about: /tag:ami_config_checksum/, answer: nothing })
+      while (!ec2.requests.some(({ parameters }) => parameters.get('Tag.1.Key') === 'ami_config_checksum'))
+        await sleep(20)
+      await sleep(500)
+      expectOneError(await cancel(running), new RegExp(`^Cancelled by SIGINT\\. ${image} is good and stays`))
+      ec2.mend()
+      await running.post()
+      const next = await scene.start().ended
+      expect(next.outputs).toMatchObject({ ami_id: image, cache_hit: 'true' })
+    })
+  })
+
+  describe('an error that nobody catches', () => {
+    const commands = (id: string) => [LAUNCHING, say(`Instance ID: ${id}`), SLEEPING].join('\n')
+
+    test('fails the step with itself, and post cleans up', async () => {
+      await using ec2 = await startAccount()
+      using scene = fakePacker(ec2, commands(await launch(ec2)))
+      const mine = { NODE_OPTIONS: `--import=${MINE}`, THROW_WHEN: `${scene.workspace.directory}/bin/packer.builds` }
+      const running = scene.start({ env: { ...FAST, ...mine } })
+      const run = await running.ended
+      expectOneError(run, /^boom$/)
+      expect(run.outputs.cache_hit).toBe('false')
+      await running.post(FAST)
+      expect(await takeStock(ec2, 'us-east-1')).toMatchObject({ instances: [], keyPairs: [] })
+      expect(scene.workspace.has('bin/packer.asked')).toBe(true)
+    })
+
+    test('ends a bake outside GitHub when all is cleaned up', async () => {
+      await using ec2 = await startAccount()
+      using scene = fakePacker(ec2, commands(await launch(ec2)))
+      const mine = { NODE_OPTIONS: `--import=${MINE}`, THROW_WHEN: `${scene.workspace.directory}/bin/packer.builds` }
+      const run = await startOutsideGitHub(scene, ec2, mine).ended
+      expect(run.exitCode, run.log).toBe(1)
+      expect(run.log).toMatch(/^Error: boom$/m)
+      expect(await takeStock(ec2, 'us-east-1')).toMatchObject({ instances: [], keyPairs: [] })
+    })
+
+    test('is none when nobody reads the errors any more: the bake ends as after a cancel', async () => {
+      await using ec2 = await startAccount()
+      using scene = fakePacker(ec2, commands(await launch(ec2)))
+      ec2.fail({ action: 'CreateTags', about: /^ResourceId\.1=key-/, after: 1, error: 'UnauthorizedOperation' })
+      const running = startOutsideGitHub(scene, ec2, {})
+      running.process.stderr?.destroy()
+      expect((await running.ended).exitCode).toBe(1)
+      ec2.mend()
+      expect((await ec2.inventory()).instances).toEqual([])
+    })
+  })
+
+  describe('a good image', () => {
+    test('is doubted neither for an intermediary one that EC2 still shows, nor for a question that fails', async () => {
+      await using ec2 = await startAccount()
+      const base = await ec2.makeImage({})
+      const between = await copy(ec2, base, 'us-east-1')
+      const final = await copy(ec2, between, 'us-east-1')
+      const inspected =
+        'printf \'Packer Inspect: HCL2 mode\\n\\n> input-variables:\\n\\nvar.base_ami: "x"\\n\\n> local-variables:\\n\\n\''
+      using scene = fakePacker(ec2, printArtifact(`us-east-1:${final}`))
+      const packer = scene.workspace.read('bin/packer').replace(/printf 'Packer Inspect.*?'(?=;)/s, inspected)
+      scene.workspace.write({ 'bin/packer': packer })
+      const inputs = { ...INPUTS, 'base-ami': base }
+      const run = await scene.start({ inputs, env: FAST }).ended
+      expect(run.exitCode, run.log).toBe(0)
+      expect(run.outputs.ami_id).toBe(final)
+
+      scene.workspace.write({ 'ami/more': '' })
+      ec2.fail({
+        action: 'DescribeImages',
+        about: new RegExp(`^ImageId\\.1=${between}$`),
+        error: 'UnauthorizedOperation',
+      })
+      const again = await scene.start({ inputs, env: FAST }).ended
+      expect(again.exitCode, again.log).toBe(0)
+      expect(again.annotations).toEqual([
+        { level: 'warning', message: expect.stringContaining('What it was made from is not checked.') },
+      ])
+    })
+
+    test('in one region is tagged and kept when the one in another can’t be tagged', async () => {
+      await using ec2 = await startAccount()
+      const home = await ec2.makeImage({})
+      const away = await copy(ec2, home, 'us-west-2')
+      ec2.fail({ action: 'CreateTags', region: 'us-west-2', error: 'UnauthorizedOperation' })
+      using scene = fakePacker(ec2, printArtifact(`us-east-1:${home}`, `us-west-2:${away}`))
+      const run = await scene.start({ env: FAST }).ended
+      expectOneError(run, new RegExp(`create-tags --region us-west-2 --resources ${away} `))
+      expect((await takeStock(ec2, 'us-east-1')).images).toEqual([run.outputs.ami_config_checksum])
+    })
+
+    test('gets its tag after its copies, so that whoever waits for it finds them', async () => {
+      await using ec2 = await startAccount()
+      const home = await ec2.makeImage({})
+      const away = await copy(ec2, home, 'us-west-2')
+      ec2.fail({ action: 'CreateTags', region: 'us-west-2', delay: 1_000 })
+      using scene = fakePacker(ec2, printArtifact(`us-east-1:${home}`, `us-west-2:${away}`))
+      const run = await scene.start().ended
+      expect(run.exitCode, run.log).toBe(0)
+      const tagged = ec2.requests.filter(({ parameters }) => parameters.get('Tag.1.Key') === 'ami_config_checksum')
+      expect(tagged.map(({ region }) => region)).toEqual(['us-west-2', 'us-east-1'])
+    })
+  })
+
+  test('an image that is gone before it is verified is an error, and nothing stays', async () => {
+    await using ec2 = await startAccount()
+    using scene = fakePacker(ec2, printArtifact('us-east-1:ami-0123456789abcdef0'))
+    const run = await scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.002' } }).ended
+    expectOneError(run, /^ami-0123456789abcdef0 in us-east-1 did not become available/)
+    expect((await ec2.inventory()).keyPairs).toEqual([])
+  })
+
+  test('outputs that can’t be written are one error, and no file is left', async () => {
+    await using ec2 = await startAccount()
+    const image = await ec2.makeImage({})
+    using scene = fakePacker(ec2, printArtifact(`us-east-1:${image}`))
+    const { outputs } = await scene.start({ env: FAST }).ended
+    expect(outputs.ami_id).toBe(image)
+    const run = await scene.start({ env: { GITHUB_OUTPUT: '/nowhere/output' } }).ended
+    expect(run.annotations.filter(({ level }) => level === 'error')).toHaveLength(1)
+    expect(run.exitCode).toBe(1)
+    expect(scene.workspace.has('ami/.ami_id.json')).toBe(false)
+  })
+
+  const changes = [
+    ['packer-var-files', { 'packer-var-files': 'v.pkrvars.hcl' }, 'echo changed > "$(dirname "$0")/../v.pkrvars.hcl"'],
+    [
+      'packer-template',
+      { strict: 'true', 'ami-definition-dirs': 'more' },
+      'echo "# changed" >> "$(dirname "$0")/../ami/app.pkr.hcl"',
+    ],
+  ] as const
+  test.each(changes)('%s that changes during the bake fails it, and the image goes', async (input, more, change) => {
+    await using ec2 = await startAccount()
+    const image = await ec2.makeImage({})
+    using scene = fakePacker(
+      ec2,
+      [LAUNCHING, IMAGING, say(`AMI: ${image}`), change, printArtifact(`us-east-1:${image}`)].join('\n'),
+    )
+    scene.workspace.write({ 'v.pkrvars.hcl': '', 'more/a': '' })
+    const run = await scene.start({ inputs: { ...INPUTS, ...more }, env: FAST }).ended
+    expectOneError(run, new RegExp(`^${input}: changed during the bake`))
+    expect((await ec2.inventory()).images, run.log).toEqual([])
+  })
+
+  test('what comes new into the definition and can’t be counted costs no image', async () => {
+    await using ec2 = await startAccount()
+    const image = await ec2.makeImage({})
+    const link = 'ln -s nowhere "$(dirname "$0")/../ami/broken"'
+    using scene = fakePacker(ec2, [link, printArtifact(`us-east-1:${image}`)].join('\n'))
+    const run = await scene.start({ env: FAST }).ended
+    expect(run.exitCode, run.log).toBe(0)
+    expect(run.annotations).toEqual([
+      { level: 'warning', message: expect.stringMatching(/broken is a link to nothing/) },
+    ])
+  })
+})
