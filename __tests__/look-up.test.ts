@@ -232,7 +232,7 @@ describe.concurrent('the choice among the images in the answer', () => {
     'is none whose id is %j: that is no answer of EC2',
     async id => {
       const { exitCode, annotations } = await choose([{ id }])
-      const message = expect.stringContaining(`us-east-1: an image has the id "${id}" and the creation date`)
+      const message = expect.stringContaining(`us-east-1: an image has the id "${id}", the creation date`)
       expect([exitCode, annotations]).toEqual([1, [{ level: 'error', message }]])
     },
   )

@@ -140,11 +140,11 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     })
   })
 
-  test('a dead lease is taken over at the end of a wait of five minutes', async () => {
+  test('a dead lease is taken over in a wait of six minutes', async () => {
     await using ec2 = await startAccount()
     using scene = fakePacker(ec2, 'exit 1')
     await plantLease(ec2, await nameLease(scene), { ami_bakery_counter: '3' })
-    const inputs = { ...INPUTS, 'wait-for-other-bakes': '5' }
+    const inputs = { ...INPUTS, 'wait-for-other-bakes': '6' }
     const run = await scene.start({ inputs, env: { AMI_BAKERY_TIME_SCALE: '0.02' } }).ended
     expectOneError(run, /packer build ended with 1/)
     expect((await ec2.inventory()).keyPairs).toEqual([])
@@ -374,9 +374,12 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
 
   test('an image that is gone before it is verified is an error, and nothing stays', async () => {
     await using ec2 = await startAccount()
+    const gone =
+      '<DescribeImagesResponse><imagesSet><item><imageId>ami-0123456789abcdef0</imageId><imageState>deregistered</imageState><creationDate>2026-01-01T00:00:00.000Z</creationDate></item></imagesSet></DescribeImagesResponse>'
+    ec2.fail({ action: 'DescribeImages', about: /^ImageId\.1=ami-0123456789abcdef0$/, answer: gone })
     using scene = fakePacker(ec2, printArtifact('us-east-1:ami-0123456789abcdef0'))
-    const run = await scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.002' } }).ended
-    expectOneError(run, /^ami-0123456789abcdef0 in us-east-1 did not become available/)
+    const run = await scene.start({ env: FAST }).ended
+    expectOneError(run, /^ami-0123456789abcdef0 in us-east-1 did not become available: its state is deregistered/)
     expect((await ec2.inventory()).keyPairs).toEqual([])
   })
 

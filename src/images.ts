@@ -175,7 +175,8 @@ function malformed({ region }: Ec2, what: string): Error {
 }
 
 function isWhole({ ImageId = '', CreationDate = '', State }: Ec2Image): boolean {
-  const isDate = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(CreationDate) && !Number.isNaN(Date.parse(CreationDate))
+  const isDate =
+    /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-][\d:]+)?)?$/.test(CreationDate) && !Number.isNaN(Date.parse(CreationDate))
   return IMAGE_ID.test(ImageId) && isDate && State !== undefined
 }
 

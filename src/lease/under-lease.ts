@@ -48,9 +48,13 @@ export async function inTurn(
   work: (lease: Lease) => Promise<FoundImage>,
 ): Promise<FoundImage> {
   try {
-    return (await takeLease(claim, lease)) ?? (await work(lease))
-  } finally {
+    const image = (await takeLease(claim, lease)) ?? (await work(lease))
     await lease.release()
+    return image
+  } catch (cause) {
+    // After a cancel it gives way to post, with nothing to say that the cause does not say better.
+    await lease.release().catch(() => {})
+    throw cause
   }
 }
 
