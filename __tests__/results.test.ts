@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CopyImageCommand, DeleteKeyPairCommand, type Image, RunInstancesCommand } from '@aws-sdk/client-ec2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { imagesAnswer } from './support/answers.ts'
-import { type Ec2Server, startEc2 } from './support/ec2.ts'
-import { fakePacker, INPUTS, printArtifact, sceneWith } from './support/fake-packer.ts'
-import { type FaultyEc2, startProxy } from './support/proxy.ts'
-import type { Run } from './support/runner.ts'
+import { type Ec2Server, SOURCE_IMAGE, startEc2 } from './support/ec2.ts'
+import { fakePacker, INPUTS, printArtifact, printBuild, sceneWith } from './support/fake-packer.ts'
+import { type Fault, type FaultyEc2, STRANGER, startProxy } from './support/proxy.ts'
+import { cancel, type Run } from './support/runner.ts'
 import { setScene } from './support/scene.ts'
 import { hasTools } from './support/tools.ts'
 import { hclTemplate, jsonTemplate, makeWorkspace, withSteps } from './support/workspace.ts'
@@ -166,6 +168,282 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     const run = await running.ended
     expect(run.outputs.ami_id, run.log).toBe(ec2.id)
     expect(run.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('ec2:CreateTags') }])
+  })
+
+  describe('and is good', () => {
+    const TAGS_CHECKSUM = /^Tag\.1\.Key=ami_config_checksum$/
+    const FAST = { AMI_BAKERY_TIME_SCALE: '0.1' }
+
+    async function runInstance(ec2: FaultyEc2): Promise<string> {
+      const launch = { ImageId: SOURCE_IMAGE.ami_id, MinCount: 1, MaxCount: 1 }
+      const { Instances = [] } = await ec2.client().send(new RunInstancesCommand(launch))
+      return Instances[0]?.InstanceId ?? ''
+    }
+
+    async function copy(ec2: FaultyEc2, SourceImageId: string, region = 'us-east-1'): Promise<string> {
+      const question = { SourceImageId, SourceRegion: 'us-east-1', Name: `copy-${crypto.randomUUID()}` }
+      const { ImageId = '' } = await ec2.client(region).send(new CopyImageCommand(question))
+      return ImageId
+    }
+
+    /** The images that a region has, with the values of their checksums' tags. */
+    async function checksums(ec2: FaultyEc2, region = 'us-east-1'): Promise<Record<string, string | undefined>> {
+      const { images } = await ec2.inventory(region)
+      const checksumOf = ({ Tags = [] }: Image) => Tags.find(({ Key }) => Key === 'ami_config_checksum')?.Value
+      return Object.fromEntries(images.map(image => [image.ImageId, checksumOf(image)]))
+    }
+
+    async function untilTagging({ requests }: FaultyEc2, tag: RegExp): Promise<void> {
+      const isTag = ([name, value]: [string, string]) => tag.test(`${name}=${value}`)
+      while (!requests.some(({ parameters }) => [...parameters].some(isTag))) await sleep(5)
+    }
+
+    const errorsOf = ({ annotations }: Run) => annotations.filter(({ level }) => level === 'error')
+    const tagCommand = (id: string, value = '', region = 'us-east-1') =>
+      `aws ec2 create-tags --region ${region} --resources ${id} --tags Key=ami_config_checksum,Value=${value}`
+
+    const cutShort: readonly (readonly [what: string, fault: Partial<Fault>])[] = [
+      ['has reached EC2', { silent: true }],
+      ['has not reached EC2', { hang: true }],
+    ]
+
+    test.concurrent.each(cutShort)('stays when the step is cancelled while its tag %s', async (_, fault) => {
+      await using ec2 = await account()
+      const instance = await runInstance(ec2)
+      using scene = fakePacker(ec2, `${printBuild(instance, ec2.id)}\n${printArtifact(`us-east-1:${ec2.id}`)}`)
+      ec2.fail({ action: 'CreateTags', about: TAGS_CHECKSUM, ...fault })
+      const running = scene.start()
+      await untilTagging(ec2, TAGS_CHECKSUM)
+      const run = await cancel(running)
+      ec2.mend()
+      const post = await running.post()
+      expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
+      expect(await checksums(ec2)).toEqual({ [ec2.id]: run.outputs.ami_config_checksum })
+      expect(run.outputs).not.toHaveProperty('ami_id')
+    })
+
+    test.concurrent.each([
+      ['may not', { error: 'UnauthorizedOperation' }, {}, /^ec2:CreateTags in us-east-1: /],
+      ['has the credentials of another account', {}, STRANGER, /^the credentials are of account 210987654321/],
+    ])('stays when post would tag it, but %s: the error has the command', async (_, fault, env, reason) => {
+      await using ec2 = await account()
+      const instance = await runInstance(ec2)
+      using scene = fakePacker(ec2, `${printBuild(instance, ec2.id)}\n${printArtifact(`us-east-1:${ec2.id}`)}`)
+      ec2.fail({ action: 'CreateTags', about: TAGS_CHECKSUM, hang: true })
+      const running = scene.start()
+      await untilTagging(ec2, TAGS_CHECKSUM)
+      running.process.kill('SIGKILL')
+      const run = await running.ended
+      ec2.mend()
+      ec2.fail({ action: 'CreateTags', about: TAGS_CHECKSUM, ...fault })
+      const post = await running.post(env)
+      const command = tagCommand(ec2.id, run.outputs.ami_config_checksum)
+      expect(errorsOf(post), post.log).toEqual([{ level: 'error', message: expect.stringMatching(reason) }])
+      expect(errorsOf(post)[0]?.message).toContain(`${ec2.id} is good and stays. To make it a hit: ${command}`)
+      expect(Object.keys(await checksums(ec2))).toEqual([ec2.id])
+    })
+
+    test('is nothing when the step is cancelled before its tag is on the way', async () => {
+      await using ec2 = await account()
+      const instance = await runInstance(ec2)
+      using scene = fakePacker(ec2, `${printBuild(instance, ec2.id)}\n${printArtifact(`us-east-1:${ec2.id}`)}`)
+      const origin = /^Tag\.1\.Key=ami_bakery_template$/
+      ec2.fail({ action: 'CreateTags', about: origin, hang: true })
+      const running = scene.start()
+      await untilTagging(ec2, origin)
+      expectFailure(await cancel(running), /^Cancelled by SIGINT\.$/)
+      ec2.mend()
+      const post = await running.post()
+      expect([post.exitCode, await checksums(ec2)], post.log).toEqual([0, {}])
+    })
+
+    test('stays when the step is cancelled before it is found by its tag, and the error says so', async () => {
+      await using ec2 = await account()
+      using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
+      const running = scene.start()
+      await scene.building()
+      ec2.fail({ action: 'DescribeImages', about: /=tag:ami_config_checksum$/, answer: imagesAnswer('') })
+      await untilTagging(ec2, TAGS_CHECKSUM)
+      await sleep(300)
+      const run = await cancel(running)
+      expectFailure(run, new RegExp(`^Cancelled by SIGINT\\. ${ec2.id} is good and stays: the next run finds it\\.$`))
+      ec2.mend()
+      await running.post()
+      expect((await scene.start().ended).outputs).toMatchObject({ ami_id: ec2.id, cache_hit: 'true' })
+    })
+
+    test('is a hit only after its copies, so that who waits for it copies nothing', async () => {
+      await using ec2 = await account()
+      const west = await copy(ec2, ec2.id, 'us-west-2')
+      using scene = fakePacker(ec2, `sleep 2; ${printArtifact(`us-east-1:${ec2.id}`, `us-west-2:${west}`)}`)
+      ec2.fail({ action: 'CreateTags', region: 'us-west-2', delay: 3_000 })
+      const inputs = { ...INPUTS, regions: 'us-west-2' }
+      const first = scene.start({ inputs })
+      await first.printed(/Packer: build/)
+      const runs = await Promise.all([first.ended, scene.start({ inputs, env: FAST }).ended])
+      for (const { outputs, log } of runs) {
+        expect(JSON.parse(outputs.ami_ids ?? '{}'), log).toEqual({ 'us-east-1': ec2.id, 'us-west-2': west })
+      }
+      const value = runs[0]?.outputs.ami_config_checksum
+      expect(await checksums(ec2, 'us-west-2')).toEqual({ [west]: value })
+    })
+
+    test('is a hit when its copy may not be tagged, and the error names the copy and its command', async () => {
+      await using ec2 = await account()
+      const west = await copy(ec2, ec2.id, 'us-west-2')
+      using scene = fakePacker(ec2, printArtifact(`us-east-1:${ec2.id}`, `us-west-2:${west}`))
+      ec2.fail({ action: 'CreateTags', region: 'us-west-2', error: 'UnauthorizedOperation' })
+      const run = await scene.start().ended
+      const value = run.outputs.ami_config_checksum
+      expect(errorsOf(run).map(({ message }) => message)).toEqual([
+        expect.stringContaining(tagCommand(west, value, 'us-west-2')),
+      ])
+      expect(run.outputs).not.toHaveProperty('ami_id')
+      expect([await checksums(ec2), await checksums(ec2, 'us-west-2')]).toEqual([
+        { [ec2.id]: value },
+        { [west]: undefined },
+      ])
+      expect((await scene.start().ended).outputs).toMatchObject({ ami_id: ec2.id, cache_hit: 'true' })
+    })
+
+    test('is named in one error with its copies when none of them may be tagged', async () => {
+      await using ec2 = await account()
+      const west = await copy(ec2, ec2.id, 'us-west-2')
+      using scene = fakePacker(ec2, printArtifact(`us-east-1:${ec2.id}`, `us-west-2:${west}`))
+      ec2.fail({ action: 'CreateTags', about: TAGS_CHECKSUM, error: 'UnauthorizedOperation' })
+      const run = await scene.start().ended
+      const [error, ...more] = errorsOf(run)
+      expect(more).toEqual([])
+      const value = run.outputs.ami_config_checksum
+      expect(error?.message).toContain(tagCommand(ec2.id, value))
+      expect(error?.message).toContain(tagCommand(west, value, 'us-west-2'))
+    })
+
+    test('is a hit when EC2 says nothing of its copy, and the error says that it stays', async () => {
+      await using ec2 = await account()
+      const west = await copy(ec2, ec2.id, 'us-west-2')
+      using scene = fakePacker(ec2, printArtifact(`us-east-1:${ec2.id}`, `us-west-2:${west}`))
+      ec2.fail({ action: 'DescribeImages', region: 'us-west-2', error: 'InternalError', status: 500 })
+      const run = await scene.start({ env: FAST }).ended
+      expect(errorsOf(run)).toHaveLength(1)
+      expect(errorsOf(run)[0]?.message).toMatch(/^ec2:DescribeImages in us-west-2: /)
+      expect(errorsOf(run)[0]?.message).toContain(`${ec2.id} is good and stays: the next run finds it.`)
+      expect((await scene.start().ended).outputs).toMatchObject({ ami_id: ec2.id, cache_hit: 'true' })
+    })
+
+    test('is taken when EC2 does not say what it was made from', async () => {
+      await using ec2 = await account()
+      const inputs = { ...INPUTS, 'base-ami': ec2.id }
+      const other = await ec2.makeImage({})
+      const made = await copy(ec2, other)
+      using scene = fakePacker(ec2, printArtifact(`us-east-1:${made}`))
+      ec2.fail({ action: 'DescribeImages', about: new RegExp(`=${other}$`), error: 'InternalError', status: 500 })
+      const run = await scene.start({ inputs, env: FAST }).ended
+      expect(run.outputs, run.log).toMatchObject({ ami_id: made, cache_hit: 'false' })
+      expect(run.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('ec2:DescribeImages') }])
+    })
+
+    test('is taken when it was encrypted by way of an image that EC2 still shows', async () => {
+      await using ec2 = await account()
+      const made = await copy(ec2, await copy(ec2, ec2.id))
+      using scene = fakePacker(ec2, printArtifact(`us-east-1:${made}`))
+      const run = await scene.start({ inputs: { ...INPUTS, 'base-ami': ec2.id } }).ended
+      expect(run.outputs, run.log).toMatchObject({ ami_id: made, cache_hit: 'false' })
+    })
+
+    test('is taken when the image that it was encrypted by way of is shown as deregistered', async () => {
+      await using ec2 = await account()
+      const gone = await ec2.makeImage({})
+      const made = await copy(ec2, gone)
+      using scene = fakePacker(ec2, printArtifact(`us-east-1:${made}`))
+      const item = `<item><imageId>${gone}</imageId><imageState>deregistered</imageState><creationDate>2026-01-01T00:00:00.000Z</creationDate></item>`
+      ec2.fail({ action: 'DescribeImages', about: new RegExp(`=${gone}$`), answer: imagesAnswer(item) })
+      const run = await scene.start({ inputs: { ...INPUTS, 'base-ami': ec2.id } }).ended
+      expect(run.outputs, run.log).toMatchObject({ ami_id: made, cache_hit: 'false' })
+    })
+
+    test('is none of ours when it was made from another base, and goes', async () => {
+      await using ec2 = await account()
+      const instance = await runInstance(ec2)
+      const other = await ec2.makeImage({})
+      const made = await copy(ec2, other)
+      using scene = fakePacker(ec2, `${printBuild(instance, made)}\n${printArtifact(`us-east-1:${made}`)}`)
+      const run = await scene.start({ inputs: { ...INPUTS, 'base-ami': ec2.id } }).ended
+      expectFailure(run, new RegExp(`^base-ami: ${made} was made from ${other}, not from ${ec2.id}\\.`))
+      expect(Object.keys(await checksums(ec2)).sort()).toEqual([ec2.id, other].sort())
+    })
+
+    /** Somebody tidies up key pairs. */
+    async function removeLeases(ec2: FaultyEc2): Promise<void> {
+      for (const KeyName of (await ec2.inventory()).keyPairs) {
+        await ec2.client().send(new DeleteKeyPairCommand({ KeyName }))
+      }
+    }
+
+    test('is taken when the lease is lost and the look-up fails', async () => {
+      await using ec2 = await account()
+      using scene = fakePacker(ec2, `sleep 2; ${printArtifact(`us-east-1:${ec2.id}`)}`)
+      const running = scene.start()
+      await scene.building()
+      await removeLeases(ec2)
+      const about = /=tag:ami_config_checksum$/
+      ec2.fail({ action: 'DescribeImages', about, error: 'UnauthorizedOperation', times: 1 })
+      const run = await running.ended
+      expect(run.outputs, run.log).toMatchObject({ ami_id: ec2.id, cache_hit: 'false' })
+      expect(run.annotations).toEqual([{ level: 'warning', message: expect.stringContaining(`${ec2.id} is taken.`) }])
+    })
+
+    test('goes after a lost lease even when the step is cancelled meanwhile', async () => {
+      await using ec2 = await account()
+      const instance = await runInstance(ec2)
+      ec2.slowTermination(5_000)
+      const commands = [printBuild(instance, ec2.id), 'sleep 2', printArtifact(`us-east-1:${ec2.id}`)]
+      using scene = fakePacker(ec2, commands.join('\n'))
+      const running = scene.start()
+      await scene.building()
+      await removeLeases(ec2)
+      const [, ami_config_checksum = ''] = /Checksum ([0-9a-f]{40})/.exec(running.log()) ?? []
+      const other = await ec2.makeImage({ ami_config_checksum })
+      ec2.fail({ action: 'DeregisterImage', hang: true })
+      await running.printed(/Terminating i-/)
+      expectFailure(await cancel(running), /^Cancelled by SIGINT\.$/)
+      ec2.mend()
+      const post = await running.post()
+      expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
+      expect(await checksums(ec2)).toEqual({ [other]: ami_config_checksum })
+      expect((await ec2.inventory()).instances).toEqual([])
+    })
+
+    test('stays when it may not be tagged, and the instance that Packer has left goes', async () => {
+      await using ec2 = await account()
+      const instance = await runInstance(ec2)
+      const complaint = `==> amazon-ebs.app: Error terminating instance, may still be around: denied`
+      const commands = [printBuild(instance, ec2.id), `echo '1,,ui,error,${complaint}'`]
+      using scene = fakePacker(ec2, [...commands, printArtifact(`us-east-1:${ec2.id}`)].join('\n'))
+      ec2.fail({ action: 'CreateTags', about: TAGS_CHECKSUM, error: 'UnauthorizedOperation' })
+      const run = await scene.start().ended
+      expectFailure(run, /To make it a hit: aws ec2 create-tags/)
+      expect(Object.keys(await checksums(ec2))).toEqual([ec2.id])
+      expect((await ec2.inventory()).instances).toEqual([])
+    })
+
+    test('leaves no id behind when an output can not be set, and one error', async () => {
+      await using ec2 = await account()
+      using scene = fakePacker(ec2, `rm "$RUNNER_TEMP/GITHUB_OUTPUT"; ${printArtifact(`us-east-1:${ec2.id}`)}`)
+      const run = await scene.start().ended
+      expect(run.annotations, run.log).toEqual([{ level: 'error', message: expect.stringContaining('GITHUB_OUTPUT') }])
+      expect([run.exitCode, run.outputs]).toEqual([1, {}])
+      expect(scene.workspace.has('ami/.ami_id.json')).toBe(false)
+      expect((await scene.start().ended).outputs).toMatchObject({ ami_id: ec2.id, cache_hit: 'true' })
+    })
+  })
+
+  test('is nothing when no output can be set, and there is one error', async () => {
+    await using ec2 = await account()
+    using scene = fakePacker(ec2, '')
+    const run = await scene.start({ env: { GITHUB_OUTPUT: '/nowhere/output' } }).ended
+    expect(run.annotations, run.log).toEqual([{ level: 'error', message: expect.stringContaining('/nowhere/output') }])
+    expect(run.exitCode).toBe(1)
   })
 
   test.skipIf(process.platform !== 'linux')('is found in 200 MB of output, in little memory', async () => {

@@ -7,8 +7,10 @@ import { selectEntries } from './entries.ts'
 import { workflowRun } from './github.ts'
 import {
   BAKED_AT_TAG,
+  CHECKSUM_TAG,
   COMMIT_TAG,
   describeImage,
+  describeKept,
   type FoundImage,
   IMAGE_TAG,
   type Image,
@@ -56,10 +58,8 @@ export async function acceptImages(artifacts: Artifacts, bake: Bake): Promise<Fo
     [...copies].map(([region, copy]) => confirm(connect(region, bake.ec2.signal), copy)),
   )
   cancelled.throwIfAborted()
-  await finish(home, confirmed.flatMap(successOf), bake).catch(cause => {
-    throw cancelled.aborted ? new Error(`${messageOf(cause)} ${id} is good and stays: the next run finds it.`) : cause
-  })
-  refuseFailures(confirmed)
+  await finish(home, confirmed.flatMap(successOf), bake)
+  refuseFailures(confirmed, describeKept(id))
   return { how: 'baked', image: home.image, ids: new Map([[bake.ec2.region, id], ...copies]) }
 }
 
@@ -73,18 +73,26 @@ async function finish(home: PlacedImage, copies: readonly PlacedImage[], bake: B
   cancelled.throwIfAborted()
   bake.record.note({ accepted: placed.map(({ ec2, image }) => ({ region: ec2.region, id: image.id })) })
   const { value } = bake.checksum
-  const results = await Promise.allSettled(copies.map(copy => tagChecksum(copy, value)))
-  refuseFailures([...results, ...(await Promise.allSettled([tagChecksum(home, value)]))])
-  await Promise.all(placed.map(one => waitUntilFound(one.ec2, value, one.image.id)))
+  const results = await Promise.allSettled(copies.map(copy => makeHit(copy, value)))
+  refuseFailures([...results, ...(await Promise.allSettled([makeHit(home, value)]))])
+  const found = await Promise.allSettled(placed.map(one => waitUntilFound(one.ec2, value, one.image.id)))
+  cancelled.throwIfAborted()
+  refuseFailures(found, describeKept(home.image.id))
+}
+
+/** No request if the template has done it already. */
+async function makeHit({ ec2, image }: PlacedImage, checksum: string): Promise<void> {
+  if (image.tags.get(CHECKSUM_TAG) !== checksum) await tagChecksum(ec2, image.id, checksum)
 }
 
 function successOf<Value>(result: PromiseSettledResult<Value>): Value[] {
   return result.status === 'fulfilled' ? [result.value] : []
 }
 
-function refuseFailures(results: readonly PromiseSettledResult<unknown>[]): void {
+/** Joins all that went wrong, in one region or several, to one error. */
+function refuseFailures(results: readonly PromiseSettledResult<unknown>[], ...consolation: readonly string[]): void {
   const failures = results.flatMap(result => (result.status === 'rejected' ? [messageOf(result.reason)] : []))
-  if (failures.length > 0) throw new Error(failures.join('\n'))
+  if (failures.length > 0) throw new Error([...new Set([...failures, ...consolation])].join('\n'))
 }
 
 /** The image in the region of the look-up, and its copies in others. */

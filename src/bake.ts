@@ -3,7 +3,7 @@ import { cancelled } from './cancel.ts'
 import type { Checksum } from './checksum.ts'
 import type { Ec2 } from './ec2.ts'
 import { onGitHub } from './github.ts'
-import type { FoundImage } from './images.ts'
+import { describeKept, type FoundImage } from './images.ts'
 import type { Inputs } from './inputs.ts'
 import { underLease } from './lease/under-lease.ts'
 import { endBake } from './leftovers/end-bake.ts'
@@ -34,8 +34,14 @@ export async function bake(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promis
     return image
   } catch (cause) {
     if (!record.facts().packer) await abandon(record, cause)
-    throw cause
+    throw cause === cancelled.reason ? describeCancel(cause, record.facts()) : cause
   }
+}
+
+/** From when on an image stays all the same is told by the record alone: the cancel may have come at any time. */
+function describeCancel(cause: unknown, { region, accepted = [] }: BakeFacts): unknown {
+  const image = accepted.find(placed => placed.region === region)
+  return image ? new Error(`${messageOf(cause)} ${describeKept(image.id)}`, { cause }) : cause
 }
 
 /** What a failed bake leaves goes before the lease does: whoever waits must not find it. */
@@ -88,7 +94,8 @@ export async function factsFor(ec2: Ec2, { value }: Checksum): Promise<BakeFacts
 /** Cleans up after a bake, unless `post` will: a cancelled step is killed before all of it could be done here. */
 export async function abandon(record: BakeRecord, cause: unknown): Promise<void> {
   if (!record.isOpen() || (onGitHub && cancelled.aborted)) return
-  if (record.facts().accepted) return record.close()
+  const { accepted, isUnclean } = record.facts()
+  if (accepted && !isUnclean) return record.close()
   await endBake(record).catch(error => {
     throw new Error(`${messageOf(cause)}\n${messageOf(error)}`, { cause })
   })

@@ -8,6 +8,7 @@ import {
 import { ask, type Ec2, errorCode, NOT_EC2, poll, type SendOptions } from './ec2.ts'
 import { messageOf, warn } from './log.ts'
 import { milliseconds } from './patience.ts'
+import type { PlacedId } from './record.ts'
 
 /** The tag that makes an image a hit: its value is the checksum. */
 export const CHECKSUM_TAG = 'ami_config_checksum'
@@ -112,16 +113,25 @@ export async function tagImage(ec2: Ec2, id: string, tags: ReadonlyMap<string, s
 }
 
 /**
- * Puts the tag on a good image that makes it a hit, whether or not the step is cancelled meanwhile. No request if it is there.
+ * Puts the tag on a good image that makes it a hit, whether or not the step is cancelled meanwhile.
  *
  * @throws Error with the command that does it.
  */
-export async function tagChecksum({ ec2, image }: PlacedImage, checksum: string): Promise<void> {
-  if (image.tags.get(CHECKSUM_TAG) === checksum) return
-  await tagImage({ ...ec2, signal: undefined }, image.id, new Map([[CHECKSUM_TAG, checksum]])).catch(cause => {
-    const command = `aws ec2 create-tags --region ${ec2.region} --resources ${image.id} --tags Key=${CHECKSUM_TAG},Value=${checksum}`
-    throw new Error(`${messageOf(cause)}\n${image.id} is good and stays. To make it a hit: ${command}`, { cause })
+export async function tagChecksum(ec2: Ec2, id: string, checksum: string): Promise<void> {
+  await tagImage({ ...ec2, signal: undefined }, id, new Map([[CHECKSUM_TAG, checksum]])).catch(cause => {
+    throw new Error(`${messageOf(cause)}\n${describeUntagged({ region: ec2.region, id }, checksum)}`, { cause })
   })
+}
+
+/** Says that a good image stays, whatever goes wrong besides. */
+export function describeKept(id: string): string {
+  return `${id} is good and stays: the next run finds it.`
+}
+
+/** Says what becomes of a good image that could not be tagged, and what a person types to make it a hit. */
+export function describeUntagged({ region, id }: PlacedId, checksum: string): string {
+  const command = `aws ec2 create-tags --region ${region} --resources ${id} --tags Key=${CHECKSUM_TAG},Value=${checksum}`
+  return `${id} is good and stays. To make it a hit: ${command}`
 }
 
 /** Describes one image; `undefined` when EC2 does not know it, or not yet. */

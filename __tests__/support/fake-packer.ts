@@ -17,7 +17,7 @@ export const INPUTS = { 'packer-template': 'ami/app.pkr.hcl', 'ami-definition-di
 /** What a `packer` does with everything but `build`. */
 const REST = `case "$1" in
 version) echo 'Packer v1.16.0'; exit;;
-inspect) printf 'Packer Inspect: HCL2 mode\\n\\n> input-variables:\\n\\nvar.aws_region: "us-east-1"\\n\\n> local-variables:\\n\\n'; exit;;
+inspect) printf 'Packer Inspect: HCL2 mode\\n\\n> input-variables:\\n\\nvar.aws_region: "us-east-1"\\nvar.base_ami: "none"\\n\\n> local-variables:\\n\\n'; exit;;
 init | validate | plugins) exit;;
 esac
 touch "$0.builds"`
@@ -42,6 +42,17 @@ export function sceneWith(ec2: Pick<FaultyEc2, 'environment'>, script: string): 
       startAction({ workspace: workspace.directory, inputs: INPUTS, ...step, env: { ...env, ...step?.env } }),
     [Symbol.dispose]: workspace[Symbol.dispose],
   }
+}
+
+/** The shell commands that print how an image is made from an instance, as Packer does. */
+export function printBuild(instance: string, image: string): string {
+  const texts = [
+    'say,==> amazon-ebs.app: Launching a source AWS instance...',
+    `message,    amazon-ebs.app: Instance ID: ${instance}`,
+    `say,==> amazon-ebs.app: Creating AMI app from instance ${instance}`,
+    `message,    amazon-ebs.app: AMI: ${image}`,
+  ]
+  return texts.map(text => `echo '1,,ui,${text}'`).join('\n')
 }
 
 /** The shell command that prints an artifact as Packer does. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { cancelled } from '../cancel.ts'
 import { connect } from '../ec2.ts'
 import { onGitHub } from '../github.ts'
-import { describeImage, tagChecksum } from '../images.ts'
+import { describeUntagged, tagChecksum } from '../images.ts'
 import { keyPairsIn, removeLease } from '../lease/key-pairs.ts'
 import { group, messageOf, warn } from '../log.ts'
 import { askToEnd, createScreen, show } from '../packer/build.ts'
@@ -40,20 +40,23 @@ export async function endAbandonedBake(record: BakeRecord): Promise<void> {
   if (packer && !accepted) await group('Packer: the rest of its output', () => waitForPacker(record))
   await leaseGone
   if (!accepted) return await endBake(record, deadline.signal)
-  await finishTags(record.facts(), accepted, deadline.signal)
+  const untagged = await finishTags(record.facts(), accepted, deadline.signal)
   if (record.facts().isUnclean) await endBake(record, deadline.signal)
+  if (untagged.length > 0) throw new Error(untagged.join('\n'))
   record.close()
 }
 
-/** The step may have ended before the image had its tag, or just after. */
-async function finishTags(facts: BakeFacts, accepted: readonly PlacedId[], deadline: AbortSignal): Promise<void> {
+/** The step may have ended before its images had the tag, or just after. Answers what went wrong. */
+async function finishTags(
+  facts: BakeFacts,
+  accepted: readonly PlacedId[],
+  deadline: AbortSignal,
+): Promise<readonly string[]> {
   const stranger = await findStranger(connect(facts.region, deadline), facts)
-  if (stranger) throw new Error(`The image's tag was not checked: ${stranger}.`)
-  for (const { region, id } of accepted) {
-    const ec2 = connect(region, deadline)
-    const image = await describeImage(ec2, id)
-    if (image) await tagChecksum({ ec2, image }, facts.checksum)
-  }
+  if (stranger) return [`${stranger}.`, ...accepted.map(image => describeUntagged(image, facts.checksum))]
+  const tagged = accepted.map(({ region, id }) => tagChecksum(connect(region, deadline), id, facts.checksum))
+  const results = await Promise.allSettled(tagged)
+  return results.flatMap(result => (result.status === 'rejected' ? [messageOf(result.reason)] : []))
 }
 
 /** Whoever started Packer may have been killed before it could write down which process that is. */
