@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  CopyImageCommand,
   CreateKeyPairCommand,
   CreateLaunchTemplateCommand,
-  DeleteKeyPairCommand,
-  DescribeKeyPairsCommand,
   DescribeLaunchTemplatesCommand,
   RunInstancesCommand,
 } from '@aws-sdk/client-ec2'
@@ -46,11 +43,6 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     const command = new RunInstancesCommand({ ImageId: SOURCE_IMAGE.ami_id, MinCount: 1, MaxCount: 1, ...more })
     const { Instances: [{ InstanceId = '' } = {}] = [] } = await ec2.client().send(command)
     return InstanceId
-  }
-
-  async function copy(ec2: FaultyEc2, SourceImageId: string, to: string): Promise<string> {
-    const command = new CopyImageCommand({ SourceImageId, SourceRegion: 'us-east-1', Name: crypto.randomUUID() })
-    return (await ec2.client(to).send(command)).ImageId ?? ''
   }
 
   function expectOneError({ annotations, exitCode, outputs, log }: Run, message: RegExp): void {
@@ -214,31 +206,6 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       expectOneError(await cancel(running), /^Cancelled by SIGINT\.$/)
     })
 
-    test('while ours goes for another’s image ends the step, and post removes the rest', async () => {
-      await using ec2 = await startAccount()
-      const [id, ours] = [await launch(ec2), await ec2.makeImage({})]
-      ec2.slowTermination(20_000)
-      ec2.fail({ action: 'DeregisterImage', delay: 15_000 })
-      const told = [LAUNCHING, say(`Instance ID: ${id}`), IMAGING, say(`AMI: ${ours}`)]
-      using scene = fakePacker(ec2, [...told, 'sleep 2', printArtifact(`us-east-1:${ours}`)].join('\n'))
-      const running = scene.start()
-      await scene.building()
-      await sleep(800)
-      const { KeyPairs = [] } = await ec2.client().send(new DescribeKeyPairsCommand({}))
-      for (const { KeyName } of KeyPairs) await ec2.client().send(new DeleteKeyPairCommand({ KeyName }))
-      const [, checksum = ''] = /Checksum ([0-9a-f]{40})/.exec(running.log()) ?? []
-      await sleep(1_100)
-      const theirs = await ec2.makeImage({ ami_config_checksum: checksum })
-      await running.printed(/Terminating i-/)
-      await sleep(300)
-      expectOneError(await cancel(running), /^Cancelled by SIGINT/)
-      ec2.mend()
-      ec2.slowTermination(0)
-      await running.post()
-      const { images, instances } = await ec2.inventory()
-      expect([images.map(({ ImageId }) => ImageId), instances]).toEqual([[theirs], []])
-    })
-
     test('once the image may have been found takes it from nobody: post sees to its tag', async () => {
       await using ec2 = await startAccount()
       const image = await ec2.makeImage({})
@@ -257,27 +224,6 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
       const stock = await takeStock(ec2, 'us-east-1')
       expect(stock).toMatchObject({ images: [run.outputs.ami_config_checksum], keyPairs: [] })
-    })
-
-    test('while the image is looked for leaves it to the next run, and says so', async () => {
-      await using ec2 = await startAccount()
-      const image = await ec2.makeImage({})
-      using scene = fakePacker(
-        ec2,
-        [LAUNCHING, IMAGING, say(`AMI: ${image}`), printArtifact(`us-east-1:${image}`)].join('\n'),
-      )
-      const running = scene.start()
-      await scene.building()
-      const nothing = '<DescribeImagesResponse><imagesSet/></DescribeImagesResponse>'
-      ec2.fail({ action: 'DescribeImages', about: /tag:ami_config_checksum/, answer: nothing })
-      while (!ec2.requests.some(({ parameters }) => parameters.get('Tag.1.Key') === 'ami_config_checksum'))
-        await sleep(20)
-      await sleep(500)
-      expectOneError(await cancel(running), new RegExp(`^Cancelled by SIGINT\\. ${image} is good and stays`))
-      ec2.mend()
-      await running.post()
-      const next = await scene.start().ended
-      expect(next.outputs).toMatchObject({ ami_id: image, cache_hit: 'true' })
     })
   })
 
@@ -319,59 +265,6 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     })
   })
 
-  describe('a good image', () => {
-    test('is doubted neither for an intermediary one that EC2 still shows, nor for a question that fails', async () => {
-      await using ec2 = await startAccount()
-      const base = await ec2.makeImage({})
-      const between = await copy(ec2, base, 'us-east-1')
-      const final = await copy(ec2, between, 'us-east-1')
-      const inspected =
-        'printf \'Packer Inspect: HCL2 mode\\n\\n> input-variables:\\n\\nvar.base_ami: "x"\\n\\n> local-variables:\\n\\n\''
-      using scene = fakePacker(ec2, printArtifact(`us-east-1:${final}`))
-      const packer = scene.workspace.read('bin/packer').replace(/printf 'Packer Inspect.*?'(?=;)/s, inspected)
-      scene.workspace.write({ 'bin/packer': packer })
-      const inputs = { ...INPUTS, 'base-ami': base }
-      const run = await scene.start({ inputs, env: FAST }).ended
-      expect(run.exitCode, run.log).toBe(0)
-      expect(run.outputs.ami_id).toBe(final)
-
-      scene.workspace.write({ 'ami/more': '' })
-      ec2.fail({
-        action: 'DescribeImages',
-        about: new RegExp(`^ImageId\\.1=${between}$`),
-        error: 'UnauthorizedOperation',
-      })
-      const again = await scene.start({ inputs, env: FAST }).ended
-      expect(again.exitCode, again.log).toBe(0)
-      expect(again.annotations).toEqual([
-        { level: 'warning', message: expect.stringContaining('What it was made from is not checked.') },
-      ])
-    })
-
-    test('in one region is tagged and kept when the one in another can’t be tagged', async () => {
-      await using ec2 = await startAccount()
-      const home = await ec2.makeImage({})
-      const away = await copy(ec2, home, 'us-west-2')
-      ec2.fail({ action: 'CreateTags', region: 'us-west-2', error: 'UnauthorizedOperation' })
-      using scene = fakePacker(ec2, printArtifact(`us-east-1:${home}`, `us-west-2:${away}`))
-      const run = await scene.start({ env: FAST }).ended
-      expectOneError(run, new RegExp(`create-tags --region us-west-2 --resources ${away} `))
-      expect((await takeStock(ec2, 'us-east-1')).images).toEqual([run.outputs.ami_config_checksum])
-    })
-
-    test('gets its tag after its copies, so that whoever waits for it finds them', async () => {
-      await using ec2 = await startAccount()
-      const home = await ec2.makeImage({})
-      const away = await copy(ec2, home, 'us-west-2')
-      ec2.fail({ action: 'CreateTags', region: 'us-west-2', delay: 1_000 })
-      using scene = fakePacker(ec2, printArtifact(`us-east-1:${home}`, `us-west-2:${away}`))
-      const run = await scene.start().ended
-      expect(run.exitCode, run.log).toBe(0)
-      const tagged = ec2.requests.filter(({ parameters }) => parameters.get('Tag.1.Key') === 'ami_config_checksum')
-      expect(tagged.map(({ region }) => region)).toEqual(['us-west-2', 'us-east-1'])
-    })
-  })
-
   test('an image that is gone before it is verified is an error, and nothing stays', async () => {
     await using ec2 = await startAccount()
     const gone =
@@ -381,18 +274,6 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     const run = await scene.start({ env: FAST }).ended
     expectOneError(run, /^ami-0123456789abcdef0 in us-east-1 did not become available: its state is deregistered/)
     expect((await ec2.inventory()).keyPairs).toEqual([])
-  })
-
-  test('outputs that can’t be written are one error, and no file is left', async () => {
-    await using ec2 = await startAccount()
-    const image = await ec2.makeImage({})
-    using scene = fakePacker(ec2, printArtifact(`us-east-1:${image}`))
-    const { outputs } = await scene.start({ env: FAST }).ended
-    expect(outputs.ami_id).toBe(image)
-    const run = await scene.start({ env: { GITHUB_OUTPUT: '/nowhere/output' } }).ended
-    expect(run.annotations.filter(({ level }) => level === 'error')).toHaveLength(1)
-    expect(run.exitCode).toBe(1)
-    expect(scene.workspace.has('ami/.ami_id.json')).toBe(false)
   })
 
   const changes = [
