@@ -120,7 +120,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       using scene = fakePacker(ec2, 'exit 1')
       await plantLease(ec2, await nameLease(scene), { ...tags, ami_bakery_counter: '3' })
       const before = await takeBystanders(ec2)
-      const run = await scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.02' } }).ended
+      const run = await scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.05' } }).ended
       expect(run.log).toContain('has not given a sign of life')
       expect(await takeBystanders(ec2), run.log).toEqual(before)
       const [warning] = run.annotations.filter(({ level }) => level === 'warning')
@@ -137,7 +137,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     using scene = fakePacker(ec2, 'exit 1')
     await plantLease(ec2, await nameLease(scene), { ami_bakery_counter: '3' })
     const inputs = { ...INPUTS, 'wait-for-other-bakes': '6' }
-    const run = await scene.start({ inputs, env: { AMI_BAKERY_TIME_SCALE: '0.02' } }).ended
+    const run = await scene.start({ inputs, env: { AMI_BAKERY_TIME_SCALE: '0.05' } }).ended
     expectOneError(run, /packer build ended with 1/)
     expect((await ec2.inventory()).keyPairs).toEqual([])
   })
@@ -238,7 +238,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       const run = await running.ended
       expectOneError(run, /^boom$/)
       expect(run.outputs.cache_hit).toBe('false')
-      await running.post(FAST)
+      await running.post()
       expect(await takeStock(ec2, 'us-east-1')).toMatchObject({ instances: [], keyPairs: [] })
       expect(scene.workspace.has('bin/packer.asked')).toBe(true)
     })

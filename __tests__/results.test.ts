@@ -126,7 +126,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
   test('is kept when EC2 never finds it by its tag, and the error says what to do', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
-    const running = scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.02' } })
+    const running = scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.05' } })
     await scene.building()
     await ec2.asked('CreateTags')
     ec2.fail({ action: 'DescribeImages', about: /ami_config_checksum/, answer: imagesAnswer('') })
