@@ -115,6 +115,12 @@ describe.skipIf(!canSetScene)('signals and post', { concurrent: true }, () => {
       ['a negative number', victim => ({ ...facts, packer: { ...victim, pid: -victim.pid } })],
       ['no number', () => ({ ...facts, packer: { pid: 'all', started: {} } })],
       ['copies that are none', () => ({ ...facts, copies: 'all' })],
+      ['an image that is none', () => ({ ...facts, accepted: [{ region: 'us-east-1', id: 'i-0123456789abcdef0' }] })],
+      [
+        'a region that is none',
+        () => ({ ...facts, accepted: [{ region: 'a.example/', id: 'ami-0123456789abcdef0' }] }),
+      ],
+      ['images that are none', () => ({ ...facts, accepted: [null] })],
       ['a record that says nothing', () => ({})],
       ['a record that is nothing', () => null],
       ['junk', () => Symbol('junk')],

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  CreateImageCommand,
   CreateKeyPairCommand,
   CreateTagsCommand,
   DeleteKeyPairCommand,
@@ -130,6 +131,34 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     const late = await scene.start({ env }).ended
     expect(late.exitCode, late.log).toBe(0)
     expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject(NOTHING)
+  }, 60_000)
+
+  test('that is dead takes no image with it which its owner has finished after all', async () => {
+    await using scene = await setScene(moto, hclTemplate())
+    const dead = 'f'.repeat(40)
+    const KeyName = `packer_${crypto.randomUUID()}`
+    const tags = { ami_bakery_key_pairs: KeyName, ami_bakery_launching: 'true', ami_bakery_counter: '3' }
+    await plantLease(scene.ec2, `ami-bakery-${dead}-00000000`, tags)
+    const client = scene.ec2.client()
+    await client.send(new CreateKeyPairCommand({ KeyName }))
+    const launch = { ImageId: SOURCE_IMAGE.ami_id, MinCount: 1, MaxCount: 1, KeyName }
+    const { Instances = [] } = await client.send(new RunInstancesCommand(launch))
+    const make = async (Name: string, tags: Record<string, string>) => {
+      const { ImageId = '' } = await client.send(new CreateImageCommand({ InstanceId: Instances[0]?.InstanceId, Name }))
+      const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
+      if (Tags.length > 0) await client.send(new CreateTagsCommand({ Resources: [ImageId], Tags }))
+    }
+    await make('finished', { ami_config_checksum: dead, ami_bakery_baked_at: new Date().toISOString() })
+    await make('tagged by its template', { ami_config_checksum: dead })
+    await make('unfinished', {})
+
+    const later = 'data:text/javascript,{let%20now=Date.now;Date.now=()=>now()+2*864e5}'
+    const env = { ...scene.env, AMI_BAKERY_TIME_SCALE: '0.1', NODE_OPTIONS: `--import=${later}` }
+    const { exitCode, log, outputs } = await scene.start({ env }).ended
+    expect(exitCode, log).toBe(0)
+    const { images, ...rest } = await takeStock(scene.ec2, 'us-east-1')
+    expect([...images].sort(), log).toEqual([dead, `failed:${dead}`, outputs.ami_config_checksum].sort())
+    expect(rest).toMatchObject(NOTHING)
   }, 60_000)
 
   const troubles: readonly (readonly [string, Fault])[] = [

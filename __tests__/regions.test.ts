@@ -302,6 +302,27 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(actions(scene, 'CopyImage')).toEqual([])
     })
 
+    test('goes on with the newest of the copies that are there, and with one that is finished before all others', async () => {
+      await using scene = await set()
+      const source = await plant(scene.ec2)
+      const plantLeft = (month: string, more = {}) => {
+        const tags = { ami_bakery_image: source, ami_bakery_baked_at: `2026-${month}-01T00:00:00Z`, ...more }
+        return scene.ec2.makeImage(tags, 'eu-west-1')
+      }
+      // The middle one of three is neither EC2's first nor its last.
+      await plantLeft('01')
+      const newest = await plantLeft('03')
+      await plantLeft('02', { ami_config_checksum: `failed:${CHECKSUM}` })
+      const first = await run(scene, 'eu-west-1')
+      expect(idsOf(first)['eu-west-1'], first.log).toBe(newest)
+
+      await plantLeft('04')
+      scene.ec2.fail({ action: 'DescribeImages', region: 'eu-west-1', answer: imagesAnswer(''), times: 1 })
+      const second = await run(scene, 'eu-west-1')
+      expect(idsOf(second)['eu-west-1'], second.log).toBe(newest)
+      expect(actions(scene, 'CopyImage')).toEqual([])
+    })
+
     test('gets launch permissions and the time of deprecation too', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)

@@ -134,9 +134,19 @@ function isFacts(value: unknown): value is BakeFacts {
   return (
     ['region', 'checksum', 'begun'].every(isText) &&
     ['main', 'packer'].every(name => isProcessId(Reflect.get(value, name))) &&
-    ['copies', 'accepted'].every(name => Array.isArray(Reflect.get(value, name) ?? []))
+    Array.isArray(Reflect.get(value, 'copies') ?? []) &&
+    arePlacedIds(Reflect.get(value, 'accepted') ?? [])
   )
 }
+
+/** They get the tag that makes them hits, whoever has written them there. */
+function arePlacedIds(value: unknown): boolean {
+  return Array.isArray(value) && value.every(({ region, id }) => REGION.test(region) && IMAGE_ID.test(id))
+}
+
+// Stated here once more, because with the files that have them every `post` would load the SDK.
+const REGION = /^[a-z]{2,5}(-[a-z]+)+-\d{1,2}$/
+const IMAGE_ID = /^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$/
 
 /** The numbers 0 and 1 and those below stand for more than one process. */
 function isProcessId(value: unknown): boolean {

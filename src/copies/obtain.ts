@@ -3,7 +3,7 @@ import { CopyImageCommand, type ResourceType } from '@aws-sdk/client-ec2'
 import { cancelled } from '../cancel.ts'
 import { ask, type Ec2, errorCode, poll } from '../ec2.ts'
 import { workflowRun } from '../github.ts'
-import { CHECKSUM_TAG, describeImages, IMAGE_TAG, type Image, tagImage } from '../images.ts'
+import { byAge, CHECKSUM_TAG, describeImages, IMAGE_TAG, type Image, tagImage } from '../images.ts'
 import { info, printable } from '../log.ts'
 import type { BakeRecord } from '../record.ts'
 import type { Original } from './heal.ts'
@@ -31,8 +31,8 @@ export async function obtainCopy(original: Original, to: Destination, record: Ba
   const { ec2 } = to
   for (let vanished = 0; vanished < MOST_VANISHED; vanished++) {
     const copies = await findCopies(ec2, original.image.id)
-    const available = copies.filter(({ state }) => state === 'available')
-    const finished = available.find(({ tags }) => tags.has(CHECKSUM_TAG)) ?? available.at(0)
+    const available = copies.filter(({ state }) => state === 'available').sort(byAge)
+    const finished = available.findLast(({ tags }) => tags.get(CHECKSUM_TAG) === original.checksum) ?? available.at(-1)
     if (finished) return finished
     const failed = copies.filter(({ state }) => state === 'failed').length
     const pending = copies.find(({ state }) => state === 'pending')
