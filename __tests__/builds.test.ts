@@ -55,6 +55,9 @@ describe('the region of a build', () => {
     [`{\n region = "\${var.r}b"\n}`, undefined],
     ['{\n region = lower("EU-WEST-1")\n}', undefined],
     ['{\n region = "eu-west-3"\n ami_regions = ["us-east-1"]\n}', undefined],
+    ['{\n region = "us-east-1"\n ami_regions = ["eu-west-3"]\n}', 'us-east-1'],
+    ['{\n ami_regions = ["eu-west-3"]\n}', 'us-east-1'],
+    ['{\n ami_regions = ["eu-west-3"]\n skip_save_build_region = true\n}', undefined],
     ['{\n skip_create_ami = true\n}', undefined],
     ['{\n region = "eu-west-3"', undefined],
   ]
@@ -122,6 +125,9 @@ describe('the builds that make an image', () => {
     [{ region: '{{env `R`}}' }, undefined],
     [{ region: 1 }, undefined],
     [{ region: 'eu-west-1', ami_regions: ['us-east-1'] }, undefined],
+    [{ region: '{{user `aws_region`}}', ami_regions: ['eu-west-1'] }, 'us-east-1'],
+    [{ ami_regions: ['eu-west-1'] }, 'us-east-1'],
+    [{ ami_regions: ['eu-west-1'], skip_save_build_region: true }, undefined],
     [{ region: 'eu-west-1', skip_create_ami: true }, undefined],
   ]
 

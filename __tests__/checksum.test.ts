@@ -434,6 +434,16 @@ describe('a small file', () => {
 })
 
 describe('many files', () => {
+  test('of a hundred thousand paths are listed and counted in little memory', async () => {
+    const names = Array.from({ length: 1000 }, (_, index) => [`ami/${index}`, 'x'.repeat(1000)] as const)
+    const links = Array.from({ length: 100 }, (_, index) => [`link-${index}`, linkTo('ami')] as const)
+    using tree = makeTree(Object.fromEntries([...names, ...links]))
+    const entries = JSON.stringify(links.map(([name]) => tree.at(name)))
+    const { value, peak } = await inNewProcess(`computePlain(listPlain(${entries}))`)
+    expect(value).toBe(checksumOfContents(...Array.from({ length: 100_000 }, () => 'x'.repeat(1000))))
+    expect(peak).toBeLessThan(200 * MIB)
+  })
+
   test('leave the event loop its turns while they are read', async () => {
     using tree = makeTree({ a: 'a' })
     const definition = Array.from({ length: 50_000 }, () => tree.at('a'))

@@ -10,12 +10,12 @@ import {
 } from '@aws-sdk/client-ec2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ec2Server, SOURCE_IMAGE, startEc2 } from './support/ec2.ts'
-import { vanish } from './support/interruption.ts'
+import { FAILING_AFTERWARDS, vanish } from './support/interruption.ts'
 import type { Fault, FaultyEc2 } from './support/proxy.ts'
-import type { Running } from './support/runner.ts'
+import { cancel, type Running } from './support/runner.ts'
 import { INPUTS, type Scene, setScene, takeStock } from './support/scene.ts'
 import { hasTools } from './support/tools.ts'
-import { hclTemplate, selfTaggingTemplate } from './support/workspace.ts'
+import { hclTemplate, selfTaggingTemplate, withSteps } from './support/workspace.ts'
 
 const NOTHING = { instances: [], keyPairs: [], securityGroups: [] }
 const TEMPLATE_DIGEST = createHash('sha1').update('ami/app.pkr.hcl').digest('hex').slice(0, 8)
@@ -248,7 +248,8 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     await plantLease(scene.ec2, await leaseName(scene))
     const { exitCode, annotations, log } = await start(scene, 0.1, { 'wait-for-other-bakes': '0.5' }).ended
     expect(exitCode, log).toBe(1)
-    const message = expect.stringMatching(new RegExp(`^wait-for-other-bakes: after 0.5 minutes ${HOLDER} still bakes`))
+    const said = `^wait-for-other-bakes: after 0.5 minutes ${HOLDER} still bakes .*more than 5 minutes tell whether`
+    const message = expect.stringMatching(new RegExp(said))
     expect(annotations).toEqual([{ level: 'error', message }])
     expect(log).toMatch(new RegExp(`Waiting: ${HOLDER} bakes this checksum since \\d{4}-`))
     expect(count(scene.ec2, 'RunInstances')).toBe(0)
@@ -318,6 +319,44 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     )
     expect(ours[0]?.parameters.get('KeyPairId'), log).toMatch(/^key-/)
     expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({ ...NOTHING, images: [] })
+  })
+
+  test('is given back no sooner than the image of a failed bake is no hit any more', async () => {
+    await using scene = await setScene(moto, withSteps(selfTaggingTemplate(), ...FAILING_AFTERWARDS))
+    const { exitCode, log } = await start(scene, 0.2).ended
+    expect(exitCode, log).toBe(1)
+    const told = scene.ec2.requests.map(({ parameters }) => [...parameters].join(' '))
+    const marked = told.findIndex(request => request.includes('Value,failed:'))
+    const given = told.findIndex(request => /^Action,DeleteKeyPair\b.* KeyPairId,/.test(request))
+    expect(marked).toBeGreaterThan(0)
+    expect(given).toBeGreaterThan(marked)
+    expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({
+      ...NOTHING,
+      images: [expect.stringMatching(/^failed:/)],
+    })
+  })
+
+  const silences = [
+    ['is settled', 'DescribeKeyPairs', []],
+    ['is given back', 'DeleteKeyPair', [expect.stringMatching(/^[0-9a-f]{40}$/)]],
+  ] as const
+  test.each(silences)('keeps no cancelled step when EC2 is silent while it %s', async (_, action, images) => {
+    await using scene = await setScene(moto, hclTemplate())
+    const running = start(scene, 1)
+    await running.printed(/Packer: build/)
+    scene.ec2.fail({ action, about: /^(KeyPairId=key-|Filter\.1\.Value\.1=ami-bakery-)/, hang: true })
+    scene.ec2.requests.length = 0
+    // Packer deletes its own key pair first.
+    await scene.ec2.asked(action, action === 'DeleteKeyPair' ? 2 : 1)
+    const begun = performance.now()
+    const run = await cancel(running)
+    expect(performance.now() - begun, run.log).toBeLessThan(3_000)
+    expect(run.annotations).toEqual([{ level: 'error', message: expect.stringMatching(/^Cancelled by SIGINT/) }])
+    expect([run.exitCode, run.outputs.ami_id]).toEqual([1, undefined])
+    scene.ec2.mend()
+    const post = await running.post()
+    expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
+    expect(await takeStock(scene.ec2, 'us-east-1'), post.log).toMatchObject({ ...NOTHING, images })
   })
 
   test('is given back by post when the step was killed after the image was accepted, and the image stays', async () => {

@@ -106,12 +106,31 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     test('can’t make one look dead that was never renewed', async () => {
       await using ec2 = await startAccount()
       const { tags } = await plantBystanders(ec2)
-      await plantLease(ec2, `ami-bakery-${'a'.repeat(40)}-01234567`, { ...tags, ami_bakery_counter: '-100000000' })
+      const lease = `ami-bakery-${'a'.repeat(40)}-01234567`
+      await plantLease(ec2, lease, { ...tags, ami_bakery_counter: '-100000000' })
       const before = await takeBystanders(ec2)
       using scene = fakePacker(ec2, 'exit 1')
       const run = await scene.start({ env: FAST }).ended
       expectOneError(run, /packer build ended with 1/)
       expect(await takeBystanders(ec2), run.log).toEqual(before)
+      expect((await ec2.inventory()).keyPairs).toContain(lease)
+    })
+
+    test('end no instance that is older than the lease, whatever its key pair', async () => {
+      await using ec2 = await startAccount()
+      const KeyName = `packer_${crypto.randomUUID()}`
+      await ec2.client().send(new CreateKeyPairCommand({ KeyName }))
+      const id = await launch(ec2, { KeyName })
+      const old = `<instanceId>${id}</instanceId><launchTime>2020-01-01T00:00:00.000Z</launchTime>`
+      const instances = `<item><instancesSet><item>${old}</item></instancesSet></item>`
+      const answer = `<DescribeInstancesResponse><reservationSet>${instances}</reservationSet></DescribeInstancesResponse>`
+      ec2.fail({ action: 'DescribeInstances', about: /^Filter\.1\.Name=key-name$/, answer })
+      using scene = fakePacker(ec2, 'exit 1')
+      const tags = { ami_bakery_launching: 'true', ami_bakery_key_pairs: KeyName, ami_bakery_instances: id }
+      await plantLease(ec2, await nameLease(scene), { ...tags, ami_bakery_counter: '3' })
+      const run = await scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.02' } }).ended
+      expect(run.log).toContain('has not given a sign of life')
+      expect((await ec2.inventory()).instances, run.log).toEqual([id])
     })
 
     test('remove nothing that is not certain to be of the dead run, and what they name is listed', async () => {

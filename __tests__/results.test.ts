@@ -549,6 +549,21 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       expect(chosen.exitCode, chosen.log).toBe(0)
     })
 
+    test.each(['a.pkr.hcl', 'a.json'])(
+      'would be two images with copies elsewhere: refused before the bake (%s)',
+      async file => {
+        const copied = two('us-east-1').replaceAll(/ami_name .*/g, '$&\n ami_regions = ["eu-west-1"]')
+        const legacy = JSON.parse(jsonTemplate())
+        const [builder] = legacy.builders
+        legacy.builders = ['a', 'b'].map(name => ({ ...builder, name, ami_regions: ['eu-west-1'] }))
+        await using scene = await setScene(moto, copied)
+        scene.workspace.write({ 'ami/a.pkr.hcl': copied, 'ami/a.json': JSON.stringify(legacy) })
+        const run = await scene.start({ inputs: { ...INPUTS, 'packer-template': `ami/${file}` } }).ended
+        expectFailure(run, /^packer-only: 2 builds make an image in us-east-1: /)
+        expect(scene.ec2.requests.map(({ action }) => action)).not.toContain('RunInstances')
+      },
+    )
+
     test('would lie elsewhere: refused before the bake', async () => {
       await using scene = await setScene(moto, two('eu-west-1'))
       const run = await scene.start({ inputs: { ...INPUTS, 'packer-only': '*.other' } }).ended
