@@ -154,10 +154,12 @@ function setOutputs(outputs: Readonly<Record<string, string>>): void {
 async function writeSummary(rows: readonly Row[]): Promise<void> {
   if (!onGitHub) return
   try {
-    summary.addHeading('AMI Bakery', 3)
+    const reasons = summary.stringify()
+    summary.emptyBuffer().addHeading('AMI Bakery', 3)
     summary.addTable(rows.map(([title, text]) => [{ data: title, header: true }, text]))
     const timeline = drawTimeline()
     if (timeline.length > 0) summary.addRaw(`<pre>${timeline.join('\n')}</pre>`, true)
+    summary.addRaw(reasons)
     await summary.write()
   } catch (cause) {
     warn(`The job summary could not be written: ${messageOf(cause)}`)
