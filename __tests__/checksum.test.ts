@@ -132,6 +132,16 @@ describe('a file counts', () => {
     expect(await checksumOf(SHORT_READS)).toBe(sha1(sha1(fs.readFileSync(SHORT_READS))))
   })
 
+  test('as executable if its owner may execute it, however large it is', async () => {
+    using tree = makeTree({ a: '', b: '', c: Buffer.alloc(2 * MIB), d: Buffer.alloc(2 * MIB) })
+    fs.chmodSync(tree.at('a'), 0o655)
+    fs.chmodSync(tree.at('b'), 0o744)
+    fs.chmodSync(tree.at('c'), 0o655)
+    fs.chmodSync(tree.at('d'), 0o744)
+    const { files } = await computePlain(listPlain([tree.directory]))
+    expect(files.map(({ isExecutable }) => isExecutable)).toEqual([false, true, false, true])
+  })
+
   test('with the digests of its fellows, in 40 lower-case digits', async () => {
     using tree = makeTree({ a: 'hello\n', b: '' })
     const checksum = await computePlain(listPlain([tree.directory]))
@@ -488,6 +498,14 @@ describe('files that changed since they were counted', () => {
     expect(await findChanged(files)).toEqual([])
   })
 
+  test('are found among large ones too', async () => {
+    using tree = makeTree({ a: Buffer.alloc(2 * MIB), b: Buffer.alloc(2 * MIB) })
+    const { files } = await computePlain(listPlain([tree.directory]))
+    expect(await findChanged(files)).toEqual([])
+    overwrite(tree.at('b'))
+    expect(await findChanged(files)).toEqual([tree.at('b')])
+  })
+
   test('are found although their size and time are as before', async () => {
     using tree = makeTree({ a: 'one' })
     fs.utimesSync(tree.at('a'), LONG_AGO, LONG_AGO)
@@ -510,6 +528,7 @@ describe('a Git LFS pointer', () => {
     ['is none with another version line', pointer.replace('git-lfs', 'git-lfx'), false],
     ['is none when it is empty', '', false],
     ['is none when it is large', pointer.padEnd(300 * KIB, 'x'), false],
+    ['is none when it is very large', pointer.padEnd(2 * MIB, 'x'), false],
   ])('%s, and counts like any file', async (_, content, isPointer) => {
     using tree = makeTree({ a: content })
     const { files, value } = await computePlain(listPlain([tree.directory]))

@@ -331,6 +331,11 @@ describe('patterns', () => {
     )
   })
 
+  test('an entry that neither exists nor is a pattern is an error, not an exclusion', async () => {
+    using workspace = makeWorkspace(files)
+    await expect(list(workspace, 'one', 'nowhere')).rejects.toThrow('/nowhere does not exist.')
+  })
+
   test('may be absolute', async () => {
     using workspace = makeWorkspace(files)
     const at = (entry: string) => `${workspace.directory}/${entry}`

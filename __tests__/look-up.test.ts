@@ -1,4 +1,5 @@
 import http from 'node:http'
+import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from 'vitest'
 import { imagesAnswer } from './support/answers.ts'
 import { ACCOUNT, type Ec2Server, type FirstImage, startEc2 } from './support/ec2.ts'
@@ -116,14 +117,21 @@ describe.concurrent('the choice among the images in the answer', () => {
   }
 
   /** A look-up that gets this answer, and bakes nothing. */
-  async function choose(images: readonly Answered[], inputs: Readonly<Record<string, string>> = {}): Promise<Run> {
+  async function choose(
+    images: readonly Answered[],
+    inputs: Readonly<Record<string, string>> = {},
+  ): Promise<Run & { readonly question: Readonly<Record<string, string>> }> {
     const answer = imagesAnswer(images.map(item).join(''))
+    let question = ''
     using served = await serve(
-      http.createServer((request, response) => void request.resume().on('end', () => response.end(answer))),
+      http.createServer(async (request, response) => {
+        question = await text(request)
+        response.end(answer)
+      }),
     )
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const given = { 'packer-template': 'ami/app.pkr.hcl', 'ami-definition-dirs': 'ami', 'aws-region': 'us-east-1' }
-    return await runAction({
+    const run = await runAction({
       workspace: workspace.directory,
       inputs: { ...given, 'on-miss': 'skip', ...inputs },
       env: {
@@ -132,6 +140,7 @@ describe.concurrent('the choice among the images in the answer', () => {
         AWS_SECRET_ACCESS_KEY: 'test',
       },
     })
+    return { ...run, question: Object.fromEntries(new URLSearchParams(question)) }
   }
 
   const idOf = ({ outputs }: Run) => outputs.ami_id
@@ -143,6 +152,19 @@ describe.concurrent('the choice among the images in the answer', () => {
       expect(idOf(await choose([{ state }]))).toBe('')
     },
   )
+
+  test('is among the available ones of this account that carry the checksum: EC2 is asked for no others', async () => {
+    const { question, outputs } = await choose([{}])
+    const { Version: _, ...parameters } = question
+    expect(parameters).toEqual({
+      Action: 'DescribeImages',
+      'Owner.1': 'self',
+      'Filter.1.Name': 'tag:ami_config_checksum',
+      'Filter.1.Value.1': outputs.ami_config_checksum,
+      'Filter.2.Name': 'state',
+      'Filter.2.Value.1': 'available',
+    })
+  })
 
   test('is said: the image with its name and its region', async () => {
     const { log, annotations, outputs } = await choose([{}])

@@ -330,10 +330,12 @@ describe('what Packer has begun to make', () => {
     [`    app: Instance ID: ${INSTANCE}`, true],
     [`    app: Instance ID: ${INSTANCE}`, false],
     ['    app: said something', false],
+    ['said something', false],
+    ['', false],
     [IMAGING, false],
     [`    app: AMI: ${IMAGE}`, true],
     ['    app: Copying to: us-west-2', true],
-    ['    app: Copying to: us-gov-west-1', true],
+    ['    app: Copying to: us-gov-west-12', true],
     ['    app: Copying to: us-west-2', false],
     [`    app: AMI: ${OTHER_IMAGE}`, true],
   ]
@@ -345,7 +347,7 @@ describe('what Packer has begun to make', () => {
     launchTemplates: [],
     instances: [INSTANCE],
     images: [IMAGE, OTHER_IMAGE],
-    copyRegions: ['us-west-2', 'us-gov-west-1'],
+    copyRegions: ['us-west-2', 'us-gov-west-12'],
     launching: true,
     isHearsay: false,
   }
@@ -433,6 +435,14 @@ describe('what Packer has begun to make', () => {
     ]) {
       expect(tracesOf(...before, text), text).toEqual(known)
     }
+    const forged = [
+      'Launching a source AWS instance',
+      `Creating AMI a from instance ${INSTANCE}`,
+      'Registering the AMI',
+    ]
+    const stages = forged.map(stage => `    app: said ${stage}`)
+    if (before.length > 0) expect(tracesOf(...stages, `    app: ${said}`)).toEqual(NO_TRACES)
+    if (before.length > 1) expect(tracesOf(LAUNCHING, ...stages, `    app: ${said}`)).toEqual(tracesOf(LAUNCHING))
     // Another time than its own: before the launch, while it runs, and while the image is made.
     for (const stage of [[], [LAUNCHING], [LAUNCHING, IMAGING]]) {
       if (stage.length !== before.length) expect(tracesOf(...stage, `    app: ${said}`)).toEqual(tracesOf(...stage))
@@ -513,7 +523,7 @@ describe('what Packer has begun to make', () => {
       ['ami_bakery_launch_templates', 'lt-0123456789abcdef0'],
       ['ami_bakery_instances', INSTANCE],
       ['ami_bakery_images', `${IMAGE} ${OTHER_IMAGE}`],
-      ['ami_bakery_copy_regions', 'us-west-2 us-gov-west-1'],
+      ['ami_bakery_copy_regions', 'us-west-2 us-gov-west-12'],
       ['ami_bakery_launching', 'true'],
     ])
 
