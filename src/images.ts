@@ -6,7 +6,7 @@ import {
   type Image as Ec2Image,
 } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, errorCode, NOT_EC2, poll, type SendOptions } from './ec2.ts'
-import { messageOf, warn } from './log.ts'
+import { messageOf, printable, warn } from './log.ts'
 import { milliseconds } from './patience.ts'
 import type { PlacedId } from './record.ts'
 
@@ -97,7 +97,9 @@ export async function waitUntilAvailable(ec2: Ec2, id: string): Promise<Image> {
     return found?.state === 'pending' ? undefined : found
   })
   if (image?.state === 'available') return image
-  throw new Error(`${id} in ${ec2.region} did not become available: its state is ${image?.state ?? 'still pending'}.`)
+  const reason = image?.stateReason ? ` EC2 says: ${printable(image.stateReason)}` : ''
+  const state = image?.state ?? 'still pending'
+  throw new Error(`${id} in ${ec2.region} did not become available: its state is ${state}.${reason}`)
 }
 
 /**
