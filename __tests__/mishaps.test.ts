@@ -151,14 +151,19 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     })
   })
 
-  test('a dead lease is taken over in a wait of six minutes', async () => {
+  test('a dead lease is taken over in a wait of six minutes, though that ends during the clean-up', async () => {
     await using ec2 = await startAccount()
+    const KeyName = `packer_${crypto.randomUUID()}`
+    await ec2.client().send(new CreateKeyPairCommand({ KeyName }))
+    await launch(ec2, { KeyName })
+    ec2.slowTermination(2_000)
     using scene = fakePacker(ec2, 'exit 1')
-    await plantLease(ec2, await nameLease(scene), { ami_bakery_counter: '3' })
+    const tags = { ami_bakery_launching: 'true', ami_bakery_key_pairs: KeyName, ami_bakery_counter: '3' }
+    await plantLease(ec2, await nameLease(scene), tags)
     const inputs = { ...INPUTS, 'wait-for-other-bakes': '6' }
     const run = await scene.start({ inputs, env: { AMI_BAKERY_TIME_SCALE: '0.05' } }).ended
     expectOneError(run, /packer build ended with 1/)
-    expect((await ec2.inventory()).keyPairs).toEqual([])
+    expect(await takeStock(ec2, 'us-east-1'), run.log).toMatchObject({ instances: [], keyPairs: [] })
   })
 
   test('the record vanishes: Packer is ended, and what it has begun removed', async () => {
