@@ -262,7 +262,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       const run = await running.ended
       expectOneError(run, /^boom$/)
       expect(run.outputs.cache_hit).toBe('false')
-      await running.post()
+      await running.post({ THROW_WHEN: '/nowhere' })
       expect(await takeStock(ec2, 'us-east-1')).toMatchObject({ instances: [], keyPairs: [] })
       expect(scene.workspace.has('bin/packer.asked')).toBe(true)
     })

@@ -5,12 +5,12 @@ import type { Lease } from '../lease/lease.ts'
 import { info } from '../log.ts'
 import { milliseconds } from '../patience.ts'
 import { type ProcessId, signal } from '../processes.ts'
-import type { BakeRecord } from '../record.ts'
+import type { BakeFacts, BakeRecord } from '../record.ts'
 import { enterPhase } from '../timeline.ts'
 import { type Packer, type StartedPacker, startPacker } from './command.ts'
 import { openLog, type PackerLog } from './log.ts'
 import { advise, imagesOf, isComplaint, phaseOf, readMessage } from './messages.ts'
-import { demandRoom, hasRoom } from './room.ts'
+import { demandRoom } from './room.ts'
 import { collectTraces } from './traces.ts'
 
 /** The images that Packer says it has made: for each region their ids. */
@@ -44,12 +44,21 @@ export async function buildImages(packer: Packer, args: readonly string[], bake:
     screen.add(0, message?.kind === 'text' ? message.text : undefined)
   }
 
+  /** Where the disk is full it stays in this process's memory. */
+  function remember(more: Partial<BakeFacts>): void {
+    try {
+      record.note(more)
+    } catch {
+      // That there is no room is said where it hinders Packer too.
+    }
+  }
+
   function follow(text: string): void {
     if (note(text)) {
-      record.note({ traces: traces() })
+      remember({ traces: traces() })
       lease.note(traces())
     }
-    if (isComplaint(text)) record.note({ isUnclean: true })
+    if (isComplaint(text)) remember({ isUnclean: true })
     const phase = phaseOf(text)
     if (phase) enterPhase(phase)
   }
@@ -64,7 +73,7 @@ export async function buildImages(packer: Packer, args: readonly string[], bake:
     if (ending === 0) return artifacts
     throw new Error(`packer build ended with ${ending}: ${advise(reason)}`)
   } finally {
-    if (hasRoom(record.directory)) record.note({ shown: screen.shown() })
+    remember({ shown: screen.shown() })
     log.close()
   }
 }

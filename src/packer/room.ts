@@ -16,7 +16,7 @@ export function demandRoom(directory: string): void {
 }
 
 /** Whether there is room left on the disk of a directory. */
-export function hasRoom(directory: string): boolean {
+function hasRoom(directory: string): boolean {
   if (!fs.existsSync(directory)) return false
   const { bavail, bsize } = fs.statfsSync(directory)
   return bavail * bsize >= TOO_LITTLE
