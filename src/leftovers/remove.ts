@@ -62,7 +62,7 @@ export async function removeLeftovers(
 function everything({ region }: Ec2, facts: BakeFacts, traces: Traces): readonly string[] {
   return [
     ...traces.instances.map(id => COMMANDS.instance(region, id)),
-    ...traces.images.map(id => COMMANDS.image(region, id)),
+    ...(facts.accepted ? [] : traces.images.map(id => COMMANDS.image(region, id))),
     ...traces.keyPairs.map(name => COMMANDS.keyPair(region, name)),
     ...traces.launchTemplates.map(id => COMMANDS.launchTemplate(region, id)),
     ...traces.securityGroups.map(name => COMMANDS.securityGroup(region, name)),
