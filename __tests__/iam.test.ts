@@ -95,7 +95,7 @@ const jobs: readonly Job[] = [
       const gone = scene.start()
       await gone.printed(/Waiting for AMI/)
       await vanish(gone, scene)
-      const { exitCode, log } = await scene.start({ env: { ...scene.env, AMI_BAKERY_TIME_SCALE: '0.02' } }).ended
+      const { exitCode, log } = await scene.start({ env: { ...scene.env, AMI_BAKERY_TIME_SCALE: '0.05' } }).ended
       expect(exitCode, log).toBe(0)
       expect(log).toContain('Clean-up on EC2 after a run that has vanished')
     },

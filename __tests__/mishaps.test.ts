@@ -128,7 +128,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       using scene = fakePacker(ec2, 'exit 1')
       const tags = { ami_bakery_launching: 'true', ami_bakery_key_pairs: KeyName, ami_bakery_instances: id }
       await plantLease(ec2, await nameLease(scene), { ...tags, ami_bakery_counter: '3' })
-      const run = await scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.02' } }).ended
+      const run = await scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.05' } }).ended
       expect(run.log).toContain('has not given a sign of life')
       expect((await ec2.inventory()).instances, run.log).toEqual([id])
     })
@@ -156,7 +156,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     const KeyName = `packer_${crypto.randomUUID()}`
     await ec2.client().send(new CreateKeyPairCommand({ KeyName }))
     await launch(ec2, { KeyName })
-    ec2.slowTermination(2_000)
+    ec2.slowTermination(6_000)
     using scene = fakePacker(ec2, 'exit 1')
     const tags = { ami_bakery_launching: 'true', ami_bakery_key_pairs: KeyName, ami_bakery_counter: '3' }
     await plantLease(ec2, await nameLease(scene), tags)
