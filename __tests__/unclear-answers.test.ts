@@ -4,6 +4,7 @@ import http from 'node:http'
 import https from 'node:https'
 import os from 'node:os'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { imagesAnswer } from './support/answers.ts'
 import { type Run, runAction } from './support/runner.ts'
@@ -203,6 +204,19 @@ describe.concurrent('a look-up', () => {
 
   test('reads all pages, an empty first one too', async () => {
     const run = await lookUpAt(answeringInTurn(page('A'), page('B'), imagesAnswer(GOOD)))
+    expect(run.outputs).toMatchObject({ ami_id: 'ami-0123456789abcdef0', cache_hit: 'true' })
+  })
+
+  test('asks for each page by the token of the one before, and forgets none of them', async () => {
+    const OLDER = image('ami-00000000', '2025-01-01T00:00:00.000Z')
+    const bodies = [imagesAnswer(GOOD, '<nextToken>A</nextToken>'), page('B'), imagesAnswer(OLDER)]
+    const asked: (string | null)[] = []
+    const server = http.createServer(async (request, response) => {
+      asked.push(new URLSearchParams(await text(request)).get('NextToken'))
+      response.end(bodies[asked.length - 1])
+    })
+    const run = await lookUpAt(server)
+    expect(asked).toEqual([null, 'A', 'B'])
     expect(run.outputs).toMatchObject({ ami_id: 'ami-0123456789abcdef0', cache_hit: 'true' })
   })
 
