@@ -106,6 +106,12 @@ describe.concurrent('a look-up that gets no clear answer', () => {
     ['a redirection', 301, '', /status 301.*none of EC2/],
     ['nothing', 200, '', /no list of images.*none of EC2/],
     ['an error document under status 200', 200, failure('RequestLimitExceeded'), /no list of images/],
+    [
+      'an image without a state',
+      200,
+      imagesAnswer(image('ami-00000001', '2026-01-01T00:00:00.000Z').replace(/<imageState>.*<.imageState>/, '')),
+      /the state ""/,
+    ],
     ['an image without a date', 200, imagesAnswer(image('ami-00000001', '')), /creation date ""/],
     ['an image with an odd id', 200, imagesAnswer(image('ami-1', '2026-01-01T00:00:00.000Z')), /the id "ami-1"/],
     ['a failure of EC2', 500, failure('InternalError'), /EC2 has a failure of its own\. Try again later/],
