@@ -1,4 +1,4 @@
-import { cancelled } from './cancel.ts'
+import { cancelled, unlessCancelled } from './cancel.ts'
 import { type Checksum, computeChecksum, summarize } from './checksum.ts'
 import { findChanged } from './counted-files.ts'
 import { listDefinition, toText } from './definition.ts'
@@ -177,14 +177,6 @@ async function findFirst({ ec2, inputs, checksum, record, lease }: Bake, id: str
   info(`The lease was lost, and another run has baked ${other.image.id} meanwhile: it is taken, and ${id} goes.`)
   await endBake(record).catch(unlessCancelled(`${other.image.id} is good all the same.`))
   return { ...other, how: 'baked' }
-}
-
-/** Goes on after a failure that costs no image, with a warning; not after a cancel. */
-function unlessCancelled(consolation: string): (error: unknown) => undefined {
-  return error => {
-    cancelled.throwIfAborted()
-    warn(`${messageOf(error)} ${consolation}`)
-  }
 }
 
 async function tagOrigin({ ec2, image }: PlacedImage, { inputs, checksum }: Bake, original: string): Promise<void> {

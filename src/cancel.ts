@@ -1,4 +1,4 @@
-import { info } from './log.ts'
+import { info, messageOf, warn } from './log.ts'
 
 const controller = new AbortController()
 
@@ -15,6 +15,14 @@ export function listenForCancel(): void {
   for (const output of [process.stdout, process.stderr]) output.on('error', () => cancel('a closed output'))
   // Then too Packer must be ended, and what it leaves removed. The error is the reason that the step fails with.
   process.on('uncaughtException', error => controller.abort(error))
+}
+
+/** Makes what a failure is caught with that costs no image: a warning, with this after it. A cancel goes on its way. */
+export function unlessCancelled(consolation: string): (error: unknown) => undefined {
+  return error => {
+    cancelled.throwIfAborted()
+    warn(`${messageOf(error)} ${consolation}`)
+  }
 }
 
 function cancel(cause: string): void {

@@ -64,7 +64,7 @@ function rememberFailures({ middlewareStack }: EC2Client): void {
 let credentials: EC2Client['config']['credentials'] | undefined
 
 /** How long one question to EC2 may take, with all its retries and pages, in milliseconds. */
-export const PATIENCE = milliseconds(50)
+const PATIENCE = milliseconds(50)
 
 export interface SendOptions {
   readonly abortSignal: AbortSignal

@@ -1,8 +1,7 @@
 import { EnableImageDeprecationCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
-import { cancelled } from '../cancel.ts'
+import { unlessCancelled } from '../cancel.ts'
 import { ask, type Ec2 } from '../ec2.ts'
 import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG, type Image, tagImage } from '../images.ts'
-import { messageOf, warn } from '../log.ts'
 import { waitUntilFound } from '../look-up.ts'
 import type { Original } from './heal.ts'
 import { WAITER_TAG } from './obtain.ts'
@@ -16,8 +15,8 @@ import { WAITER_TAG } from './obtain.ts'
 export async function finishCopy(ec2: Ec2, original: Original, copy: Image): Promise<void> {
   if (copy.tags.get(CHECKSUM_TAG) !== original.checksum) {
     await share(ec2, original, copy)
-    await unlessCancelled(deprecate(ec2, original, copy), 'The copy is good without a time of deprecation.')
-    await unlessCancelled(tagImage(ec2, copy.id, tagsFor(original)), 'The copy is good without these tags.')
+    await deprecate(ec2, original, copy).catch(unlessCancelled('The copy is good without a time of deprecation.'))
+    await tagImage(ec2, copy.id, tagsFor(original)).catch(unlessCancelled('The copy is good without these tags.'))
     await tagImage(ec2, copy.id, new Map([[CHECKSUM_TAG, original.checksum]]))
   }
   await waitUntilFound(ec2, original.checksum, copy.id)
@@ -44,10 +43,3 @@ function tagsFor({ image }: Original): ReadonlyMap<string, string> {
 }
 
 const OWN = new Set([CHECKSUM_TAG, IMAGE_TAG, WAITER_TAG])
-
-async function unlessCancelled(work: Promise<void>, consolation: string): Promise<void> {
-  await work.catch(error => {
-    cancelled.throwIfAborted()
-    warn(`${messageOf(error)} ${consolation}`)
-  })
-}

@@ -41,8 +41,9 @@ export async function findStranger(ec2: Ec2, { account }: BakeFacts): Promise<st
 }
 
 /**
- * Removes what a bake left on EC2, and makes sure that its image is no later hit, unless it was accepted. Everything is found by the exact names
- * and ids that this bake's Packer printed, so that nothing of other builds is touched; what is gone already is passed over.
+ * Removes what a bake left on EC2, and makes sure that its image is no later hit, unless it was accepted. Everything is found
+ * by the exact names and ids that this bake's Packer printed, so that nothing of other builds is touched; what is gone already
+ * is passed over.
  *
  * @param deadline Whatever is not done when it is aborted counts as not to be removed.
  * @returns What could not be removed.
