@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
-import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -67,30 +66,60 @@ export interface Ec2Server {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Starts moto's server on a free port, with these images beside the one that templates bake from. */
+/** Starts moto's server, with these images beside the one that templates bake from. */
 export async function startEc2(...images: readonly FirstImage[]): Promise<Ec2Server> {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ec2-'))
-  const port = await freePort()
-  const moto = `http://127.0.0.1:${port}`
-  const server = spawn(toolPath('moto_server'), ['-H', '127.0.0.1', '-p', String(port)], {
-    stdio: 'ignore',
-    env: { ...process.env, MOTO_AMIS_PATH: writeImages(directory, [SOURCE_IMAGE, ...images]) },
-  })
-  const ended = once(server, 'exit')
-  await untilAnswering(`${moto}/moto-api/`)
-  const proxy = await startProxy({ moto })
+  const moto = await startMoto([SOURCE_IMAGE, ...images])
+  const proxy = await startProxy({ moto: moto.endpoint })
   async function stop(): Promise<void> {
     await proxy.stop()
-    server.kill('SIGKILL')
-    await ended
-    fs.rmSync(directory, { recursive: true })
+    await moto.stop()
   }
   async function reset(): Promise<void> {
-    const { ok, status } = await fetch(`${moto}/moto-api/reset`, { method: 'POST' })
+    const { ok, status } = await fetch(`${moto.endpoint}/moto-api/reset`, { method: 'POST' })
     // It can't read the creation_date of its first images a second time.
     if (!ok) throw new Error(`moto answers ${status} when it is to forget.`)
   }
-  return { ...speakTo(proxy.endpoint), moto, reset, stop, [Symbol.asyncDispose]: stop }
+  return { ...speakTo(proxy.endpoint), moto: moto.endpoint, reset, stop, [Symbol.asyncDispose]: stop }
+}
+
+interface Moto {
+  readonly endpoint: string
+  /** Ends it; an error when it had ended before, with what it had printed. */
+  stop(): Promise<void>
+}
+
+/** Starts moto's server. It chooses its port itself: one that was found free beforehand may be another's by then. */
+async function startMoto(images: readonly FirstImage[]): Promise<Moto> {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ec2-'))
+  const server = spawn(toolPath('moto_server'), ['-H', '127.0.0.1', '-p', '0'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, MOTO_AMIS_PATH: writeImages(directory, images) },
+  })
+  const ended = once(server, 'exit')
+  let printed = ''
+  server.stderr.setEncoding('utf8').on('data', text => {
+    // What it prints of every request is of no interest.
+    if (printed.length < 10_000) printed += text
+  })
+  function assertRunning(): void {
+    if (server.exitCode === null && server.signalCode === null) return
+    throw new Error(`moto's server has ended (${server.exitCode ?? server.signalCode}): ${printed}`)
+  }
+  async function stop(): Promise<void> {
+    try {
+      assertRunning()
+    } finally {
+      server.kill('SIGKILL')
+      await ended
+      fs.rmSync(directory, { recursive: true })
+    }
+  }
+  for (;;) {
+    assertRunning()
+    const [, endpoint] = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(printed) ?? []
+    if (endpoint) return { endpoint, stop }
+    await sleep(20)
+  }
 }
 
 /** The same EC2 through another address, as a proxy before it has. */
@@ -115,31 +144,12 @@ export function speakTo(
   }
 }
 
-/** A port of the loopback interface that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (typeof address === 'object' && address) return address.port
-  throw new Error('There is no free port.')
-}
-
 function writeImages(directory: string, images: readonly FirstImage[]): string {
   const file = path.join(directory, 'images.json')
   const common = { architecture: 'x86_64', hypervisor: 'xen', platform: null, public: true }
   const device = { root_device_name: '/dev/sda1', root_device_type: 'ebs', virtualization_type: 'hvm' }
   fs.writeFileSync(file, JSON.stringify(images.map(image => ({ ...common, ...device, ...image }))))
   return file
-}
-
-async function untilAnswering(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
-    const response = await fetch(url).catch(() => undefined)
-    if (response?.ok) return
-    await sleep(100)
-  }
-  throw new Error(`${url} does not answer.`)
 }
 
 async function makeImage(ec2: EC2Client, tags: Readonly<Record<string, string>>): Promise<string> {
