@@ -16,10 +16,10 @@ interface Recipe {
   readonly program: string
   /** Whether tests want the folder's path instead of the program's; such a tool is not looked for on PATH. */
   readonly isFolder?: true
-  /** Asks the program who it is … */
-  readonly question: readonly string[]
+  /** Asks the program who it is; absent for data, which are right when they are there … */
+  readonly question?: readonly string[]
   /** … and knows it, and its version if it tells one, by the answer. */
-  readonly answer: RegExp
+  readonly answer?: RegExp
   /** Ways to make it, the best first. */
   readonly ways: readonly Way[]
   /** How a person gets it. */
@@ -44,6 +44,13 @@ const recipes: Readonly<Record<Tool, Recipe>> = {
     answer: /^usage: .*\[-H HOST\] \[-p PORT\]/,
     ways: [pythonPackage('moto[server]', startMotoAsModule)],
     advice: 'Install Python 3.10 or newer with its venv module, or moto itself: pip install "moto[server]".',
+  },
+  service_models: {
+    version: '1.44.8',
+    program: 'sts.json.gz',
+    isFolder: true,
+    ways: [{ name: 'the models of the Python package botocore', make: downloadModels }],
+    advice: 'Install Python 3.10 or newer with pip.',
   },
   packer: {
     version: '1.16.0',
@@ -168,6 +175,7 @@ function works(tool: Tool, file: string): boolean {
 /** Others have programs of the same names; Linux's other `packer` waits for input. */
 function check(tool: Tool, file: string): void {
   const { question, answer, oldest } = recipes[tool]
+  if (!question || !answer) return
   const printed = run(file, question, { timeout: 20_000 })
   const [known, version = ''] = answer.exec(printed) ?? []
   if (known && (!oldest || version.localeCompare(oldest, 'en', { numeric: true }) >= 0)) return
@@ -317,6 +325,24 @@ function pythonPackage(name: string, finish?: (folder: string) => void): Way {
     finish?.(folder)
   }
   return { name: 'a Python virtual environment', make: installPackage }
+}
+
+/** The services that the action and Packer speak to. The last one is the recipe's program: with it the folder is whole. */
+const MODELS = [
+  ['ec2', '2016-11-15'],
+  ['ssm', '2014-11-06'],
+  ['sts', '2011-06-15'],
+] as const
+
+function downloadModels(folder: string, version: string): void {
+  run('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', folder, `botocore==${version}`])
+  const wheel = fs.readdirSync(folder).find(name => name.endsWith('.whl')) ?? ''
+  for (const [service, day] of MODELS) {
+    const member = `botocore/data/${service}/${day}/service-2.json.gz`
+    const program = 'import sys, zipfile; open(sys.argv[3], "wb").write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))'
+    run('python3', ['-c', program, path.join(folder, wheel), member, path.join(folder, `${service}.json.gz`)])
+  }
+  fs.rmSync(path.join(folder, wheel))
 }
 
 /** pip's own start script names the folder it was made in. */

@@ -19,6 +19,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { completeImages, type ImageFacts } from './copies.ts'
 import { type Ec2Server, speakTo } from './ec2.ts'
+import { createModelCheck } from './model-check.ts'
 
 /** What goes wrong with requests of one action, before or instead of EC2's answer. */
 export interface Fault {
@@ -45,6 +46,8 @@ export interface Fault {
   /** The request does not reach EC2 and is answered with this, under status 200 unless another is given. */
   readonly answer?: string
   readonly status?: number
+  /** The answer is none that EC2 would give, on purpose: it is not checked against EC2's model. */
+  readonly isMalformed?: true
 }
 
 export interface Request {
@@ -94,6 +97,7 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
   const requests: Request[] = []
   const counts = new Map<Fault, number>()
   const slowness = createSlowness()
+  const model = createModelCheck()
   const copies = createCopies()
   const images = completeImages()
   const upstream = { endpoint: ec2.moto, account }
@@ -104,11 +108,17 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
     const asked = await receive(request)
     const isRecorded = !request.url?.startsWith(BACK_DOOR)
     if (isRecorded) requests.push(asked)
+    const [wrong] = isRecorded ? model.request(asked) : []
+    // Stopping the proxy fails the test; the answer tells it where it happens.
+    if (wrong) return void response.writeHead(400).end(errorDocument('ServiceModel', wrong))
     const fault = isRecorded ? findFault(counts, asked) : undefined
     if (fault?.hang) return
     if (fault?.delay) await sleep(fault.delay)
     if (fault?.error) return void response.writeHead(fault.status ?? 400).end(errorDocument(fault.error))
-    if (fault?.answer !== undefined) return void response.writeHead(fault.status ?? 200).end(fault.answer)
+    if (fault?.answer !== undefined) {
+      if (!fault.isMalformed) model.answer(asked, fault.answer)
+      return void response.writeHead(fault.status ?? 200).end(fault.answer)
+    }
     const { status, body } = await guard(asked, () =>
       images.send(copies.translate(asked), request => deleteById(request)),
     )
@@ -116,7 +126,9 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
     if (fault?.silent) return
     response.writeHead(status, { 'content-type': 'text/xml' })
     const completed = mapItems(copies.complete(asked, body), item => images.describe(asked, item))
-    response.end(slowness.apply(asked, completed))
+    const whole = slowness.apply(asked, completed)
+    if (isRecorded) model.answer(asked, whole)
+    response.end(whole)
   }
 
   const server = http.createServer((request, response) => {
@@ -133,6 +145,7 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
   async function stop(): Promise<void> {
     server.closeAllConnections()
     await new Promise(resolve => server.close(resolve))
+    model.finish()
   }
   return {
     ...speakTo(`${endpoint}${BACK_DOOR}`),
@@ -185,8 +198,8 @@ function findFault(counts: Map<Fault, number>, { action, region, parameters }: R
   return undefined
 }
 
-function errorDocument(code: string): string {
-  return `<?xml version="1.0"?><Response><Errors><Error><Code>${code}</Code><Message>The proxy says ${code}.</Message></Error></Errors><RequestID>0</RequestID></Response>`
+function errorDocument(code: string, message = `The proxy says ${code}.`): string {
+  return `<?xml version="1.0"?><Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>0</RequestID></Response>`
 }
 
 interface Upstream {

@@ -1,8 +1,19 @@
 import fs from 'node:fs'
 import path from 'node:path'
 
-/** A real part of the tests that `npm run tools` finds or makes; `packer_plugins` is the folder for `PACKER_PLUGIN_PATH`. */
-export type Tool = 'moto_server' | 'packer' | 'packer_plugins' | 'act' | 'actionlint' | 'terraform' | 'zizmor'
+/**
+ * A real part of the tests that `npm run tools` finds or makes; `packer_plugins` is the folder for `PACKER_PLUGIN_PATH`,
+ * `service_models` the folder with AWS's own models of its services.
+ */
+export type Tool =
+  | 'moto_server'
+  | 'service_models'
+  | 'packer'
+  | 'packer_plugins'
+  | 'act'
+  | 'actionlint'
+  | 'terraform'
+  | 'zizmor'
 
 type Tools = Partial<Record<Tool, string>>
 
