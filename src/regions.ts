@@ -1,3 +1,4 @@
+import { readEndpoint } from './addresses.ts'
 import { cancelled } from './cancel.ts'
 import type { Checksum } from './checksum.ts'
 import { healRegions } from './copies/heal.ts'
@@ -41,15 +42,20 @@ async function askElsewhere({ name }: Region, { value }: Checksum): Promise<Answ
     return { region: name, images: await askForImages(connect(name, cancelled), value) }
   } catch (cause) {
     cancelled.throwIfAborted()
-    // EC2 knows no credentials in a region that the account has not enabled (AWS: "Enable or disable AWS Regions").
-    const advice = UNKNOWN.test(errorCode(cause) ?? '')
-      ? `Is ${name} enabled in the account? Enable it, or take it out. `
-      : ''
+    const advice = UNKNOWN.test(errorCode(cause) ?? '') ? `${whyUnknown(name)} ` : ''
     throw new Error(`regions: ${name} can't be asked for the image. ${advice}${messageOf(cause)}`, { cause })
   }
 }
 
-const UNKNOWN = /^(AuthFailure|OptInRequired|UnrecognizedClientException|InvalidClientTokenId)$/
+const UNKNOWN = /^(AuthFailure|OptInRequired|UnrecognizedClientException|InvalidClientTokenId|SignatureDoesNotMatch)$/
+
+/** EC2 knows no credentials in a region that the account has not enabled (AWS: "Enable or disable AWS Regions"). */
+function whyUnknown(name: string): string {
+  const endpoint = readEndpoint()
+  if (!endpoint) return `Is ${name} enabled in the account? Enable it, or take it out.`
+  const advice = `Remove the variable and let DNS lead to each region's endpoint, or take ${name} out.`
+  return `${endpoint.variable} leads to ${endpoint.url.host}, and an endpoint serves one region alone. ${advice}`
+}
 
 function newestCopy({ region, images }: Answer, source: string): [[string, string]] | [] {
   const newest = images
