@@ -23,7 +23,9 @@ export interface Proxies {
  */
 export function readEndpoint(): Address | undefined {
   const variable = ['AWS_ENDPOINT_URL_EC2', 'AWS_ENDPOINT_URL'].find(name => given(name))
-  return variable ? parse(variable, given(variable) ?? '') : undefined
+  const endpoint = variable ? parse(variable, given(variable) ?? '') : undefined
+  if (endpoint && !isHttp(endpoint)) throw unreadable(endpoint.variable)
+  return endpoint
 }
 
 /** Where an address leads to, without a password. */
@@ -104,7 +106,11 @@ function parse(variable: string, value: string): Address {
   } catch {
     // The error would quote the value.
   }
-  throw new Error(
+  throw unreadable(variable)
+}
+
+function unreadable(variable: string): Error {
+  return new Error(
     `${variable}: its value can't be read as an address like http://user:password@host:port. ` +
       'In a user or a password write # as %23, / as %2F, ? as %3F, @ as %40 and % as %25.',
   )

@@ -35,7 +35,9 @@ export function explain(cause: unknown, question: Question): string {
   const sentence = isOfAws ? `${text.replace(/\.$/, '')} (${code}).` : text.replace(/([^.?!])$/, '$1.')
   if (advice) return `${sentence} ${advice({ ...question, text, cause })}`
   if (isOfAws) return sentence
-  return status >= 300 ? `an answer with status ${status}: ${sentence} ${NOT_EC2}` : `${sentence} (${code})`
+  // The SDK's word for an answer that it can read nothing from.
+  const words = text === 'Unknown' ? '.' : `: ${sentence}`
+  return status >= 300 ? `an answer with status ${status}${words} ${NOT_EC2}` : `${sentence} (${code})`
 }
 
 /** All lines of a message as one, without the SDK's hint for programmers. */
