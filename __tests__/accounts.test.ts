@@ -61,7 +61,8 @@ describe.skipIf(!canSetScene)('where Packer could work in another account', { co
     'an image that the template’s %s has made there is named as what is left, after three minutes',
     async (_, more) => {
       await using scene = await sceneWith(hclTemplate(more))
-      const run = await scene.start({ env: scene.env }).ended
+      const running = scene.start({ env: scene.env })
+      const run = await running.ended
       expect(
         run.annotations.map(({ level }) => level),
         run.log,
@@ -82,8 +83,7 @@ describe.skipIf(!canSetScene)('where Packer could work in another account', { co
       expect(new Set(ours.map(({ parameters }) => parameters.get('Owner.1')))).toEqual(new Set(['self']))
       // Half an hour would be 180 s.
       expect(run.seconds).toBeLessThan(90)
-      const post = await scene.start({ env: scene.env, inputs: {} }).post()
-      expect(post.annotations).toEqual([])
+      expect((await running.post()).annotations).toEqual([])
     },
   )
 

@@ -4,7 +4,7 @@ import type net from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { imagesAnswer } from './support/answers.ts'
 import { type Ec2Server, startEc2 } from './support/ec2.ts'
-import { fakePacker, printArtifact } from './support/fake-packer.ts'
+import { fakePacker, INPUTS, printArtifact } from './support/fake-packer.ts'
 import { type FaultyEc2, startProxy } from './support/proxy.ts'
 import { type Run, runAction } from './support/runner.ts'
 import { serve } from './support/serve.ts'
@@ -295,5 +295,16 @@ describe.skipIf(!hasTools('moto_server'))('an image without room for tags', () =
     expect(error?.message).toContain(`leave room for up to 9 tags of this action's. Remove a tag of ${image} first:\n`)
     expect(error?.message).toContain(`aws ec2 create-tags --region us-east-1 --resources ${image}`)
     expect(error?.message).not.toContain('did not come from EC2')
+  })
+  test('has less of it than the nine that a copy gets at most', async () => {
+    const [image, copy] = [await account.makeImage({}), await account.makeImage({}, 'eu-west-1')]
+    using scene = fakePacker(account, printArtifact(`us-east-1:${image}`, `eu-west-1:${copy}`))
+    const inputs = { ...INPUTS, 'base-ami': 'ami-03cf127a' }
+    const run = await scene.start({ inputs, env: FAST }).ended
+    expect(run.exitCode, run.log).toBe(0)
+    const tags = async (id: string, region: string) =>
+      (await account.inventory(region)).images.find(({ ImageId }) => ImageId === id)?.Tags ?? []
+    expect(await tags(copy, 'eu-west-1')).toHaveLength(9)
+    expect(await tags(image, 'us-east-1')).toHaveLength(8)
   })
 })

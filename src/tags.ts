@@ -5,7 +5,7 @@ import { ask, type Ec2, persist } from './ec2.ts'
  * What EC2 answers for a while about a resource that was just made (EC2 developer guide, "Eventual consistency"), and when two
  * tag one resource at once (AWS: "Error codes for the Amazon EC2 API", ConcurrentTagAccess).
  */
-const NOT_YET = { codes: /\.NotFound$|^ConcurrentTagAccess$/, seconds: 30 }
+export const NOT_YET = { codes: /\.NotFound$|^ConcurrentTagAccess$/, seconds: 30 }
 
 /**
  * Puts tags on a resource. An existing tag gets the new value. One that EC2 does not know yet is tried again for 30 s.

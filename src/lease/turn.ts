@@ -51,8 +51,7 @@ export async function awaitTurn(claim: Claim): Promise<string | FoundImage> {
     seen = compare(seen, holder)
     if (holder && asked - seen.since >= milliseconds(SILENCE)) await bury(claim, holder)
     else if (performance.now() > end) throw giveUp(claim, seen)
-    const shortage = await claim.shortage?.()
-    if (shortage) throw new Error(`wait-for-other-bakes: ${describeWait(claim, seen)} ${shortage}`)
+    else await refuseShortage(claim, seen)
     await pause(milliseconds(10 + 10 * Math.random()), claim.signal)
   }
 }
@@ -108,6 +107,11 @@ async function bury({ keyPairs, cleanUp }: Claim, dead: KeyPair): Promise<void> 
   info(`${describeHolder(dead)} has not given a sign of life for 5 minutes: its lease ${dead.id} is taken away.`)
   await cleanUp(dead)
   await keyPairs.remove(dead.id)
+}
+
+async function refuseShortage(claim: Claim, seen: Sighting): Promise<void> {
+  const shortage = await claim.shortage?.()
+  if (shortage) throw new Error(`wait-for-other-bakes: ${describeWait(claim, seen)} ${shortage}`)
 }
 
 function giveUp(claim: Claim, seen: Sighting): Error {
