@@ -144,8 +144,7 @@ describe.concurrent('an endpoint that the environment names', () => {
     expect(message).toMatch(
       /^regions: eu-west-1 can't be asked for the image\. AWS_ENDPOINT_URL_EC2 leads to 127\.0\.0\.1:\d+/,
     )
-    expect(message).toContain('an endpoint serves one region alone')
-    expect(message).not.toContain('enabled in the account')
+    expect(message).toContain('an endpoint of AWS serves one region alone: remove the variable')
   })
 
   test('is named when it refuses the region of the look-up', async () => {

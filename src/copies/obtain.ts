@@ -69,7 +69,7 @@ async function begin(original: Original, order: Order, record: BakeRecord): Prom
   const others = () => (record.facts().copies ?? []).filter(copy => copy.region !== region)
   record.note({ copies: [...others(), { region, source }] })
   try {
-    const tell = onceAMinute(() => info(`${region}: there are too many copies at once; waiting.`))
+    const tell = onceAMinute(() => info(`${region}: there are too many copies at once (20 a region); waiting.`))
     const begun = await poll(order.ec2, LIMIT, async () => {
       const answer = await request(original, order)
       if (!answer) await tell()
