@@ -72,7 +72,7 @@ function image(id: string, date: string): string {
 
 const page = (token: string) => imagesAnswer('', `<nextToken>${token}</nextToken>`)
 const HTML = '<html><head><title>Sign in</title></head><body><p>Please log in<br></body></html>'
-const NONE_OF_EC2 = /It is none of EC2: is there a proxy in between, or an AWS_ENDPOINT_URL/
+const NOT_EC2 = /The response did not come from EC2\. Check for a proxy in between, or an AWS_ENDPOINT_URL/
 
 describe.concurrent('a look-up that gets no clear answer', () => {
   const refusals: readonly (readonly [code: string, status: number, advice: RegExp])[] = [
@@ -96,15 +96,15 @@ describe.concurrent('a look-up that gets no clear answer', () => {
   })
 
   const oddities: readonly (readonly [what: string, status: number, body: string, message: RegExp])[] = [
-    ['malformed XML', 200, '<a><b>', NONE_OF_EC2],
-    ['an answer that breaks off', 200, imagesAnswer('').slice(0, 150), NONE_OF_EC2],
-    ["a proxy's HTML", 200, HTML, NONE_OF_EC2],
-    ["a proxy's XHTML", 200, '<html><body>Please log in</body></html>', NONE_OF_EC2],
-    ["a proxy's HTML with status 502", 502, HTML, NONE_OF_EC2],
-    ["a proxy's JSON with status 403", 403, '{"message":"no"}', NONE_OF_EC2],
-    ['nothing with status 404', 404, '', /status 404.*none of EC2/],
-    ['a redirection', 301, '', /status 301.*none of EC2/],
-    ['nothing', 200, '', /no list of images.*none of EC2/],
+    ['malformed XML', 200, '<a><b>', NOT_EC2],
+    ['an answer that breaks off', 200, imagesAnswer('').slice(0, 150), NOT_EC2],
+    ["a proxy's HTML", 200, HTML, NOT_EC2],
+    ["a proxy's XHTML", 200, '<html><body>Please log in</body></html>', NOT_EC2],
+    ["a proxy's HTML with status 502", 502, HTML, NOT_EC2],
+    ["a proxy's JSON with status 403", 403, '{"message":"no"}', NOT_EC2],
+    ['nothing with status 404', 404, '', /status 404.*did not come from EC2/],
+    ['a redirection', 301, '', /status 301.*did not come from EC2/],
+    ['nothing', 200, '', /no list of images.*did not come from EC2/],
     ['an error document under status 200', 200, failure('RequestLimitExceeded'), /no list of images/],
     [
       'an image without a state',

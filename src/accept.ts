@@ -1,8 +1,9 @@
 import { cancelled, unlessCancelled } from './cancel.ts'
 import { type Checksum, computeChecksum, summarize } from './checksum.ts'
 import { findChanged } from './counted-files.ts'
+import { ELSEWHERE } from './credentials.ts'
 import { listDefinition, toText } from './definition.ts'
-import { connect, type Ec2 } from './ec2.ts'
+import { connect, type Ec2, errorCode } from './ec2.ts'
 import { selectEntries } from './entries.ts'
 import { workflowRun } from './github.ts'
 import {
@@ -15,10 +16,11 @@ import {
   IMAGE_TAG,
   type Image,
   INGREDIENTS_TAG,
+  LEAVE_ROOM,
   type PlacedImage,
   TEMPLATE_TAG,
   tagChecksum,
-  tagImage,
+  UnknownImage,
   waitUntilAvailable,
 } from './images.ts'
 import type { Inputs } from './inputs.ts'
@@ -28,6 +30,7 @@ import { info, messageOf, printable, warn } from './log.ts'
 import { findAgain, waitUntilFound } from './look-up.ts'
 import type { Artifacts } from './packer/build.ts'
 import type { BakeRecord } from './record.ts'
+import { tagResource } from './tags.ts'
 import { enterPhase } from './timeline.ts'
 
 /** What was baked, where, from what. */
@@ -50,7 +53,7 @@ export async function acceptImages(artifacts: Artifacts, bake: Bake): Promise<Fo
   enterPhase('verify')
   const { id, copies } = oneEachRegion(artifacts, bake.inputs.region)
   await confirmDefinition(bake.inputs, bake.checksum)
-  const home = await confirm(bake.ec2, id)
+  const home = await confirm(bake.ec2, id).catch(error => refuseElsewhere(error, id, bake))
   await confirmBase(bake.ec2, home.image, bake.checksum)
   const first = await findFirst(bake, id)
   if (first) return first
@@ -154,6 +157,20 @@ async function confirm(ec2: Ec2, id: string): Promise<PlacedImage> {
 }
 
 /**
+ * What EC2 does not know at all was made in another account. Packer has succeeded there and removed the rest itself; here there
+ * is nothing to look for.
+ */
+function refuseElsewhere(error: unknown, id: string, { ec2, record }: Bake): never {
+  if (!(error instanceof UnknownImage)) throw error
+  const { account, isUnclean } = record.facts()
+  if (!isUnclean) record.close()
+  const command = `aws ec2 describe-images --region ${ec2.region} --image-ids ${id}`
+  const place = account ? ` This step's account is ${account}.` : ''
+  const left = `${id} is left there, without the tag of a hit. With Packer's credentials: ${command}`
+  throw new Error(`${error.message} ${ELSEWHERE}${place}\n${left}`, { cause: error })
+}
+
+/**
  * An intermediary image of Packer's is gone by now, or about to be (AWS: DescribeImages shows recently deregistered ones), so
  * that its id tells nothing about the base.
  */
@@ -183,7 +200,10 @@ async function tagOrigin({ ec2, image }: PlacedImage, { inputs, checksum }: Bake
   const origin = originTags(inputs, checksum)
   // A copy of an intermediary image, as the plugin makes it to encrypt, is no copy of ours in EC2's eyes.
   const tags = image.id === original ? origin : new Map([...origin, [IMAGE_TAG, original]])
-  await tagImage(ec2, image.id, tags).catch(unlessCancelled('The image is good without these tags.'))
+  await tagResource(ec2, image.id, tags).catch(error => {
+    const room = errorCode(error) === 'TagLimitExceeded' ? ` ${LEAVE_ROOM}` : ''
+    unlessCancelled(`The image is good without these tags.${room}`)(error)
+  })
 }
 
 /** Where the image comes from, for people and for the next look-up. */

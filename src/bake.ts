@@ -1,6 +1,7 @@
 import { acceptImages, type Bake } from './accept.ts'
 import { cancelled } from './cancel.ts'
 import type { Checksum } from './checksum.ts'
+import { demandLastingCredentials } from './credentials.ts'
 import type { Ec2 } from './ec2.ts'
 import { onGitHub } from './github.ts'
 import { describeKept, type FoundImage } from './images.ts'
@@ -65,7 +66,8 @@ async function removeRest(record: BakeRecord): Promise<void> {
 }
 
 async function bakeImage(bake: Bake): Promise<FoundImage> {
-  const { inputs, checksum } = bake
+  const { ec2, inputs, checksum } = bake
+  await demandLastingCredentials(ec2)
   const packer = { directory: inputs.workingDirectory, environment: packerEnvironment(inputs.region) }
   const args = await prepareBuild(packer, buildFor(inputs, checksum))
   const artifacts = await group('Packer: build', () => buildImages(packer, args, bake))

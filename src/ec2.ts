@@ -2,9 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import http from 'node:http'
 import https from 'node:https'
 import { EC2Client } from '@aws-sdk/client-ec2'
-import { environment, given, onGitHub } from './github.ts'
-import { info, messageOf, printable } from './log.ts'
+import { describeAddress, readEndpoint, readProxies, warnOfIgnoredProxies } from './addresses.ts'
+import { errorCode, explain } from './ec2-errors.ts'
+import { encodedIn } from './encoded.ts'
+import { given } from './github.ts'
+import { group, info, messageOf } from './log.ts'
 import { milliseconds, pause, unlessAborted } from './patience.ts'
+
+export { errorCode, NOT_EC2 } from './ec2-errors.ts'
 
 /** EC2 in one region. */
 export interface Ec2 {
@@ -19,26 +24,45 @@ export interface Ec2 {
  * times, and knows nothing of proxies; all of it is set here. Nothing is sent yet.
  */
 export function connect(region: string, signal?: AbortSignal): Ec2 {
-  const endpoint = given('AWS_ENDPOINT_URL_EC2') ?? given('AWS_ENDPOINT_URL')
-  if (endpoint) info(`EC2 is asked at ${withoutPassword(endpoint)}, as the environment says.`)
-  const proxy = { keepAlive: true, proxyEnv: environment }
+  transport ??= makeTransport()
   const client = new EC2Client({
     region,
     retryMode: 'standard',
     maxAttempts: 8,
+    // An empty one: the keys in the environment come before AWS_PROFILE then, and nothing else is different.
+    profile: '',
     ...(credentials && { credentials }),
     customUserAgent: 'ami-bakery',
     requestHandler: {
       connectionTimeout: 5_000,
       requestTimeout: milliseconds(15),
       throwOnRequestTimeout: true,
-      httpAgent: new http.Agent(proxy),
-      httpsAgent: new https.Agent(proxy),
+      ...transport,
     },
   })
   rememberFailures(client)
   credentials ??= client.config.credentials
   return { client, region, signal }
+}
+
+interface Transport {
+  readonly httpAgent: http.Agent
+  readonly httpsAgent: https.Agent
+}
+
+/** The first client's serve them all: what the environment says of the way to EC2 is read, and said, once. */
+let transport: Transport | undefined
+
+function makeTransport(): Transport {
+  const endpoint = readEndpoint()
+  const proxy = { keepAlive: true, proxyEnv: { ...readProxies() } }
+  if (endpoint) info(`EC2 is asked at ${describeAddress(endpoint)}, as ${endpoint.variable} says.`)
+  warnOfIgnoredProxies()
+  // Packer, the AWS CLI and Terraform go by this order, the SDK for JavaScript by the opposite one.
+  if (given('AWS_PROFILE') && given('AWS_ACCESS_KEY_ID') && given('AWS_SECRET_ACCESS_KEY')) {
+    info('The credentials are AWS_ACCESS_KEY_ID and its secret, as Packer takes them, too: AWS_PROFILE is passed over.')
+  }
+  return { httpAgent: new http.Agent(proxy), httpsAgent: new https.Agent(proxy) }
 }
 
 /** The last thing that went wrong in a question, for when its time is over before the SDK has retried to the end. */
@@ -92,19 +116,24 @@ export async function ask<Answer>(
   } catch (error) {
     signal?.throwIfAborted()
     const cause = patience.aborted ? (failure.last ?? error) : error
-    throw new Error(`${action} in ${region}: ${explain(cause, action, region)}`, { cause })
+    await showEncoded(cause, action)
+    throw new Error(`${action} in ${region}: ${explain(cause, { action, region })}`, { cause })
   }
 }
 
-/** The code of an EC2 error (AWS: "Error codes for the Amazon EC2 API"), also of one that {@link ask} has wrapped. */
-export function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
-  if (error.cause instanceof Error) return errorCode(error.cause)
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+/** The actions whose refusal has been shown in full. */
+const shown = new Set<string>()
+
+/** What is cut out of messages stands in the log, once for an action. */
+async function showEncoded(cause: unknown, action: string): Promise<void> {
+  const encoded = encodedIn(messageOf(cause))
+  if (!encoded || shown.has(action)) return
+  shown.add(action)
+  await group(`The encoded part of EC2's refusal of ${action}`, () => info(encoded))
 }
 
 /**
- * Asks again, less and less often, until there is an answer or the time is over.
+ * Asks again, less and less often, until there is an answer or the time is over; a last time just then.
  *
  * @param seconds How long to go on.
  */
@@ -116,84 +145,34 @@ export async function poll<Answer>(
   const end = performance.now() + milliseconds(seconds)
   for (let wait = 250; ; wait = Math.min(wait * 2, 15_000)) {
     const answer = await probe()
-    if (answer !== undefined || performance.now() + wait > end) return answer
-    await pause(wait, signal)
+    const left = end - performance.now()
+    if (answer !== undefined || left <= 0) return answer
+    await pause(Math.min(wait, left), signal)
   }
 }
 
-function explain(cause: unknown, action: string, region: string): string {
-  const code = errorCode(cause) ?? ''
-  const line = messageOf(cause)
-    .split('\n', 1)
-    .join()
-    .replace(/([^.?!])$/, '$1.')
-  const message = printable(withoutPassword(line))
-  const advice = ADVICE.find(([pattern]) => pattern.test(code) || pattern.test(message))?.[1]
-  if (advice) return `${message} ${advice({ action, region })}`
-  const status = statusOf(cause)
-  return status >= 300 ? `an answer with status ${status}: ${message} ${NOT_EC2}` : `${message} (${code})`
+/** What EC2 may refuse for a while, and how long to try it again, in seconds. */
+export interface Reluctance {
+  readonly codes: RegExp
+  readonly seconds: number
 }
 
-/** The address of a proxy or an endpoint may hold one. */
-function withoutPassword(text: string): string {
-  return text.replace(/\/\/[^/\s]*@/g, '//***@')
+/**
+ * Does something again, less and less often, as long as EC2 refuses it with such a code.
+ *
+ * @throws The last refusal when the time is over, and any other error at once.
+ */
+export async function persist(ec2: Ec2, { codes, seconds }: Reluctance, work: () => Promise<unknown>): Promise<void> {
+  let refusal: unknown
+  const done = await poll(ec2, seconds, async () => {
+    try {
+      await work()
+      return true
+    } catch (error) {
+      if (!codes.test(errorCode(error) ?? '')) throw error
+      refusal = error
+      return undefined
+    }
+  })
+  if (!done) throw refusal
 }
-
-/** The HTTP status of the answer that the SDK made the error of; 0 when there was no answer. */
-function statusOf(cause: unknown): number {
-  const metadata = cause instanceof Error && '$metadata' in cause ? cause.$metadata : undefined
-  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return 0
-  return Number(metadata.httpStatusCode)
-}
-
-type Advice = (request: { action: string; region: string }) => string
-
-const CREDENTIALS = onGitHub
-  ? 'Put aws-actions/configure-aws-credentials before this step, and give the job "permissions: id-token: write".'
-  : 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role.'
-
-/** What to do about an answer that EC2 would not give. */
-export const NOT_EC2 = 'It is none of EC2: is there a proxy in between, or an AWS_ENDPOINT_URL that leads elsewhere?'
-
-/** What to do about the failures that people meet, by the code of the error or by its message. */
-const ADVICE: readonly (readonly [RegExp, Advice])[] = [
-  [
-    /^(UnauthorizedOperation|AccessDenied|AccessDeniedException|Blocked)$/,
-    ({ action }) => `Allow the role of this job the action ${action} (IAM, and the organization's policies).`,
-  ],
-  [
-    /^(ExpiredToken|ExpiredTokenException|RequestExpired)$/,
-    () => `The credentials have expired, or the runner's clock is wrong. ${CREDENTIALS}`,
-  ],
-  [
-    /^(AuthFailure|InvalidClientTokenId|SignatureDoesNotMatch|MissingAuthenticationToken|PendingVerification)$/,
-    () => `EC2 does not accept the credentials. ${CREDENTIALS}`,
-  ],
-  [
-    /^(CredentialsProviderError|TokenProviderError)$/,
-    () => `There are no AWS credentials, or half of them. ${CREDENTIALS}`,
-  ],
-  [/^OptInRequired$/, ({ region }) => `Enable ${region} in the account, or correct aws-region.`],
-  [/^(ENOTFOUND|EAI_AGAIN)$/, ({ region }) => `Is ${region} a region of EC2? Correct aws-region, or the runner's DNS.`],
-  [
-    /CERT|_TLS_|_SIGNATURE$/,
-    () => "The certificate is not trusted. Let NODE_EXTRA_CA_CERTS name your proxy's certificate authority.",
-  ],
-  [
-    /^(ECONNREFUSED|ECONNRESET|ERR_PROXY_TUNNEL|EPIPE|EPROTO|EHOSTUNREACH|ENETUNREACH)$/,
-    () => 'Nothing takes the connection as it should. Check the network, HTTPS_PROXY and AWS_ENDPOINT_URL.',
-  ],
-  [
-    /^(TimeoutError|AbortError|ETIMEDOUT)$/,
-    () => 'EC2 did not answer in time. Check the network and HTTPS_PROXY, or try again.',
-  ],
-  [
-    /^(RequestLimitExceeded|Throttling|ThrottlingException|SlowDown)$/,
-    () => 'EC2 throttles the account. Try again later, or let fewer jobs ask at once.',
-  ],
-  [
-    /^(InternalError|InternalFailure|ServiceUnavailable|Unavailable|InternalServerError)$/,
-    () => "EC2 has a failure of its own. Try again later; AWS's Health Dashboard may know more.",
-  ],
-  [/XML parse error/, () => NOT_EC2],
-]

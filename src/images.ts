@@ -1,5 +1,4 @@
 import {
-  CreateTagsCommand,
   DescribeImagesCommand,
   type DescribeImagesCommandInput,
   type EC2Client,
@@ -9,6 +8,9 @@ import { ask, type Ec2, errorCode, NOT_EC2, poll, type SendOptions } from './ec2
 import { messageOf, printable, warn } from './log.ts'
 import { milliseconds } from './patience.ts'
 import type { PlacedId } from './record.ts'
+import { tagResource } from './tags.ts'
+
+export { tagResource as tagImage } from './tags.ts'
 
 /** The tag that makes an image a hit: its value is the checksum. */
 export const CHECKSUM_TAG = 'ami_config_checksum'
@@ -85,33 +87,43 @@ export function bakedAt({ creationDate, tags }: Image): number {
 /** Matches an AMI's id: 8 hex digits in old accounts, 17 since 2016 (AWS: "Amazon EC2 resource IDs"). */
 export const IMAGE_ID = /^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$/
 
+/** How long an image that Packer has waited for may be pending, in seconds. */
+const AVAILABLE_WITHIN = 30 * 60
+/** How long EC2 may not know a new image (EC2 developer guide, "Eventual consistency"), in seconds. */
+const KNOWN_WITHIN = 3 * 60
+
+/** EC2 has never known an image in this account. */
+export class UnknownImage extends Error {}
+
 /**
- * Waits until EC2 says that an image is available. A new image may be unknown to EC2 for a while (EC2 developer guide,
- * "Eventual consistency").
+ * Waits until EC2 says that an image of this account is available.
  *
- * @throws Error when the image fails, or is still not there after half an hour.
+ * @throws {@link UnknownImage} when EC2 does not know it for three minutes, Error when it fails, is deregistered, or is still
+ *   pending after half an hour.
  */
 export async function waitUntilAvailable(ec2: Ec2, id: string): Promise<Image> {
-  const image = await poll(ec2, 30 * 60, async () => {
-    const found = await describeImage(ec2, id)
+  let [knownAt, seen]: [number, Image | undefined] = [performance.now(), undefined]
+  const image = await poll(ec2, AVAILABLE_WITHIN, async () => {
+    const found = await findOwn(ec2, id)
+    if (found) [knownAt, seen] = [performance.now(), found]
+    else if (performance.now() - knownAt > milliseconds(KNOWN_WITHIN)) throw unknown(ec2, id, seen)
     return found?.state === 'pending' ? undefined : found
   })
   if (image?.state === 'available') return image
-  const reason = image?.stateReason ? ` EC2 says: ${printable(image.stateReason)}` : ''
-  const state = image?.state ?? 'still pending'
-  throw new Error(`${id} in ${ec2.region} did not become available: its state is ${state}.${reason}`)
+  if (!image) throw new Error(`${id} in ${ec2.region} is still pending after ${AVAILABLE_WITHIN / 60} minutes.`)
+  const reason = image.stateReason ? ` EC2 says: ${printable(image.stateReason)}` : ''
+  throw new Error(`${id} in ${ec2.region} did not become available: its state is ${image.state}.${reason}`)
 }
 
-/**
- * Puts tags on an image. An existing tag gets the new value.
- *
- * @throws Error that names the image and the permission.
- */
-export async function tagImage(ec2: Ec2, id: string, tags: ReadonlyMap<string, string>): Promise<void> {
-  const Tags = [...tags].map(([Key, Value]) => ({ Key, Value }))
-  await ask(ec2, 'ec2:CreateTags', (client, options) =>
-    client.send(new CreateTagsCommand({ Resources: [id], Tags }), options),
-  )
+function unknown({ region }: Ec2, id: string, seen: Image | undefined): Error {
+  const what = `${id} in ${region} for ${KNOWN_WITHIN / 60} minutes`
+  if (seen) return new Error(`EC2 has not known ${what} any more: something has deregistered it while it was pending.`)
+  return new UnknownImage(`EC2 has not known ${what} after it was made.`)
+}
+
+/** One that another account shares is none of ours; one that was deregistered is told as that. */
+async function findOwn(ec2: Ec2, id: string): Promise<Image | undefined> {
+  return (await describeUnlessGone(ec2, { ImageIds: [id], Owners: ['self'] })).at(0)
 }
 
 /**
@@ -120,10 +132,17 @@ export async function tagImage(ec2: Ec2, id: string, tags: ReadonlyMap<string, s
  * @throws Error with the command that does it.
  */
 export async function tagChecksum(ec2: Ec2, id: string, checksum: string): Promise<void> {
-  await tagImage({ ...ec2, signal: undefined }, id, new Map([[CHECKSUM_TAG, checksum]])).catch(cause => {
-    throw new Error(`${messageOf(cause)}\n${describeUntagged({ region: ec2.region, id }, checksum)}`, { cause })
+  await tagResource({ ...ec2, signal: undefined }, id, new Map([[CHECKSUM_TAG, checksum]])).catch(cause => {
+    const room = errorCode(cause) === 'TagLimitExceeded' ? `\n${LEAVE_ROOM} Remove a tag of ${id} first:` : ''
+    throw new Error(`${messageOf(cause)}${room}\n${describeUntagged({ region: ec2.region, id }, checksum)}`, { cause })
   })
 }
+
+/** The tags of this action, where all of them are there: the last one is of copies alone. */
+const MOST_TAGS = 9
+
+/** What to do when an image has too many tags. */
+export const LEAVE_ROOM = `Let the template leave room for up to ${MOST_TAGS} tags of this action's.`
 
 /** Says that a good image stays, whatever goes wrong besides. */
 export function describeKept(id: string): string {
@@ -136,30 +155,50 @@ export function describeUntagged({ region, id }: PlacedId, checksum: string): st
   return `${id} is good and stays. To make it a hit: ${command}`
 }
 
-/** Describes one image; `undefined` when EC2 does not know it, or not yet. */
+/** Describes one image; `undefined` when EC2 does not know it, not yet or no more. */
 export async function describeImage(ec2: Ec2, id: string): Promise<Image | undefined> {
+  return (await describeUnlessGone(ec2, { ImageIds: [id] })).find(isThere)
+}
+
+/** Both codes say it of an image that was deregistered (AWS: "Error codes for the Amazon EC2 API"). */
+const GONE = /^InvalidAMIID\.(NotFound|Unavailable)$/
+
+async function describeUnlessGone(ec2: Ec2, question: DescribeImagesCommandInput): Promise<Image[]> {
   try {
-    return (await describeImages(ec2, { ImageIds: [id] })).at(0)
+    return await describeAll(ec2, question)
   } catch (error) {
-    if (errorCode(error) === 'InvalidAMIID.NotFound') return undefined
+    if (GONE.test(errorCode(error) ?? '')) return []
     throw error
   }
 }
 
+/** An answer shows images for a while that have been deregistered (AWS: DescribeImages). */
+function isThere({ state }: Image): boolean {
+  return state !== 'deregistered'
+}
+
 /**
- * Describes the images that EC2 answers a question with, all pages of them.
+ * Describes the images that EC2 answers a question with, all pages of them; those that were deregistered are none.
  *
  * @param seconds How long it may take in all. A look-up has another question before it at most, of 18 seconds.
  * @throws Error for anything but a clear answer. The SDK makes an answer without images of an empty page, of a proxy's HTML
  *   and of an error document under status 200; EC2's own answer always has the list, be it empty.
  */
 export async function describeImages(ec2: Ec2, question: DescribeImagesCommandInput, seconds = 40): Promise<Image[]> {
+  return (await describeAll(ec2, question, seconds)).filter(isThere)
+}
+
+/** The most that a page may hold. Without a size there is one page for all, which may take too long (AWS: DescribeImages). */
+const PAGE = 1000
+
+async function describeAll(ec2: Ec2, question: DescribeImagesCommandInput, seconds = 40): Promise<Image[]> {
   const described: Ec2Image[] = []
   const tokens = new Set<string>()
   const patience = AbortSignal.timeout(milliseconds(seconds))
   let token: string | undefined
   do {
-    const command = new DescribeImagesCommand(token ? { ...question, NextToken: token } : question)
+    const paged = question.ImageIds ? question : { ...question, MaxResults: PAGE }
+    const command = new DescribeImagesCommand(token ? { ...paged, NextToken: token } : paged)
     const send = (client: EC2Client, options: SendOptions) => client.send(command, options)
     const page = await ask(ec2, 'ec2:DescribeImages', send, patience)
     if (!page.Images) throw malformed(ec2, 'the answer has no list of images')

@@ -38,17 +38,21 @@ export function fail(cause: unknown): void {
   else process.stderr.write(`Error: ${message}\n`)
 }
 
-/** Prints what `work` prints as one foldable group of the log. */
+let isFolded = false
+
+/** Prints what `work` prints as one foldable group of the log; within another one, which the runner can't fold, under its title. */
 export async function group<Result>(title: string, work: () => Result | Promise<Result>): Promise<Result> {
-  if (!onGitHub) {
+  if (!onGitHub || isFolded) {
     info(title)
     return await work()
   }
+  isFolded = true
   startGroup(title)
   try {
     return await work()
   } finally {
     endGroup()
+    isFolded = false
   }
 }
 

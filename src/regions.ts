@@ -1,3 +1,4 @@
+import { readEndpoint } from './addresses.ts'
 import { cancelled } from './cancel.ts'
 import type { Checksum } from './checksum.ts'
 import { healRegions } from './copies/heal.ts'
@@ -41,15 +42,24 @@ async function askElsewhere({ name }: Region, { value }: Checksum): Promise<Answ
     return { region: name, images: await askForImages(connect(name, cancelled), value) }
   } catch (cause) {
     cancelled.throwIfAborted()
-    // EC2 knows no credentials in a region that the account has not enabled (AWS: "Enable or disable AWS Regions").
-    const advice = UNKNOWN.test(errorCode(cause) ?? '')
-      ? `Is ${name} enabled in the account? Enable it, or take it out. `
-      : ''
-    throw new Error(`regions: ${name} can't be asked for the image. ${advice}${messageOf(cause)}`, { cause })
+    throw new Error(`regions: ${name} can't be asked for the image. ${advise(name, cause)}${messageOf(cause)}`, {
+      cause,
+    })
   }
 }
 
-const UNKNOWN = /^(AuthFailure|OptInRequired|UnrecognizedClientException|InvalidClientTokenId)$/
+const UNKNOWN = /^(AuthFailure|UnrecognizedClientException|InvalidClientTokenId|SignatureDoesNotMatch)$/
+
+/** EC2 knows no credentials in a region that the account has not enabled (AWS: "Enable or disable AWS Regions"). */
+function advise(name: string, cause: unknown): string {
+  const code = errorCode(cause) ?? ''
+  const enable = `Is ${name} enabled in the account? Enable it, or take it out. `
+  if (!UNKNOWN.test(code)) return code === 'OptInRequired' ? enable : ''
+  const endpoint = readEndpoint()
+  if (!endpoint) return enable
+  const reason = `${endpoint.variable} leads to ${endpoint.url.host}, and an endpoint of AWS serves one region alone`
+  return `${reason}: remove the variable, and let DNS lead to each region's own. Or: ${enable}`
+}
 
 function newestCopy({ region, images }: Answer, source: string): [[string, string]] | [] {
   const newest = images

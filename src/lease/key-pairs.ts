@@ -4,8 +4,9 @@ import {
   DescribeKeyPairsCommand,
   type KeyPairInfo,
 } from '@aws-sdk/client-ec2'
-import { ask, type Ec2, errorCode } from '../ec2.ts'
-import { tagImage } from '../images.ts'
+import { ask, type Ec2, errorCode, NOT_EC2 } from '../ec2.ts'
+import { isExpired } from '../ec2-errors.ts'
+import { tagResource } from '../tags.ts'
 
 /** A key pair that is a lease: a name that only one can have, and tags that say who has it. */
 export interface KeyPair {
@@ -16,14 +17,17 @@ export interface KeyPair {
   readonly tags: ReadonlyMap<string, string>
 }
 
-/** The key pairs that are leases in one region. Each call is one request to EC2 and throws a {@link LeaseTrouble}. */
+/**
+ * The key pairs that are leases in one region. A call throws a {@link LeaseTrouble}, save when the credentials have expired:
+ * then nothing works any more.
+ */
 export interface KeyPairs {
   /** Every lease of the account, whatever its checksum. */
   list(): Promise<readonly KeyPair[]>
   /** @returns The new key pair's id; `undefined` when there is one of this name, maybe this very one after a lost reply. */
   create(name: string, tags: ReadonlyMap<string, string>): Promise<string | undefined>
   tag(id: string, tags: ReadonlyMap<string, string>): Promise<void>
-  /** Deletes this very one, never a later one of its name. EC2 says yes to an id that it does not know, too. */
+  /** Deletes this very one, never a later one of its name. One that is gone already is no error. */
   remove(id: string): Promise<void>
 }
 
@@ -38,7 +42,7 @@ export function keyPairsIn(ec2: Ec2): KeyPairs {
   return {
     list: () => troubled(ec2, list(ec2)),
     create: (name, tags) => troubled(ec2, create(ec2, name, tags)),
-    tag: (id, tags) => troubled(ec2, tagImage(ec2, id, tags)),
+    tag: (id, tags) => troubled(ec2, tagResource(ec2, id, tags)),
     remove: id => troubled(ec2, remove(ec2, id)),
   }
 }
@@ -46,6 +50,7 @@ export function keyPairsIn(ec2: Ec2): KeyPairs {
 async function troubled<Result>({ signal }: Ec2, work: Promise<Result>): Promise<Result> {
   return await work.catch((cause: Error) => {
     signal?.throwIfAborted()
+    if (isExpired(cause)) throw cause
     throw new LeaseTrouble(cause.message, { cause })
   })
 }
@@ -57,9 +62,7 @@ async function list(ec2: Ec2): Promise<KeyPair[]> {
     client.send(new DescribeKeyPairsCommand({ Filters }), options),
   )
   if (KeyPairs) return KeyPairs.map(understand)
-  throw new Error(
-    `ec2:DescribeKeyPairs in ${ec2.region}: the answer has no list of key pairs, so that it is none of EC2.`,
-  )
+  throw new Error(`ec2:DescribeKeyPairs in ${ec2.region}: the answer has no list of key pairs. ${NOT_EC2}`)
 }
 
 function understand({ KeyPairId: id = '', KeyName: name = '', CreateTime: created, Tags = [] }: KeyPairInfo): KeyPair {
@@ -79,13 +82,17 @@ async function create(ec2: Ec2, KeyName: string, tags: ReadonlyMap<string, strin
     if (errorCode(error) === 'InvalidKeyPair.Duplicate') return undefined
     throw error
   }
-  throw new Error(`ec2:CreateKeyPair in ${ec2.region}: the answer has no id, so that it is none of EC2.`)
+  throw new Error(`ec2:CreateKeyPair in ${ec2.region}: the answer has no id. ${NOT_EC2}`)
 }
 
 async function remove(ec2: Ec2, KeyPairId: string): Promise<void> {
-  await ask(ec2, 'ec2:DeleteKeyPair', (client, options) =>
-    client.send(new DeleteKeyPairCommand({ KeyPairId }), options),
-  )
+  const command = new DeleteKeyPairCommand({ KeyPairId })
+  try {
+    await ask(ec2, 'ec2:DeleteKeyPair', (client, options) => client.send(command, options))
+  } catch (error) {
+    // Another waiter has deleted it first.
+    if (errorCode(error) !== 'InvalidKeyPair.NotFound') throw error
+  }
 }
 
 /** What must be known of a lease to give it back. */

@@ -16,6 +16,8 @@ export interface Claim {
   readonly tags: ReadonlyMap<string, string>
   /** How long to wait for others. */
   readonly minutes: number
+  /** Says why it is no use to wait any longer; asked again and again. */
+  shortage?(): Promise<string | undefined>
   /** Ends the waiting. */
   readonly signal: AbortSignal | undefined
   lookUp(): Promise<FoundImage | undefined>
@@ -49,6 +51,7 @@ export async function awaitTurn(claim: Claim): Promise<string | FoundImage> {
     seen = compare(seen, holder)
     if (holder && asked - seen.since >= milliseconds(SILENCE)) await bury(claim, holder)
     else if (performance.now() > end) throw giveUp(claim, seen)
+    else await refuseShortage(claim, seen)
     await pause(milliseconds(10 + 10 * Math.random()), claim.signal)
   }
 }
@@ -106,11 +109,21 @@ async function bury({ keyPairs, cleanUp }: Claim, dead: KeyPair): Promise<void> 
   await keyPairs.remove(dead.id)
 }
 
-function giveUp({ name, minutes }: Claim, { holder }: Sighting): Error {
-  const who = holder ? describeHolder(holder) : `an unknown run with the key pair ${name}`
+async function refuseShortage(claim: Claim, seen: Sighting): Promise<void> {
+  const shortage = await claim.shortage?.()
+  if (shortage) throw new Error(`wait-for-other-bakes: ${describeWait(claim, seen)} ${shortage}`)
+}
+
+function giveUp(claim: Claim, seen: Sighting): Error {
+  const { minutes } = claim
   const advice =
     'Look after that run, wait longer (more than 5 minutes tell whether it still lives), or set it to 0 to bake all the same.'
-  return new Error(`wait-for-other-bakes: after ${minutes} minutes ${who} still bakes this checksum. ${advice}`)
+  return new Error(`wait-for-other-bakes: after ${minutes} minutes ${describeWait(claim, seen)} ${advice}`)
+}
+
+function describeWait({ name }: Claim, { holder }: Sighting): string {
+  const who = holder ? describeHolder(holder) : `an unknown run with the key pair ${name}`
+  return `${who} still bakes this checksum.`
 }
 
 /** Tags are anybody's words: they are shown on one line, and followed by nobody. */

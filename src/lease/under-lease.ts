@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import os from 'node:os'
 import { cancelled } from '../cancel.ts'
 import type { Checksum } from '../checksum.ts'
+import { describeShortage } from '../credentials.ts'
 import type { Ec2 } from '../ec2.ts'
 import { workflowRun } from '../github.ts'
 import type { FoundImage } from '../images.ts'
@@ -93,6 +94,7 @@ function claimFor({ ec2, inputs, checksum }: LoneBake, lease: OwnLease): Claim {
     name,
     tags,
     minutes: inputs.waitForOtherBakes,
+    shortage: () => describeShortage(ec2),
     signal: ec2.signal,
     lookUp: () => findAgain(ec2, inputs, checksum),
     announce: () => lease.remember({ name, owner }),

@@ -9,9 +9,10 @@ import {
   type SecurityGroup,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2'
+import { ELSEWHERE } from '../credentials.ts'
 import { ask, connect, type Ec2, errorCode, poll } from '../ec2.ts'
 import type { Image } from '../images.ts'
-import { info, messageOf } from '../log.ts'
+import { info, messageOf, warn } from '../log.ts'
 import { areEmpty, NO_TRACES, type Traces } from '../packer/traces.ts'
 import type { BakeFacts } from '../record.ts'
 import { COMMANDS } from './commands.ts'
@@ -214,7 +215,12 @@ async function describeInstances(ec2: Ec2, filter: Filter): Promise<Instance[]> 
 async function terminate(ec2: Ec2, id: string): Promise<true> {
   info(`Terminating ${id}.`)
   const known = await poll(ec2, 60, () => terminateIfKnown(ec2, id))
-  if (!known) throw new Error(`EC2 does not know ${id}. Are these the credentials of the bake?`)
+  if (!known) {
+    warn(
+      `EC2 does not know ${id}, so that it is not terminated here. ${ELSEWHERE} Look in that account whether it still runs.`,
+    )
+    return true
+  }
   const filter = { Name: 'instance-id', Values: [id] }
   const gone = await poll(ec2, 300, async () =>
     (await describeInstances(ec2, filter)).some(isAlive) ? undefined : true,
