@@ -5,6 +5,7 @@ import { imagesAnswer } from './support/answers.ts'
 import { ACCOUNT, type Ec2Server, type FirstImage, startEc2 } from './support/ec2.ts'
 import { type Run, runAction } from './support/runner.ts'
 import { serve } from './support/serve.ts'
+import { CHECKSUM as OF_TEMPLATE, tagSet } from './support/tags.ts'
 import { hasTools } from './support/tools.ts'
 import { hclTemplate, makeWorkspace } from './support/workspace.ts'
 
@@ -108,11 +109,10 @@ describe.concurrent('the choice among the images in the answer', () => {
   const daysAgo = (days: number) => new Date(Date.now() - days * 24 * 60 * 60 * 1000).toISOString()
 
   function item({ id = OLD, date = JANUARY, state = 'available', tags = {}, deprecated }: Answered): string {
-    const pairs = Object.entries(tags).map(([key, value]) => `<item><key>${key}</key><value>${value}</value></item>`)
     const deprecation = deprecated ? `<deprecationTime>${deprecated}</deprecationTime>` : ''
     return [
       `<item><imageId>${id}</imageId><name>name of ${id}</name><imageState>${state}</imageState>`,
-      `<creationDate>${date}</creationDate>${deprecation}<tagSet>${pairs.join('')}</tagSet></item>`,
+      `<creationDate>${date}</creationDate>${deprecation}${tagSet({ ami_config_checksum: OF_TEMPLATE, ...tags })}</item>`,
     ].join('')
   }
 
