@@ -5,10 +5,11 @@ import { describe, expect, test } from 'vitest'
 import { imagesAnswer } from './support/answers.ts'
 import { type Run, runAction } from './support/runner.ts'
 import { type Served, serve } from './support/serve.ts'
+import { HAS_CHECKSUM } from './support/tags.ts'
 import { hclTemplate, makeWorkspace } from './support/workspace.ts'
 
 const IMAGE = 'ami-0123456789abcdef0'
-const ITEM = `<item><imageId>${IMAGE}</imageId><imageState>available</imageState><creationDate>2026-01-01T00:00:00.000Z</creationDate></item>`
+const ITEM = `<item><imageId>${IMAGE}</imageId><imageState>available</imageState><creationDate>2026-01-01T00:00:00.000Z</creationDate>${HAS_CHECKSUM}</item>`
 const EXPIRATION = '2099-01-01T00:00:00Z'
 
 /** A service of AWS that answers with text, and the requests it got. */

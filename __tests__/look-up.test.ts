@@ -5,6 +5,7 @@ import { imagesAnswer } from './support/answers.ts'
 import { ACCOUNT, type Ec2Server, type FirstImage, startEc2 } from './support/ec2.ts'
 import { type Run, runAction } from './support/runner.ts'
 import { serve } from './support/serve.ts'
+import { CHECKSUM as OF_TEMPLATE, tagSet } from './support/tags.ts'
 import { hasTools } from './support/tools.ts'
 import { hclTemplate, makeWorkspace } from './support/workspace.ts'
 
@@ -108,11 +109,10 @@ describe.concurrent('the choice among the images in the answer', () => {
   const daysAgo = (days: number) => new Date(Date.now() - days * 24 * 60 * 60 * 1000).toISOString()
 
   function item({ id = OLD, date = JANUARY, state = 'available', tags = {}, deprecated }: Answered): string {
-    const pairs = Object.entries(tags).map(([key, value]) => `<item><key>${key}</key><value>${value}</value></item>`)
     const deprecation = deprecated ? `<deprecationTime>${deprecated}</deprecationTime>` : ''
     return [
       `<item><imageId>${id}</imageId><name>name of ${id}</name><imageState>${state}</imageState>`,
-      `<creationDate>${date}</creationDate>${deprecation}<tagSet>${pairs.join('')}</tagSet></item>`,
+      `<creationDate>${date}</creationDate>${deprecation}${tagSet({ ami_config_checksum: OF_TEMPLATE, ...tags })}</item>`,
     ].join('')
   }
 
@@ -200,6 +200,56 @@ describe.concurrent('the choice among the images in the answer', () => {
     const message = `${NEW} has the checksum too, but was baked from ami/o\\u000a::error::x.json, not from ami/app.pkr.hcl: it is passed over.`
     expect(annotations).toEqual([{ level: 'notice', message }])
     expect(idOf(await choose([{ tags: { ami_bakery_template: '' } }]))).toBe('')
+  })
+
+  test.each([
+    ['a backup that AWS Backup made', { 'aws:backup:source-resource': 'i-1' }, 'is a backup of an instance'],
+    ['a backup that DLM made', { 'aws:dlm:lifecycle-policy-id': 'policy-1' }, 'is a backup of an instance'],
+    ['revoked', { ami_bakery_revoked: 'boots badly' }, 'is revoked (boots badly)'],
+    ['due for deletion', { ami_bakery_prune: JANUARY }, `is due for deletion since ${JANUARY}`],
+  ])('passes over a newer image that is %s, with a notice, and takes the older one', async (_, tags, why) => {
+    const { outputs, annotations } = await choose([{ id: NEW, date: MARCH, tags }, {}])
+    expect(outputs).toMatchObject({ ami_id: OLD, cache_hit: 'true' })
+    const message = `${NEW} has the checksum too, but ${why}`
+    expect(annotations).toEqual([{ level: 'notice', message: expect.stringContaining(message) }])
+    const miss = await choose([{ id: NEW, date: MARCH, tags }])
+    expect(miss.outputs).toMatchObject({ ami_id: '', cache_hit: 'false' })
+    expect(miss.log).toContain('\nMiss: no other image in us-east-1 has the tag ami_config_checksum=')
+  })
+
+  test('is an image that was revoked or marked for deletion once, and is not any more', async () => {
+    const tags = { ami_bakery_revoked: '', ami_bakery_prune: '' }
+    const { outputs, annotations } = await choose([{ tags }])
+    expect([outputs.ami_id, annotations]).toEqual([OLD, []])
+    expect(idOf(await choose([{ tags: { ami_bakery_prune: daysAgo(-1) } }]))).toBe(OLD)
+    expect(idOf(await choose([{ tags: { ami_bakery_prune: 'soon' } }]))).toBe(OLD)
+  })
+
+  test.each([['failed:'], ['revoked:'], ['candidate:']])(
+    'is none that EC2 still finds by the checksum although the tag has the value %s… by now: it is dropped silently',
+    async prefix => {
+      const old = { id: NEW, date: MARCH, tags: { ami_config_checksum: `${prefix}${OF_TEMPLATE}` } }
+      const { outputs, annotations } = await choose([old, {}])
+      expect([outputs.ami_id, annotations]).toEqual([OLD, []])
+      const miss = await choose([old])
+      expect([miss.outputs.cache_hit, miss.annotations]).toEqual(['false', []])
+      expect(miss.log).toContain('\nMiss: no image in us-east-1 has the tag')
+      expect(miss.log).not.toContain(`${NEW} has the checksum`)
+    },
+  )
+
+  test('says in the log alone of many images why they are passed over, after the newest five', async () => {
+    const backups = Array.from({ length: 30 }, (_, day) => ({
+      id: `ami-000000${String(day).padStart(2, '0')}`,
+      date: daysAgo(day),
+      tags: { 'aws:backup:source-resource': 'i-1' },
+    }))
+    const { outputs, annotations, log } = await choose([...backups, { date: daysAgo(100) }])
+    expect(outputs.ami_id).toBe(OLD)
+    expect(annotations.map(({ level, message }) => [level, message.slice(0, 12)])).toEqual(
+      backups.slice(0, 5).map(({ id }) => ['notice', id]),
+    )
+    for (const { id } of backups) expect(log).toContain(`${id} has the checksum too, but is a backup of an instance`)
   })
 
   test('passes over images that are too old by the time they were baked, and says how old', async () => {

@@ -6,6 +6,7 @@ import { ACCOUNT, type Ec2Server, type FirstImage, SOURCE_IMAGE, startEc2 } from
 import { packerEnvironment } from './support/packer.ts'
 import { startProxy } from './support/proxy.ts'
 import { type Run, runAction } from './support/runner.ts'
+import { HAS_CHECKSUM } from './support/tags.ts'
 import { hasTools } from './support/tools.ts'
 import { hclTemplate, makeWorkspace, type Workspace } from './support/workspace.ts'
 
@@ -262,7 +263,8 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
     const image = '<imageId>ami-55555555555555555</imageId><imageState>available</imageState><name>old</name>'
     const dates =
       '<creationDate>2026-01-01T00:00:00.000Z</creationDate><deprecationTime>2026-02-01T00:00:00.000Z</deprecationTime>'
-    proxy.fail({ action: 'DescribeImages', answer: imagesAnswer(`<item>${image}${dates}</item>`) })
+    const item = `<item>${image}${dates}${HAS_CHECKSUM}</item>`
+    proxy.fail({ action: 'DescribeImages', answer: imagesAnswer(item) })
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const hit = await run(workspace, { 'on-miss': 'skip' }, proxy.environment)
     expect(hit.outputs).toMatchObject({ ami_id: 'ami-55555555555555555', cache_hit: 'true' })

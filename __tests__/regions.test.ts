@@ -15,6 +15,7 @@ import { type Ec2Server, startEc2 } from './support/ec2.ts'
 import type { FaultyEc2 } from './support/proxy.ts'
 import { cancel, type Run, type Running, startPlainly } from './support/runner.ts'
 import { INPUTS, type Scene, setScene } from './support/scene.ts'
+import { HAS_CHECKSUM } from './support/tags.ts'
 import { hasTools } from './support/tools.ts'
 import { hclTemplate } from './support/workspace.ts'
 
@@ -57,7 +58,8 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
   }
 
   const actions = ({ ec2 }: Scene, action: string) => ec2.requests.filter(request => request.action === action)
-  const tagsOf = ({ Tags = [] }: Image = {}) => Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]))
+  const tagsOf = ({ Tags = [] }: Pick<Image, 'Tags'> = {}) =>
+    Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]))
   const idsOf = ({ outputs }: Run): Record<string, string> => JSON.parse(outputs.ami_ids ?? '{}')
   const message = ({ annotations }: Run) => annotations.filter(({ level }) => level === 'error').map(one => one.message)
 
@@ -146,7 +148,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       await using scene = await set()
       const source = await plant(scene.ec2)
       const copy = (id: string, month: string, from = source) =>
-        `<item><imageId>ami-${id}</imageId><imageState>available</imageState><sourceImageId>${from}</sourceImageId><creationDate>2026-${month}-01</creationDate></item>`
+        `<item><imageId>ami-${id}</imageId><imageState>available</imageState><sourceImageId>${from}</sourceImageId><creationDate>2026-${month}-01</creationDate>${HAS_CHECKSUM}</item>`
       const answers: readonly (readonly [newest: string, items: readonly string[]])[] = [
         ['ami-22222222', [copy('33333333', '01'), copy('22222222', '03'), copy('44444444', '02')]],
         ['ami-22222222', [copy('22222222', '03'), copy('33333333', '01'), copy('55555555', '04', 'ami-00000000')]],
@@ -240,7 +242,8 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
         .client('eu-west-2')
         .send(new DescribeSnapshotsCommand({ OwnerIds: ['self'] }))
       const copied = Snapshots.filter(({ Description }) => Description?.startsWith('Copied for DestinationAmi'))
-      expect(copied.map(({ Tags }) => Tags)).toEqual([[{ Key: 'ami_bakery_image', Value: source }]])
+      const first = { ami_bakery_image: source, ami_bakery_template: 'ami/app.pkr.hcl' }
+      expect(copied.map(tagsOf)).toEqual([first])
 
       scene.ec2.requests.length = 0
       const again = await run(scene, 'eu-west-1,eu-west-2,eu-west-3,ap-south-1')

@@ -7,6 +7,7 @@ import { type Ec2Server, startEc2 } from './support/ec2.ts'
 import { fakePacker, printArtifact } from './support/fake-packer.ts'
 import { type FaultyEc2, startProxy } from './support/proxy.ts'
 import { setScene } from './support/scene.ts'
+import { CHECKSUM, HAS_CHECKSUM, tagSet } from './support/tags.ts'
 import { hasTools } from './support/tools.ts'
 import { findCommands } from './support/workflow-commands.ts'
 import { hclTemplate, withSteps } from './support/workspace.ts'
@@ -86,11 +87,11 @@ describe.skipIf(!hasTools('moto_server'))('the runner', () => {
   test('obeys nothing in the names and tags of images, or in the messages of AWS', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, 'exit 1')
-    const tags = (name: string) => `<tagSet><item><key>ami_bakery_template</key><value>${name}</value></item></tagSet>`
+    const tags = (name: string) => tagSet({ ami_config_checksum: CHECKSUM, ami_bakery_template: name })
     const image = (id: string, name: string, more: string) =>
       `<item><imageId>${id}</imageId><imageState>available</imageState><name>${name}</name><creationDate>2026-01-01T00:00:00.000Z</creationDate>${more}</item>`
     const evil = 'a&#10;::set-output name=ami_id::b&#13;##[add-mask]c'
-    const good = image('ami-00000001', evil, '')
+    const good = image('ami-00000001', evil, HAS_CHECKSUM)
     ec2.fail({
       action: 'DescribeImages',
       answer: imagesAnswer(good + image('ami-00000002', 'b', tags(evil))),

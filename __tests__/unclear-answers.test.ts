@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest'
 import { imagesAnswer } from './support/answers.ts'
 import { type Run, runAction } from './support/runner.ts'
 import { serve } from './support/serve.ts'
+import { HAS_CHECKSUM } from './support/tags.ts'
 import { hclTemplate, makeWorkspace } from './support/workspace.ts'
 
 const CREDENTIALS = {
@@ -67,7 +68,7 @@ function failure(code: string): string {
 }
 
 function image(id: string, date: string): string {
-  return `<item><imageId>${id}</imageId><imageState>available</imageState><creationDate>${date}</creationDate></item>`
+  return `<item><imageId>${id}</imageId><imageState>available</imageState><creationDate>${date}</creationDate>${HAS_CHECKSUM}</item>`
 }
 
 const page = (token: string) => imagesAnswer('', `<nextToken>${token}</nextToken>`)

@@ -27,7 +27,7 @@ import type { Inputs } from './inputs.ts'
 import type { Lease } from './lease/lease.ts'
 import { endBake } from './leftovers/end-bake.ts'
 import { info, messageOf, printable, warn } from './log.ts'
-import { findAgain, waitUntilFound } from './look-up.ts'
+import { findImageQuietly, waitUntilFound } from './look-up.ts'
 import type { Artifacts } from './packer/build.ts'
 import type { BakeRecord } from './record.ts'
 import { tagResource } from './tags.ts'
@@ -186,7 +186,7 @@ async function confirmBase(ec2: Ec2, { id, sourceImage }: Image, { baseImage }: 
 /** A lease can go: a frozen machine wakes up, somebody tidies up key pairs. Then there may be an image already, and ours goes. */
 async function findFirst({ ec2, inputs, checksum, record, lease }: Bake, id: string): Promise<FoundImage | undefined> {
   if (await lease.settle()) return undefined
-  const other = await findAgain(ec2, inputs, checksum).catch(unlessCancelled(`${id} is taken.`))
+  const other = await findImageQuietly(ec2, inputs, checksum).catch(unlessCancelled(`${id} is taken.`))
   if (!other || other.image.id === id) {
     info(`The lease is gone, but there is no other image: ${id} is taken.`)
     return undefined

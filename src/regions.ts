@@ -6,7 +6,7 @@ import { connect, type Ec2, errorCode } from './ec2.ts'
 import { byAge, type FoundImage, type Image, isCopyOf, type Outcome } from './images.ts'
 import type { Inputs, Region } from './inputs.ts'
 import { group, info, messageOf } from './log.ts'
-import { askForImages, findImage } from './look-up.ts'
+import { describeCandidates, findImage, printSkips, reasonToSkipCopy, type Skip } from './look-up.ts'
 
 /**
  * Looks for the image in the look-up region and, at the same time, for its copies in every other region that it must be
@@ -16,7 +16,7 @@ import { askForImages, findImage } from './look-up.ts'
  * @throws Error for anything but a clear answer from every region.
  */
 export async function findInRegions(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<FoundImage | undefined> {
-  const elsewhere = inputs.regions.map(region => askElsewhere(region, checksum))
+  const elsewhere = inputs.regions.map(region => findCopiesIn(region, checksum))
   // What is wrong in the look-up region is wrong everywhere, and better said of that one.
   const [[here], answers] = await Promise.all([
     Promise.allSettled([findImage(ec2, inputs, checksum)]),
@@ -37,9 +37,9 @@ interface Answer {
   readonly images: readonly Image[]
 }
 
-async function askElsewhere({ name }: Region, { value }: Checksum): Promise<Answer> {
+async function findCopiesIn({ name }: Region, { value }: Checksum): Promise<Answer> {
   try {
-    return { region: name, images: await askForImages(connect(name, cancelled), value) }
+    return { region: name, images: await describeCandidates(connect(name, cancelled), value) }
   } catch (cause) {
     cancelled.throwIfAborted()
     throw new Error(`regions: ${name} can't be asked for the image. ${advise(name, cause)}${messageOf(cause)}`, {
@@ -62,11 +62,14 @@ function advise(name: string, cause: unknown): string {
 }
 
 function newestCopy({ region, images }: Answer, source: string): [[string, string]] | [] {
-  const newest = images
-    .filter(image => isCopyOf(image, source))
-    .sort(byAge)
-    .at(-1)
+  const copies = images.filter(image => isCopyOf(image, source)).sort(byAge)
+  printSkips(copies.flatMap(image => inRegion(region, reasonToSkipCopy(image))))
+  const newest = copies.findLast(image => !reasonToSkipCopy(image))
   return newest ? [[region, newest.id]] : []
+}
+
+function inRegion(region: string, skip: Skip | undefined): Skip | [] {
+  return skip ? { ...skip, message: `${region}: ${skip.message}` } : []
 }
 
 /**

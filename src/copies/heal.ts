@@ -10,6 +10,7 @@ import { type BakeRecord, openRecord } from '../record.ts'
 import { enterPhase } from '../timeline.ts'
 import { finishCopy } from './finish.ts'
 import { obtainCopy } from './obtain.ts'
+import { onceVisible } from './visible.ts'
 
 /** The image that is copied, with what its copies must have too. */
 export interface Original {
@@ -46,8 +47,9 @@ export async function healRegions(
 
 /** The image is described anew: one that was just baked has got its tags since. */
 async function readOriginal({ ec2, image }: PlacedImage, checksum: string): Promise<Original> {
-  const { LaunchPermissions: permissions = [] } = await ask(ec2, 'ec2:DescribeImageAttribute', (client, options) =>
-    client.send(new DescribeImageAttributeCommand({ ImageId: image.id, Attribute: 'launchPermission' }), options),
+  const command = new DescribeImageAttributeCommand({ ImageId: image.id, Attribute: 'launchPermission' })
+  const { LaunchPermissions: permissions = [] } = await onceVisible(ec2, () =>
+    ask(ec2, 'ec2:DescribeImageAttribute', (client, options) => client.send(command, options)),
   )
   return { image: (await describeImage(ec2, image.id)) ?? image, region: ec2.region, checksum, permissions }
 }
@@ -65,7 +67,7 @@ function refuseUnusable({ image, permissions }: Original, regions: readonly Regi
 async function heal(original: Original, region: Region, record: BakeRecord): Promise<readonly [string, string]> {
   const ec2 = connect(region.name, cancelled)
   const copy = await obtainCopy(original, { ec2, kmsKey: region.kmsKey }, record)
-  await finishCopy(ec2, original, copy)
+  await finishCopy({ ec2, kmsKey: region.kmsKey }, original, copy)
   info(`${region.name}: ${copy.id} is a copy of ${original.image.id} and is found by its tag.`)
   return [region.name, copy.id]
 }

@@ -3,11 +3,17 @@ import { CopyImageCommand, type ResourceType } from '@aws-sdk/client-ec2'
 import { cancelled } from '../cancel.ts'
 import { ask, type Ec2, errorCode, poll } from '../ec2.ts'
 import { workflowRun } from '../github.ts'
-import { byAge, CHECKSUM_TAG, describeImages, IMAGE_TAG, type Image, tagImage } from '../images.ts'
+import { byAge, CHECKSUM_TAG, describeImages, IMAGE_TAG, type Image, TEMPLATE_TAG, tagImage } from '../images.ts'
 import { info, printable } from '../log.ts'
+import { backupTag, REVOKED_TAG } from '../look-up.ts'
 import type { BakeRecord } from '../record.ts'
 import type { Original } from './heal.ts'
+import { hasFailed, stageOf } from './stage.ts'
+import { onceVisible, VISIBLE_WITHIN } from './visible.ts'
 import { LIMIT, onceAMinute, waitForCopy } from './wait.ts'
+
+/** The tag that holds the repository whose workflow baked an image. */
+const REPOSITORY_TAG = 'ami_bakery_repository'
 
 /** The tag that a run puts on a copy which another run has begun: it waits for it too, so that nobody may remove it. */
 export const WAITER_TAG = 'ami_bakery_waiter'
@@ -30,19 +36,47 @@ const MOST_VANISHED = 10
 export async function obtainCopy(original: Original, to: Destination, record: BakeRecord): Promise<Image> {
   const { ec2 } = to
   for (let vanished = 0; vanished < MOST_VANISHED; vanished++) {
-    const copies = await findCopies(ec2, original.image.id)
-    const available = copies.filter(({ state }) => state === 'available').sort(byAge)
+    const { available, failed, pending } = await findUsableCopies(ec2, original)
     const finished = available.findLast(({ tags }) => tags.get(CHECKSUM_TAG) === original.checksum) ?? available.at(-1)
     if (finished) return finished
-    const failed = copies.filter(({ state }) => state === 'failed').length
-    const pending = copies.find(({ state }) => state === 'pending')
-    const id = pending ? await join(ec2, pending) : await begin(original, { ...to, attempt: failed + vanished }, record)
+    const id = pending
+      ? await join(ec2, pending)
+      : await begin(original, { ...to, attempt: failed.length + vanished }, record)
     const copy = id && (await waitForCopy(ec2, original.image.id, id))
     if (copy) return copy
     // A token that was used before gets that request's answer, even when its image is gone: the next one is for a new copy.
     info(`${ec2.region}: ${id || 'the copy'} is gone, as after a cancelled run. It is copied anew.`)
   }
   throw new Error(`${MOST_VANISHED} copies have vanished one after the other. Does something deregister new images?`)
+}
+
+interface UsableCopies {
+  /** From the oldest to the newest. */
+  readonly available: readonly Image[]
+  readonly failed: readonly Image[]
+  readonly pending: Image | undefined
+}
+
+/** @throws Error when one is revoked: another copy would hold the same. */
+async function findUsableCopies(ec2: Ec2, { image, checksum }: Original): Promise<UsableCopies> {
+  const copies = (await findCopies(ec2, image.id)).filter(copy => backupTag(copy) === undefined)
+  const failed = copies.filter(copy => hasFailed(copy, checksum))
+  const others = copies.filter(copy => !hasFailed(copy, checksum) && stageOf(copy) !== 'gone').sort(byAge)
+  rejectRevoked(others, image)
+  return {
+    available: others.filter(copy => stageOf(copy) === 'available'),
+    failed,
+    pending: others.find(copy => stageOf(copy) === 'under way'),
+  }
+}
+
+function rejectRevoked(copies: readonly Image[], source: Image): void {
+  const revoked = copies.find(({ tags }) => tags.get(REVOKED_TAG))
+  if (!revoked) return
+  const reason = printable(revoked.tags.get(REVOKED_TAG) ?? '')
+  throw new Error(
+    `${revoked.id} is a copy of ${source.id} and is revoked (${reason}). Revoke ${source.id} too, or restore or deregister the copy.`,
+  )
 }
 
 /** The copies that were made by this action, in whatever state. */
@@ -69,7 +103,9 @@ async function begin(original: Original, order: Order, record: BakeRecord): Prom
   const others = () => (record.facts().copies ?? []).filter(copy => copy.region !== region)
   record.note({ copies: [...others(), { region, source }] })
   try {
-    const tell = onceAMinute(() => info(`${region}: there are too many copies at once (20 a region); waiting.`))
+    const tell = onceAMinute(() =>
+      info(`${region}: there are too many copies at once (ResourceLimitExceeded). Waiting, two hours at most.`),
+    )
     const begun = await poll(order.ec2, LIMIT, async () => {
       const answer = await request(original, order)
       if (!answer) await tell()
@@ -101,14 +137,22 @@ async function request(original: Original, order: Order): Promise<Begun | undefi
       return { id: await copyImage(original, order, name), isOurs: true }
     } catch (error) {
       const code = errorCode(error)
-      if (code === 'IdempotentParameterMismatch') return { id: undefined, isOurs: false }
       if (code === 'ResourceLimitExceeded') return undefined
-      if (code !== 'InvalidAMIName.Duplicate') throw error
-      const rival = (await findCopies(order.ec2, original.image.id)).find(({ state }) => state !== 'failed')
+      const isSpent = code === 'IdempotentParameterMismatch'
+      if (!isSpent && code !== 'InvalidAMIName.Duplicate') throw error
+      // A spent token belongs to a copy that may not be listed yet; a name may be anything's.
+      const rival = await poll(order.ec2, isSpent ? VISIBLE_WITHIN : 0, () => findRival(original, order.ec2))
       if (rival) return { id: await join(order.ec2, rival), isOurs: false }
+      if (isSpent) return { id: undefined, isOurs: false }
     }
   }
   throw new Error(`The name ${printable(original.image.name)} is taken, and so are those made from it. Remove one.`)
+}
+
+/** The copy that another run has begun. */
+async function findRival(original: Original, ec2: Ec2): Promise<Image | undefined> {
+  const { available, pending } = await findUsableCopies(ec2, original)
+  return pending ?? available.at(-1)
 }
 
 /** A failed copy keeps its name, so that each attempt has one more to try. Names have 128 characters at most (AWS: CopyImage). */
@@ -118,10 +162,14 @@ function namesFor({ image }: Original, { attempt }: Order): readonly string[] {
   return endings.map(ending => image.name.slice(0, 128 - ending.length) + ending)
 }
 
-/** Every parameter is the same for concurrent runs, so that EC2 makes one copy for them all (AWS: "Ensuring idempotency"). */
+/**
+ * Every parameter is the same for concurrent runs, whatever their repository and template, so that EC2 makes one copy for them all
+ * (AWS: "Ensuring idempotency"): each comes from the source image.
+ */
 async function copyImage({ image, region }: Original, order: Order, Name: string): Promise<string> {
   const { ec2, kmsKey, attempt } = order
-  const tagged = (ResourceType: ResourceType) => ({ ResourceType, Tags: [{ Key: IMAGE_TAG, Value: image.id }] })
+  const Tags = [...firstTags(image)].map(([Key, Value]) => ({ Key, Value }))
+  const tagged = (ResourceType: ResourceType) => ({ ResourceType, Tags })
   const command = new CopyImageCommand({
     Name,
     SourceImageId: image.id,
@@ -131,7 +179,22 @@ async function copyImage({ image, region }: Original, order: Order, Name: string
     ...(image.description && { Description: image.description }),
     ...(kmsKey && { Encrypted: true, KmsKeyId: kmsKey }),
   })
-  const { ImageId } = await ask(ec2, 'ec2:CopyImage', (client, options) => client.send(command, options))
+  // The source may just have been baked, and not be known to the other region's EC2.
+  const { ImageId } = await onceVisible(ec2, () =>
+    ask(ec2, 'ec2:CopyImage', (client, options) => client.send(command, options)),
+  )
   if (ImageId) return ImageId
   throw new Error(`ec2:CopyImage in ${ec2.region}: the answer has no id, so that it is none of EC2.`)
+}
+
+/**
+ * The tags that a copy and its snapshots have from the start: from whom they are is known even when no run finishes the copy. A source
+ * without them, as one of an older version or of other tools, gives its copies none.
+ */
+function firstTags({ id, tags }: Image): ReadonlyMap<string, string> {
+  const known = [TEMPLATE_TAG, REPOSITORY_TAG].flatMap((key): [string, string][] => {
+    const value = tags.get(key)
+    return value === undefined ? [] : [[key, value]]
+  })
+  return new Map([[IMAGE_TAG, id], ...known])
 }

@@ -9,7 +9,7 @@ import type { FoundImage } from '../images.ts'
 import type { Inputs } from '../inputs.ts'
 import { removeLeftovers } from '../leftovers/remove.ts'
 import { group, messageOf, warn } from '../log.ts'
-import { findAgain } from '../look-up.ts'
+import { findImageQuietly } from '../look-up.ts'
 import { readTraces } from '../packer/traces.ts'
 import { unlessAborted } from '../patience.ts'
 import type { BakeRecord } from '../record.ts'
@@ -96,7 +96,7 @@ function claimFor({ ec2, inputs, checksum }: LoneBake, lease: OwnLease): Claim {
     minutes: inputs.waitForOtherBakes,
     shortage: () => describeShortage(ec2),
     signal: ec2.signal,
-    lookUp: () => findAgain(ec2, inputs, checksum),
+    lookUp: () => findImageQuietly(ec2, inputs, checksum),
     announce: () => lease.remember({ name, owner }),
     cleanUp: dead => cleanUp(ec2.region, dead),
   }
