@@ -4,7 +4,6 @@ import { ask, type Ec2 } from '../ec2.ts'
 import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG, type Image, tagImage } from '../images.ts'
 import { waitUntilFound } from '../look-up.ts'
 import type { Original } from './heal.ts'
-import { WAITER_TAG } from './obtain.ts'
 
 /**
  * Gives an available copy what CopyImage leaves out: launch permissions, the time of deprecation and tags (AWS: CopyImage).
@@ -42,4 +41,4 @@ function tagsFor({ image }: Original): ReadonlyMap<string, string> {
   return new Map([[BAKED_AT_TAG, image.creationDate], ...own, [IMAGE_TAG, image.id]])
 }
 
-const OWN = new Set([CHECKSUM_TAG, IMAGE_TAG, WAITER_TAG])
+const OWN = new Set([CHECKSUM_TAG, IMAGE_TAG])
