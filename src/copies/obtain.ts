@@ -82,7 +82,7 @@ async function request(original: Original, order: Order): Promise<Begun | undefi
       if (code === 'IdempotentParameterMismatch') return { id: undefined }
       if (code === 'ResourceLimitExceeded') return undefined
       if (code !== 'InvalidAMIName.Duplicate') throw error
-      const rival = (await findCopies(order.ec2, original.image.id)).find(({ state }) => state === 'available' || state === 'pending')
+      const rival = (await findCopies(order.ec2, original.image.id)).find(({ state }) => state !== 'failed')
       if (rival) return { id: join(order.ec2, rival) }
     }
   }

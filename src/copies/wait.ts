@@ -25,7 +25,6 @@ export async function waitForCopy(ec2: Ec2, source: string, id: string): Promise
         `The copy ${id} has failed: ${reason}. A KMS key must be one of ${ec2.region} that the role may use.`,
       )
     }
-    if (image?.state === 'deregistered') return { image: undefined }
     if (image?.state === 'pending') {
       knownAt = performance.now()
       await tell()
