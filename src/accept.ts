@@ -18,6 +18,7 @@ import {
   INGREDIENTS_TAG,
   LEAVE_ROOM,
   type PlacedImage,
+  REPOSITORY_TAG,
   TEMPLATE_TAG,
   tagChecksum,
   UnknownImage,
@@ -216,5 +217,5 @@ function originTags({ template }: Inputs, checksum: Checksum): ReadonlyMap<strin
   if (checksum.baseImage) tags.set('ami_bakery_base', checksum.baseImage)
   const run = workflowRun()
   if (!run) return tags
-  return tags.set('ami_bakery_repository', run.repository).set(COMMIT_TAG, run.commit).set('ami_bakery_run', run.url)
+  return tags.set(REPOSITORY_TAG, run.repository).set(COMMIT_TAG, run.commit).set('ami_bakery_run', run.url)
 }

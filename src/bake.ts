@@ -3,12 +3,12 @@ import { cancelled } from './cancel.ts'
 import type { Checksum } from './checksum.ts'
 import { demandLastingCredentials } from './credentials.ts'
 import type { Ec2 } from './ec2.ts'
-import { onGitHub } from './github.ts'
+import { onGitHub, workflowRun } from './github.ts'
 import { describeKept, type FoundImage } from './images.ts'
 import type { Inputs } from './inputs.ts'
 import { underLease } from './lease/under-lease.ts'
+import { findAccount } from './leftovers/account.ts'
 import { endBake } from './leftovers/end-bake.ts'
-import { findAccount } from './leftovers/remove.ts'
 import { group, messageOf, warn } from './log.ts'
 import { buildImages } from './packer/build.ts'
 import { packerEnvironment } from './packer/environment.ts'
@@ -27,7 +27,7 @@ import { type BakeFacts, type BakeRecord, openRecord, temporaryFiles } from './r
 export async function bake(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<FoundImage> {
   refuseForks()
   demandRoom(temporaryFiles())
-  const record = openRecord(await factsFor(ec2, checksum))
+  const record = openRecord(await factsFor(ec2, inputs, checksum))
   const plan = { ec2, inputs, checksum, record }
   try {
     const image = await underLease(plan, lease => bakeWhole({ ...plan, lease }))
@@ -86,15 +86,16 @@ function buildFor(inputs: Inputs, { value, baseImage }: Checksum): Build {
 }
 
 /** What must be known of this run by whoever cleans up behind it. */
-export async function factsFor(ec2: Ec2, { value }: Checksum): Promise<BakeFacts> {
+async function factsFor(ec2: Ec2, { template }: Inputs, { value }: Checksum): Promise<BakeFacts> {
   const account = await findAccount(ec2)
   const main = identify(process.pid)
-  const facts = { region: ec2.region, checksum: value, begun: new Date().toISOString() }
-  return { ...facts, ...(account && { account }), ...(main && { main }) }
+  const repository = workflowRun()?.repository
+  const facts = { region: ec2.region, checksum: value, begun: new Date().toISOString(), template: template.name }
+  return { ...facts, ...(account && { account }), ...(main && { main }), ...(repository && { repository }) }
 }
 
 /** Cleans up after a bake, unless `post` will: a cancelled step is killed before all of it could be done here. */
-export async function abandon(record: BakeRecord, cause: unknown): Promise<void> {
+async function abandon(record: BakeRecord, cause: unknown): Promise<void> {
   if (!record.isOpen() || (onGitHub && cancelled.aborted)) return
   const { accepted, isUnclean } = record.facts()
   if (accepted && !isUnclean) return record.close()

@@ -16,6 +16,8 @@ export { tagResource as tagImage } from './tags.ts'
 export const CHECKSUM_TAG = 'ami_config_checksum'
 /** The tag that says which template an image was baked from. */
 export const TEMPLATE_TAG = 'ami_bakery_template'
+/** The tag that says which repository on GitHub an image was baked from. */
+export const REPOSITORY_TAG = 'ami_bakery_repository'
 
 /** The tag that an image's copies in other regions have: the id of the image that they come from. */
 export const IMAGE_TAG = 'ami_bakery_image'

@@ -16,6 +16,10 @@ export interface BakeFacts {
   readonly checksum: string
   /** When the bake began, in ISO 8601. */
   readonly begun: string
+  /** The template's name in tags; absent where only the tags of a lease tell of the bake, and don't tell it. */
+  readonly template?: string
+  /** The repository on GitHub that the bake is of. */
+  readonly repository?: string
   /** The action's own process. */
   readonly main?: ProcessId
   readonly packer?: ProcessId
@@ -31,23 +35,12 @@ export interface BakeFacts {
   readonly traces?: Traces
   /** How many lines of Packer's stdout and stderr have been shown. */
   readonly shown?: readonly [number, number]
-  /** The copies that this run has asked for. */
-  readonly copies?: readonly BegunCopy[]
 }
 
 /** An image's id, and the region that it is in. */
 export interface PlacedId {
   readonly region: string
   readonly id: string
-}
-
-/** A copy of an image that has been asked for in another region. */
-export interface BegunCopy {
-  readonly region: string
-  /** The image that is copied. */
-  readonly source: string
-  /** The copy's own id; absent until EC2 has told it. */
-  readonly id?: string
 }
 
 /**
@@ -134,7 +127,7 @@ function isFacts(value: unknown): value is BakeFacts {
   return (
     ['region', 'checksum', 'begun'].every(isText) &&
     ['main', 'packer'].every(name => isProcessId(Reflect.get(value, name))) &&
-    Array.isArray(Reflect.get(value, 'copies') ?? []) &&
+    ['template', 'repository'].every(name => isText(name) || Reflect.get(value, name) === undefined) &&
     arePlacedIds(Reflect.get(value, 'accepted') ?? [])
   )
 }

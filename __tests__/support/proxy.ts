@@ -7,19 +7,21 @@
  * - DeleteSecurityGroup takes a group whose instances still end: refused with DependencyViolation;
  * - DeleteKeyPair by id says yes and deletes nothing (EC2's reference: "You can use either KeyName or KeyPairId"): the id becomes the name;
  * - CopyImage tells no source, neither on the image nor on its snapshot, and there is no filter source-image-id;
- * - what `copies.ts` lists about copies of images.
+ * - what `copies.ts` lists about copies of images;
+ * - everything is consistent at once: `lateness`, as `consistency.ts` has it.
  *
  * What it does not make up for:
  * - DeregisterImage ignores DeleteAssociatedSnapshots, and DeleteSnapshot takes a snapshot whose image is still there;
- * - two images may have one name, unless one is a copy;
- * - DeleteKeyPair and everything else is consistent at once.
+ * - two images may have one name, unless one is a copy.
  */
 import http from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createConsistency, IS_LATE_RUN, LATE, type Lateness } from './consistency.ts'
 import { completeImages, type ImageFacts } from './copies.ts'
 import { type Ec2Server, speakTo } from './ec2.ts'
 import { createModelCheck } from './model-check.ts'
+import { errorDocument, mapItems } from './xml.ts'
 
 /** What goes wrong with requests of one action, before or instead of EC2's answer. */
 export interface Fault {
@@ -76,6 +78,10 @@ export interface FaultyEc2 extends Pick<Ec2Server, 'endpoint' | 'environment' | 
   slowCopies(milliseconds: number): void
   /** Instances stay shutting-down for so many milliseconds after they were told to end. */
   slowTermination(milliseconds: number): void
+  /** EC2 knows late of what was done, from now on. */
+  lateness(lateness: Lateness): void
+  /** EC2 is neither late nor slow from now on, not even in a run in which it is: for what counts requests or milliseconds. */
+  prompt(): void
   readonly images: ImageFacts
   stop(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -84,6 +90,9 @@ export interface FaultyEc2 extends Pick<Ec2Server, 'endpoint' | 'environment' | 
 /** The access key of somebody else, whose account is none of the tests'. */
 export const STRANGER = { AWS_ACCESS_KEY_ID: 'stranger', AWS_SECRET_ACCESS_KEY: 'strange' }
 const STRANGERS_ACCOUNT = '210987654321'
+
+/** What takes how long at the least in a run with a late and slow EC2, in milliseconds. */
+const SLOW = { CreateImage: 1_500, CopyImage: 1_500, TerminateInstances: 1_000 }
 
 /** What the tests ask through, unrecorded and unharmed. */
 const BACK_DOOR = '/back-door'
@@ -103,6 +112,19 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
   const upstream = { endpoint: ec2.moto, account }
   const deleteById = createDeletion(upstream)
   const guard = createGuard(upstream, slowness)
+  const consistency = createConsistency()
+  if (IS_LATE_RUN) {
+    consistency.late(LATE)
+    slowness.atLeast(SLOW)
+  }
+
+  async function play(asked: Received): Promise<Answer> {
+    const { status, body } = await guard(asked, () =>
+      images.send(copies.translate(asked), request => deleteById(request)),
+    )
+    const completed = mapItems(copies.complete(asked, body), item => images.describe(asked, item))
+    return { status, body: slowness.apply(asked, completed) }
+  }
 
   async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const asked = await receive(request)
@@ -119,16 +141,11 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
       if (!fault.isMalformed) model.answer(asked, fault.answer)
       return void response.writeHead(fault.status ?? 200).end(fault.answer)
     }
-    const { status, body } = await guard(asked, () =>
-      images.send(copies.translate(asked), request => deleteById(request)),
-    )
+    const { status, body } = await (isRecorded ? consistency.answer(asked, play) : consistency.answerTruly(asked, play))
     if (fault?.lost) return void request.socket.destroy()
     if (fault?.silent) return
-    response.writeHead(status, { 'content-type': 'text/xml' })
-    const completed = mapItems(copies.complete(asked, body), item => images.describe(asked, item))
-    const whole = slowness.apply(asked, completed)
-    if (isRecorded) model.answer(asked, whole)
-    response.end(whole)
+    if (isRecorded) model.answer(asked, body)
+    response.writeHead(status, { 'content-type': 'text/xml' }).end(body)
   }
 
   const server = http.createServer((request, response) => {
@@ -160,6 +177,11 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
     slowImages: milliseconds => slowness.slow('CreateImage', milliseconds),
     slowCopies: milliseconds => slowness.slow('CopyImage', milliseconds),
     slowTermination: milliseconds => slowness.slow('TerminateInstances', milliseconds),
+    lateness: consistency.late,
+    prompt: () => {
+      consistency.late({})
+      slowness.atLeast({})
+    },
     images: images.facts,
     stop,
     [Symbol.asyncDispose]: stop,
@@ -196,10 +218,6 @@ function findFault(counts: Map<Fault, number>, { action, region, parameters }: R
     if (count >= after && count < after + times) return fault
   }
   return undefined
-}
-
-function errorDocument(code: string, message = `The proxy says ${code}.`): string {
-  return `<?xml version="1.0"?><Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>0</RequestID></Response>`
 }
 
 interface Upstream {
@@ -295,6 +313,8 @@ function createDeletion(upstream: Upstream): (request: Received) => Promise<Answ
 interface Slowness {
   /** What an action begins takes so long from now on. */
   slow(action: string, milliseconds: number): void
+  /** What these actions begin takes so long at the least. */
+  atLeast(milliseconds: Readonly<Record<string, number>>): void
   /** Whether an instance was told to end, or an image to be, and has not done so yet. */
   isBusy(id: string): boolean
   apply(request: Request, body: string): string
@@ -303,11 +323,12 @@ interface Slowness {
 /** moto's images are available and its instances terminated at once; EC2's take their time. */
 function createSlowness(): Slowness {
   const delays = new Map<string, number>()
+  let least: Readonly<Record<string, number>> = {}
   const busyUntil = new Map<string, number>()
   const isBusy = (id = '') => (busyUntil.get(id) ?? 0) > Date.now()
 
   function apply({ action, parameters }: Request, body: string): string {
-    const delay = delays.get(action) ?? 0
+    const delay = Math.max(delays.get(action) ?? 0, least[action] ?? 0)
     for (const id of delay > 0 ? (body.match(/\b(ami|i)-[0-9a-f]{8,17}\b/g) ?? []) : []) {
       if (!busyUntil.has(id)) busyUntil.set(id, Date.now() + delay)
     }
@@ -319,7 +340,14 @@ function createSlowness(): Slowness {
     })
   }
 
-  return { slow: (action, milliseconds) => void delays.set(action, milliseconds), isBusy, apply }
+  return {
+    slow: (action, milliseconds) => void delays.set(action, milliseconds),
+    atLeast: milliseconds => {
+      least = milliseconds
+    },
+    isBusy,
+    apply,
+  }
 }
 
 function makePending(item: string): string {
@@ -393,21 +421,4 @@ function createCopies(): Copies {
   }
 
   return { translate, complete }
-}
-
-/** Replaces each outermost `<item>` of an answer. */
-function mapItems(body: string, replace: (item: string) => string): string {
-  let depth = 0
-  let start = 0
-  let copied = 0
-  let result = ''
-  for (const match of body.matchAll(/<(\/?)item>/g)) {
-    if (match[1] === '' && depth++ === 0) start = match.index
-    if (match[1] === '/' && --depth === 0) {
-      const end = match.index + match[0].length
-      result += body.slice(copied, start) + replace(body.slice(start, end))
-      copied = end
-    }
-  }
-  return result + body.slice(copied)
 }

@@ -5,7 +5,7 @@ import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG, type Image, tagImage } from '../
 import { notice } from '../log.ts'
 import { PRUNE_TAG, REVOKED_TAG, waitUntilFound } from '../look-up.ts'
 import type { Original } from './heal.ts'
-import { type Destination, WAITER_TAG } from './obtain.ts'
+import type { Destination } from './obtain.ts'
 import { failedValue } from './stage.ts'
 import { onceVisible } from './visible.ts'
 
@@ -74,7 +74,7 @@ function tagsFor({ image }: Original): ReadonlyMap<string, string> {
   return new Map([[BAKED_AT_TAG, image.creationDate], ...own, [IMAGE_TAG, image.id]])
 }
 
-const OWN = new Set([CHECKSUM_TAG, IMAGE_TAG, WAITER_TAG])
+const OWN = new Set([CHECKSUM_TAG, IMAGE_TAG])
 
 /** What the keys begin with of tags that a copy must not get: AWS's own, what is shown to other accounts, and decisions about an image. */
 const NOT_CARRIED = ['aws:', 'ec2:SharedTag/', REVOKED_TAG, PRUNE_TAG, 'ami_bakery_deprecation_before']

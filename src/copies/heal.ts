@@ -1,12 +1,10 @@
 import { DescribeImageAttributeCommand, type LaunchPermission } from '@aws-sdk/client-ec2'
-import { abandon, factsFor } from '../bake.ts'
 import { cancelled } from '../cancel.ts'
 import type { Checksum } from '../checksum.ts'
 import { ask, connect } from '../ec2.ts'
 import { describeImage, type Image, type PlacedImage } from '../images.ts'
 import type { Region } from '../inputs.ts'
 import { info, messageOf } from '../log.ts'
-import { type BakeRecord, openRecord } from '../record.ts'
 import { enterPhase } from '../timeline.ts'
 import { finishCopy } from './finish.ts'
 import { obtainCopy } from './obtain.ts'
@@ -25,7 +23,7 @@ export interface Original {
  *
  * @returns The copies' ids by region.
  * @throws Error that says of each region that failed why; the copies in the others are good and stay. When the step is
- *   cancelled, unfinished copies are removed, here or in `post`.
+ *   cancelled, copies that were begun go on: their tags tell the next run, which takes them.
  */
 export async function healRegions(
   source: PlacedImage,
@@ -35,13 +33,9 @@ export async function healRegions(
   enterPhase('copy')
   const original = await readOriginal(source, checksum.value)
   refuseUnusable(original, regions)
-  const record = openRecord(await factsFor(source.ec2, checksum))
-  const results = await Promise.allSettled(regions.map(region => heal(original, region, record)))
-  if (cancelled.aborted) {
-    await abandon(record, cancelled.reason)
-    throw cancelled.reason
-  }
-  record.close()
+  const results = await Promise.allSettled(regions.map(region => heal(original, region)))
+  if (cancelled.aborted) info('Copies that were begun go on. The next run takes them.')
+  cancelled.throwIfAborted()
   return collect(results, regions)
 }
 
@@ -64,9 +58,9 @@ function refuseUnusable({ image, permissions }: Original, regions: readonly Regi
   )
 }
 
-async function heal(original: Original, region: Region, record: BakeRecord): Promise<readonly [string, string]> {
+async function heal(original: Original, region: Region): Promise<readonly [string, string]> {
   const ec2 = connect(region.name, cancelled)
-  const copy = await obtainCopy(original, { ec2, kmsKey: region.kmsKey }, record)
+  const copy = await obtainCopy(original, { ec2, kmsKey: region.kmsKey })
   await finishCopy({ ec2, kmsKey: region.kmsKey }, original, copy)
   info(`${region.name}: ${copy.id} is a copy of ${original.image.id} and is found by its tag.`)
   return [region.name, copy.id]

@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto'
 import { CopyImageCommand, type ResourceType } from '@aws-sdk/client-ec2'
-import { cancelled } from '../cancel.ts'
 import { ask, type Ec2, errorCode, poll } from '../ec2.ts'
-import { workflowRun } from '../github.ts'
-import { byAge, CHECKSUM_TAG, describeImages, IMAGE_TAG, type Image, TEMPLATE_TAG, tagImage } from '../images.ts'
+import { byAge, CHECKSUM_TAG, describeImages, IMAGE_TAG, type Image, TEMPLATE_TAG } from '../images.ts'
 import { info, printable } from '../log.ts'
 import { backupTag, REVOKED_TAG } from '../look-up.ts'
-import type { BakeRecord } from '../record.ts'
 import type { Original } from './heal.ts'
 import { hasFailed, stageOf } from './stage.ts'
 import { onceVisible, VISIBLE_WITHIN } from './visible.ts'
@@ -15,9 +12,6 @@ import { LIMIT, onceAMinute, waitForCopy } from './wait.ts'
 /** The tag that holds the repository whose workflow baked an image. */
 const REPOSITORY_TAG = 'ami_bakery_repository'
 
-/** The tag that a run puts on a copy which another run has begun: it waits for it too, so that nobody may remove it. */
-export const WAITER_TAG = 'ami_bakery_waiter'
-
 /** Where a copy goes. */
 export interface Destination {
   readonly ec2: Ec2
@@ -25,7 +19,7 @@ export interface Destination {
   readonly kmsKey: string | undefined
 }
 
-/** How many copies that others removed are replaced. */
+/** How many copies are replaced that something deregisters before they are available. */
 const MOST_VANISHED = 10
 
 /**
@@ -33,19 +27,17 @@ const MOST_VANISHED = 10
  *
  * @throws Error when the copy fails, with EC2's reason, or isn't available after two hours.
  */
-export async function obtainCopy(original: Original, to: Destination, record: BakeRecord): Promise<Image> {
+export async function obtainCopy(original: Original, to: Destination): Promise<Image> {
   const { ec2 } = to
   for (let vanished = 0; vanished < MOST_VANISHED; vanished++) {
     const { available, failed, pending } = await findUsableCopies(ec2, original)
     const finished = available.findLast(({ tags }) => tags.get(CHECKSUM_TAG) === original.checksum) ?? available.at(-1)
     if (finished) return finished
-    const id = pending
-      ? await join(ec2, pending)
-      : await begin(original, { ...to, attempt: failed.length + vanished }, record)
+    const id = pending ? join(ec2, pending) : await begin(original, { ...to, attempt: failed.length + vanished })
     const copy = id && (await waitForCopy(ec2, original.image.id, id))
     if (copy) return copy
     // A token that was used before gets that request's answer, even when its image is gone: the next one is for a new copy.
-    info(`${ec2.region}: ${id || 'the copy'} is gone, as after a cancelled run. It is copied anew.`)
+    info(`${ec2.region}: ${id || 'the copy'} is gone: something has deregistered it. The image is copied anew.`)
   }
   throw new Error(`${MOST_VANISHED} copies have vanished one after the other. Does something deregister new images?`)
 }
@@ -84,11 +76,8 @@ export async function findCopies(ec2: Ec2, source: string): Promise<Image[]> {
   return await describeImages(ec2, { Owners: ['self'], Filters: [{ Name: `tag:${IMAGE_TAG}`, Values: [source] }] })
 }
 
-async function join(ec2: Ec2, { id }: Image): Promise<string> {
+function join(ec2: Ec2, { id }: Image): string {
   info(`${ec2.region}: another run copies the image already, as ${id}.`)
-  const mark = new Map([[WAITER_TAG, workflowRun()?.url ?? 'a run outside GitHub']])
-  // Without the mark the other run, if it is cancelled, removes the copy, and it is copied anew.
-  await tagImage(ec2, id, mark).catch(() => cancelled.throwIfAborted())
   return id
 }
 
@@ -97,44 +86,31 @@ interface Order extends Destination {
   readonly attempt: number
 }
 
-/** Asks for a copy, noting it first so that `post` can remove it. `undefined` when the token was spent on another request. */
-async function begin(original: Original, order: Order, record: BakeRecord): Promise<string | undefined> {
-  const [region, source] = [order.ec2.region, original.image.id]
-  const others = () => (record.facts().copies ?? []).filter(copy => copy.region !== region)
-  record.note({ copies: [...others(), { region, source }] })
-  try {
-    const tell = onceAMinute(() =>
-      info(`${region}: there are too many copies at once (ResourceLimitExceeded). Waiting, two hours at most.`),
-    )
-    const begun = await poll(order.ec2, LIMIT, async () => {
-      const answer = await request(original, order)
-      if (!answer) await tell()
-      return answer
-    })
-    if (!begun) throw new Error('there are too many copies at once for two hours (ResourceLimitExceeded). Try later.')
-    const { id } = begun
-    record.note({ copies: [...others(), ...(id && begun.isOurs ? [{ region, source, id }] : [])] })
-    if (id && begun.isOurs) info(`${region}: ${source} is being copied, as ${id}.`)
-    return id
-  } catch (error) {
-    // A request that was cut short may have reached EC2: that one stays noted.
-    cancelled.throwIfAborted()
-    record.note({ copies: others() })
-    throw error
-  }
+/** Asks for a copy. `undefined` when the token was spent on another request. */
+async function begin(original: Original, order: Order): Promise<string | undefined> {
+  const { region } = order.ec2
+  const tell = onceAMinute(() =>
+    info(`${region}: there are too many copies at once (ResourceLimitExceeded). Waiting, two hours at most.`),
+  )
+  const begun = await poll(order.ec2, LIMIT, async () => {
+    const answer = await request(original, order)
+    if (!answer) await tell()
+    return answer
+  })
+  if (!begun) throw new Error('there are too many copies at once for two hours (ResourceLimitExceeded). Try later.')
+  return begun.id
 }
 
 interface Begun {
+  /** `undefined` when the token was spent. */
   readonly id: string | undefined
-  /** Whether this run's request began it. */
-  readonly isOurs: boolean
 }
 
 /** `undefined` as long as EC2 has too much to copy. */
 async function request(original: Original, order: Order): Promise<Begun | undefined> {
   for (const name of namesFor(original, order)) {
     try {
-      return { id: await copyImage(original, order, name), isOurs: true }
+      return { id: await copyImage(original, order, name) }
     } catch (error) {
       const code = errorCode(error)
       if (code === 'ResourceLimitExceeded') return undefined
@@ -142,8 +118,8 @@ async function request(original: Original, order: Order): Promise<Begun | undefi
       if (!isSpent && code !== 'InvalidAMIName.Duplicate') throw error
       // A spent token belongs to a copy that may not be listed yet; a name may be anything's.
       const rival = await poll(order.ec2, isSpent ? VISIBLE_WITHIN : 0, () => findRival(original, order.ec2))
-      if (rival) return { id: await join(order.ec2, rival), isOurs: false }
-      if (isSpent) return { id: undefined, isOurs: false }
+      if (rival) return { id: join(order.ec2, rival) }
+      if (isSpent) return { id: undefined }
     }
   }
   throw new Error(`The name ${printable(original.image.name)} is taken, and so are those made from it. Remove one.`)
@@ -183,7 +159,10 @@ async function copyImage({ image, region }: Original, order: Order, Name: string
   const { ImageId } = await onceVisible(ec2, () =>
     ask(ec2, 'ec2:CopyImage', (client, options) => client.send(command, options)),
   )
-  if (ImageId) return ImageId
+  if (ImageId) {
+    info(`${ec2.region}: ${image.id} is being copied, as ${ImageId}.`)
+    return ImageId
+  }
   throw new Error(`ec2:CopyImage in ${ec2.region}: the answer has no id, so that it is none of EC2.`)
 }
 

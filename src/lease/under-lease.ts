@@ -7,6 +7,7 @@ import type { Ec2 } from '../ec2.ts'
 import { workflowRun } from '../github.ts'
 import type { FoundImage } from '../images.ts'
 import type { Inputs } from '../inputs.ts'
+import { listLeftovers } from '../leftovers/commands.ts'
 import { removeLeftovers } from '../leftovers/remove.ts'
 import { group, messageOf, warn } from '../log.ts'
 import { findImageQuietly } from '../look-up.ts'
@@ -98,16 +99,22 @@ function claimFor({ ec2, inputs, checksum }: LoneBake, lease: OwnLease): Claim {
     signal: ec2.signal,
     lookUp: () => findImageQuietly(ec2, inputs, checksum),
     announce: () => lease.remember({ name, owner }),
-    cleanUp: dead => cleanUp(ec2.region, dead),
+    cleanUp: dead => cleanUp(ec2.region, dead, dead.name === name ? inputs.template.name : undefined),
   }
 }
 
-/** Removes what the owner of a dead lease has left, by the traces in its tags. What can't be removed hinders nobody. */
-async function cleanUp(region: string, { name, created, tags }: KeyPair): Promise<void> {
+/**
+ * Removes what the owner of a dead lease has left, by the traces in its tags. What can't be removed hinders nobody.
+ *
+ * @param template The name of the template that it has baked; the lease has no more than its digest.
+ */
+async function cleanUp(region: string, { name, created, tags }: KeyPair, template: string | undefined): Promise<void> {
   const [, checksum] = LEASE_NAME.exec(name) ?? []
   if (!checksum || !created) return
   // Told by EC2, not by a tag: what is older than the lease is none of its bake's.
-  const facts = { region, checksum, begun: created.toISOString() }
+  const [, repository] = REPOSITORY.exec(tags.get(OWNER_TAG) ?? '') ?? []
+  const begun = created.toISOString()
+  const facts = { region, checksum, begun, ...(template && { template }), ...(repository && { repository }) }
   const removal = group('Clean-up on EC2 after a run that has vanished', () => removeLeftovers(facts, readTraces(tags)))
   const left = await unlessAborted(cancelled, removal).catch(error => {
     cancelled.throwIfAborted()
@@ -115,9 +122,12 @@ async function cleanUp(region: string, { name, created, tags }: KeyPair): Promis
     return []
   })
   if (left.length === 0) return
-  const lines = left.map(({ command, reason }) => `${command}\n  (${reason})`)
-  warn(`A vanished run has left things on EC2 that could not be removed. Remove them by hand:\n${lines.join('\n')}`)
+  const commands = listLeftovers(left)
+  warn(`A vanished run has left things on EC2 that could not be removed. Remove them by hand:\n${commands}`)
 }
+
+/** A repository in the owner's tag of a run on GitHub: repository, run, attempt, and a word that only this owner has. */
+const REPOSITORY = /^([\w.-]+\/[\w.-]+)\/\d+\/\d+\/[^/]+$/
 
 const LEASE_NAME = new RegExp(`^${PREFIX}([0-9a-f]{40})-[0-9a-f]{8}$`)
 

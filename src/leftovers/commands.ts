@@ -1,6 +1,26 @@
 import type { Traces } from '../packer/traces.ts'
 import type { BakeFacts } from '../record.ts'
 
+/** Something that a bake left on EC2 and that could not be removed. */
+export interface Leftover {
+  /** The command that removes it. */
+  readonly command: string
+  readonly reason: string
+}
+
+/** Lists what is left, with the commands that remove it, on lines of their own. */
+export function listLeftovers(left: readonly Leftover[]): string {
+  const lines = left.map(({ command, reason }) => `${command}\n  (${reason})`)
+  const isNew = left.some(({ command }) => command.includes(DELETE_SNAPSHOTS))
+  return [...lines, ...(isNew ? [`${DELETE_SNAPSHOTS} needs an AWS CLI of June 2025 or newer.`] : [])].join('\n')
+}
+
+/** An option of the AWS CLI since the API's version of 2025-05-28. */
+const DELETE_SNAPSHOTS = '--delete-associated-snapshots'
+
+/** Why something is listed that was not tried to remove. */
+export const UNCERTAIN = "only the lease's tags say that it is of that run: look at it first"
+
 /** What a person types to remove, or to find, what this action could not. */
 export const COMMANDS = {
   search: (region: string, { Name, Values }: { readonly Name: string; readonly Values: readonly string[] }) =>
@@ -8,6 +28,10 @@ export const COMMANDS = {
   unknown: (region: string, { begun }: BakeFacts) =>
     `aws ec2 describe-instances --region ${region} --query "Reservations[].Instances[?LaunchTime>='${begun}'][]"`,
   instance: (region: string, id: string) => `aws ec2 terminate-instances --region ${region} --instance-ids ${id}`,
+  searchVolumes: (region: string, { begun }: BakeFacts) =>
+    `aws ec2 describe-volumes --region ${region} --filters Name=status,Values=available ` +
+    `--query "Volumes[?CreateTime>='${begun}']"`,
+  volume: (region: string, id: string) => `aws ec2 delete-volume --region ${region} --volume-id ${id}`,
   keyPair: (region: string, name: string) => `aws ec2 delete-key-pair --region ${region} --key-name ${name}`,
   launchTemplate: (region: string, id: string) =>
     `aws ec2 delete-launch-template --region ${region} --launch-template-id ${id}`,
@@ -21,7 +45,11 @@ export const COMMANDS = {
   searchCopies: (region: string, sources: readonly string[]) =>
     `aws ec2 describe-images --region ${region} --owners self --filters Name=source-image-id,Values=${sources.join(',')}`,
   image: (region: string, id: string): string =>
-    `aws ec2 deregister-image --region ${region} --image-id ${id} --delete-associated-snapshots`,
+    `aws ec2 deregister-image --region ${region} --image-id ${id} ${DELETE_SNAPSHOTS}`,
+  searchSnapshots: (region: string, images: readonly string[]) =>
+    `aws ec2 describe-snapshots --region ${region} --owner-ids self ` +
+    `--filters "Name=description,Values=${images.map(id => `*${id}*`).join(',')}"`,
+  snapshot: (region: string, id: string) => `aws ec2 delete-snapshot --region ${region} --snapshot-id ${id}`,
   role: (name: string) =>
     `aws iam remove-role-from-instance-profile --instance-profile-name ${name} --role-name ${name}; ` +
     `aws iam delete-instance-profile --instance-profile-name ${name}; ` +

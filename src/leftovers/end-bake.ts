@@ -13,9 +13,9 @@ import { areEmpty, collectTraces, NO_TRACES, type Traces } from '../packer/trace
 import { milliseconds, unlessAborted } from '../patience.ts'
 import { findWriter, isRunning, kill, killGroup } from '../processes.ts'
 import type { BakeFacts, BakeRecord, PlacedId } from '../record.ts'
-import { COMMANDS } from './commands.ts'
-import { removeCopies } from './copies.ts'
-import { findStranger, type Leftover, removeLeftovers } from './remove.ts'
+import { findStranger } from './account.ts'
+import { COMMANDS, listLeftovers } from './commands.ts'
+import { removeLeftovers } from './remove.ts'
 
 /** How long Packer may clean up behind itself, … */
 const PATIENCE = milliseconds(200)
@@ -93,13 +93,12 @@ export async function endBake(record: BakeRecord, deadline?: AbortSignal): Promi
   const facts = record.facts()
   if (facts.packer) killGroup(facts.packer)
   const traces = await readTraces(record)
-  if (areEmpty(traces) && !facts.copies) return record.close()
-  const work = async () => [
-    ...(await removeLeftovers(facts, traces, deadline)),
-    ...(await removeCopies(facts, deadline)),
-  ]
+  if (areEmpty(traces)) return record.close()
+  const work = () => removeLeftovers(facts, traces, deadline)
   const left = await group('Clean-up on EC2', () => (onGitHub ? unlessAborted(cancelled, work()) : work()))
-  if (left.length > 0) throw new Error(describe(left))
+  if (left.length > 0) {
+    throw new Error(`Left on EC2, because it could not be removed. Remove it by hand:\n${listLeftovers(left)}`)
+  }
   record.close()
 }
 
@@ -131,9 +130,4 @@ async function readLog(directory: string): Promise<Traces> {
   while (log.readLines()) await sleep(0)
   log.close()
   return traces()
-}
-
-function describe(left: readonly Leftover[]): string {
-  const lines = left.map(({ command, reason }) => `${command}\n  (${reason})`)
-  return `Left on EC2, because it could not be removed. Remove it by hand:\n${lines.join('\n')}`
 }

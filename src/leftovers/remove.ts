@@ -1,45 +1,16 @@
-import {
-  DeleteKeyPairCommand,
-  DeleteLaunchTemplateCommand,
-  DeleteSecurityGroupCommand,
-  DescribeInstancesCommand,
-  DescribeSecurityGroupsCommand,
-  type Filter,
-  type Instance,
-  type SecurityGroup,
-  TerminateInstancesCommand,
-} from '@aws-sdk/client-ec2'
-import { ELSEWHERE } from '../credentials.ts'
-import { ask, connect, type Ec2, errorCode, poll } from '../ec2.ts'
-import type { Image } from '../images.ts'
-import { info, messageOf, warn } from '../log.ts'
+import { DeleteKeyPairCommand, DeleteLaunchTemplateCommand } from '@aws-sdk/client-ec2'
+import { ask, connect, type Ec2 } from '../ec2.ts'
+import { info } from '../log.ts'
 import { areEmpty, NO_TRACES, type Traces } from '../packer/traces.ts'
 import type { BakeFacts } from '../record.ts'
-import { COMMANDS } from './commands.ts'
-import { findCopies, findImagesOfBake, type Origin, quarantine } from './images.ts'
-
-/** Something that a bake left on EC2 and that could not be removed. */
-export interface Leftover {
-  /** The command that removes it. */
-  readonly command: string
-  readonly reason: string
-}
-
-/**
- * The account that EC2 answers for, told by the owner of a default security group: Packer's role may describe groups,
- * which is more than can be said of the calls that name the account. `undefined` where it can't be told.
- */
-export async function findAccount(ec2: Ec2): Promise<string | undefined> {
-  const groups = await describeGroups(ec2, ['default']).catch(() => [])
-  return groups[0]?.OwnerId
-}
-
-/** Why nothing may be touched: the credentials are of another account than the bake's. `undefined` when that can't be said. */
-export async function findStranger(ec2: Ec2, { account }: BakeFacts): Promise<string | undefined> {
-  const present = account && (await findAccount(ec2))
-  if (!present || present === account) return undefined
-  return `the credentials are of account ${present}, the bake was in ${account}`
-}
+import { findStranger } from './account.ts'
+import { COMMANDS, type Leftover, UNCERTAIN } from './commands.ts'
+import { deleteGroup } from './groups.ts'
+import { filterFor, findInstances, terminate } from './instances.ts'
+import { makeLeftoverList } from './leftover-list.ts'
+import { prepareImageRemoval, type Removal } from './remove-images.ts'
+import { isNotFound } from './requests.ts'
+import { deleteVolume, findVolumes } from './volumes.ts'
 
 /**
  * Removes what a bake left on EC2, and makes sure that its image is no later hit, unless it was accepted. Everything is found
@@ -57,7 +28,7 @@ export async function removeLeftovers(
   if (areEmpty(traces)) return []
   const ec2 = connect(facts.region, deadline)
   const reason = await findStranger(ec2, facts)
-  if (!reason) return await remove(ec2, facts, traces)
+  if (!reason) return await remove({ ec2, facts, traces, list: makeLeftoverList(deadline) })
   return everything(ec2, facts, traces).map(command => ({ command, reason }))
 }
 
@@ -73,79 +44,54 @@ function everything({ region }: Ec2, facts: BakeFacts, traces: Traces): readonly
   ]
 }
 
-async function remove(ec2: Ec2, facts: BakeFacts, traces: Traces): Promise<readonly Leftover[]> {
+async function remove(removal: Removal): Promise<readonly Leftover[]> {
+  const { ec2, facts, traces, list } = removal
   const { region } = ec2
-  const { left, attempt } = keepList(ec2.signal)
-  const found = await attempt(COMMANDS.search(region, filterFor(traces)), findInstances(ec2, traces, facts))
+  const found = await list.attempt(COMMANDS.search(region, filterFor(traces)), findInstances(ec2, traces, facts))
   const instances = found ?? (traces.isHearsay ? [] : traces.instances)
-  // The images of hearsay count only if they were made from such an instance.
-  const known = traces.isHearsay ? { ...traces, images: [] } : traces
-  const origin = { traces: known, instances, begun: facts.begun }
-  const removeImages = async () => {
-    if (!facts.accepted) await removeImagesOfBake(ec2, origin, { checksum: facts.checksum, attempt })
-  }
+  const removeImages = facts.accepted ? async () => {} : prepareImageRemoval(removal, instances)
   // All of it at once: little time is left until a cancelled job is ended by force.
-  const [ended] = await Promise.all([
-    Promise.all(instances.map(id => attempt(COMMANDS.instance(region, id), terminate(ec2, id)))),
+  const [{ hasEnded, volumes }] = await Promise.all([
+    endInstances(removal, instances),
     removeImages(),
-    ...traces.keyPairs.map(name => attempt(COMMANDS.keyPair(region, name), deleteKeyPair(ec2, name))),
+    ...traces.keyPairs.map(name => list.attempt(COMMANDS.keyPair(region, name), deleteKeyPair(ec2, name))),
     ...(traces.isHearsay ? [] : traces.launchTemplates).map(id =>
-      attempt(COMMANDS.launchTemplate(region, id), deleteLaunchTemplate(ec2, id)),
+      list.attempt(COMMANDS.launchTemplate(region, id), deleteLaunchTemplate(ec2, id)),
     ),
   ])
-  // A group can't go before its instances; an image asked for in Packer's last moment may not have been there at first.
-  const patience = ended.includes(undefined) ? 0 : 180
+  const used = hasEnded ? AFTER_INSTANCE : 0
+  // A group that no instance was asked for with may have been created a moment ago.
+  const patience = { used, unseen: traces.launching ? 0 : 10 }
+  // What an instance used can't go before it; what was asked for in Packer's last moment may not have been there at first.
   await Promise.all([
     removeImages(),
+    ...volumes.map(id => list.attempt(COMMANDS.volume(region, id), deleteVolume(ec2, id, used))),
     ...traces.securityGroups.map(name =>
-      attempt(COMMANDS.securityGroup(region, name), deleteGroup(ec2, name, patience)),
+      list.attempt(COMMANDS.securityGroup(region, name), deleteGroup(ec2, name, patience)),
     ),
   ])
-  return [...left(), ...unremovable(region, facts, traces)]
+  return [...list.left(), ...unremovable(region, facts, traces)]
 }
 
-/** Does something that an AWS command could do as well; a failure puts the command on the list of what is left. */
-type Attempt = <Result>(command: string, work: Promise<Result>) => Promise<Result | undefined>
+/** How long a terminated instance may hold its volumes and its group, in seconds. */
+const AFTER_INSTANCE = 3 * 60
 
-function keepList(deadline: AbortSignal | undefined): { readonly attempt: Attempt; left(): readonly Leftover[] } {
-  const reasons = new Map<string, string>()
-  return {
-    attempt: async (command, work) => {
-      try {
-        const result = await work
-        reasons.delete(command)
-        return result
-      } catch (error) {
-        reasons.set(command, messageOf(deadline?.aborted ? deadline.reason : error))
-        return undefined
-      }
-    },
-    left: () => [...reasons].map(([command, reason]) => ({ command, reason })),
-  }
+interface Ended {
+  readonly hasEnded: boolean
+  /** The volumes that are to be deleted now. */
+  readonly volumes: readonly string[]
 }
 
-async function removeImagesOfBake(
-  ec2: Ec2,
-  origin: Origin,
-  { checksum, attempt }: { readonly checksum: string; readonly attempt: Attempt },
-): Promise<void> {
-  const { traces, instances } = origin
-  const quarantineAll = async (home: Ec2, images: readonly Image[] = []) => {
-    const works = images.map(image =>
-      attempt(COMMANDS.image(home.region, image.id), quarantine({ ec2: home, image }, checksum)),
-    )
-    await Promise.all(works)
+async function endInstances({ ec2, facts, list }: Removal, instances: readonly string[]): Promise<Ended> {
+  const { region } = ec2
+  const volumes = await list.attempt(COMMANDS.searchVolumes(region, facts), findVolumes(ec2, instances, facts))
+  const ended = await Promise.all(
+    instances.map(id => list.attempt(COMMANDS.instance(region, id), terminate(ec2, id, facts))),
+  )
+  for (const id of volumes?.uncertain ?? []) {
+    list.add(COMMANDS.volume(region, id), "it was attached to the bake's instance after the launch: look at it first")
   }
-  const found = await attempt(COMMANDS.searchImages(ec2.region, traces, instances), findImagesOfBake(ec2, origin))
-  const sources = found?.sources ?? traces.images
-  const copies = traces.copyRegions.map(async region => {
-    const there = connect(region, ec2.signal)
-    await quarantineAll(
-      there,
-      await attempt(COMMANDS.searchCopies(region, sources), findCopies(there, sources, origin)),
-    )
-  })
-  await Promise.all([quarantineAll(ec2, found?.images), ...copies])
+  return { hasEnded: !ended.includes(undefined), volumes: volumes?.own ?? [] }
 }
 
 /** What this action has no way to remove, or no right to. */
@@ -162,7 +108,7 @@ function unremovable(region: string, facts: BakeFacts, traces: Traces): readonly
         ...instances.map(id => COMMANDS.instance(region, id)),
         ...uncertain.launchTemplates.map(id => COMMANDS.launchTemplate(region, id)),
       ],
-      "only the lease's tags say that it is of that run: look at it first",
+      UNCERTAIN,
     ),
   ]
 }
@@ -172,122 +118,20 @@ function isUnknown({ launching, instances, keyPairs, securityGroups }: Traces): 
   return launching && [instances, keyPairs, securityGroups].every(names => names.length === 0)
 }
 
-/**
- * Instances by their printed ids, and by their key pair or group: the id of one may never have been printed. Of an id from
- * hearsay nobody knows whose it is, so that only instances with Packer's own key pair or group count then, begun since.
- */
-async function findInstances(ec2: Ec2, traces: Traces, { begun }: BakeFacts): Promise<string[]> {
-  const { launching, isHearsay } = traces
-  const instances = isHearsay ? [] : traces.instances
-  const filter = filterFor(traces)
-  if (!launching || filter.Values.length === 0) return [...instances]
-  const search = async (): Promise<string[] | undefined> => {
-    const described = await describeInstances(ec2, filter)
-    const found = isHearsay ? described.filter(isSince(begun)) : described.filter(isAlive)
-    return found.length > 0 ? found.flatMap(({ InstanceId }) => InstanceId ?? []) : undefined
-  }
-  // One that was asked for in Packer's last moment may be unknown for a while.
-  const found = instances.length > 0 ? await search() : await poll(ec2, 20, search)
-  return [...new Set([...instances, ...(found ?? [])])]
-}
-
-function filterFor({ keyPairs, securityGroups }: Traces): { Name: string; Values: string[] } {
-  if (keyPairs.length > 0) return { Name: 'key-name', Values: [...keyPairs] }
-  return { Name: 'instance.group-name', Values: [...securityGroups] }
-}
-
-/** EC2 may begin an instance's time a little before that of the key pair which was created first. */
-function isSince(begun: string): (instance: Instance) => boolean {
-  return ({ LaunchTime }) => LaunchTime !== undefined && LaunchTime.getTime() > Date.parse(begun) - 60_000
-}
-
-function isAlive({ State }: Instance): boolean {
-  return State?.Name !== 'terminated'
-}
-
-async function describeInstances(ec2: Ec2, filter: Filter): Promise<Instance[]> {
-  const { Reservations = [] } = await ask(ec2, 'ec2:DescribeInstances', (client, options) =>
-    client.send(new DescribeInstancesCommand({ Filters: [filter] }), options),
-  )
-  return Reservations.flatMap(({ Instances = [] }) => Instances)
-}
-
-async function terminate(ec2: Ec2, id: string): Promise<true> {
-  info(`Terminating ${id}.`)
-  const known = await poll(ec2, 60, () => terminateIfKnown(ec2, id))
-  if (!known) {
-    warn(
-      `EC2 does not know ${id}, so that it is not terminated here. ${ELSEWHERE} Look in that account whether it still runs.`,
-    )
-    return true
-  }
-  const filter = { Name: 'instance-id', Values: [id] }
-  const gone = await poll(ec2, 300, async () =>
-    (await describeInstances(ec2, filter)).some(isAlive) ? undefined : true,
-  )
-  if (!gone) throw new Error(`${id} is still not terminated after 5 minutes.`)
-  return gone
-}
-
-async function terminateIfKnown(ec2: Ec2, id: string): Promise<true | undefined> {
-  try {
-    await ask(ec2, 'ec2:TerminateInstances', (client, options) =>
-      client.send(new TerminateInstancesCommand({ InstanceIds: [id] }), options),
-    )
-    return true
-  } catch (error) {
-    if (errorCode(error) === 'InvalidInstanceID.NotFound') return undefined
-    throw error
-  }
-}
-
 async function deleteKeyPair(ec2: Ec2, KeyName: string): Promise<void> {
   info(`Deleting the key pair ${KeyName}.`)
-  await ask(ec2, 'ec2:DeleteKeyPair', (client, options) => client.send(new DeleteKeyPairCommand({ KeyName }), options))
+  const command = new DeleteKeyPairCommand({ KeyName })
+  await unlessNotFound(ask(ec2, 'ec2:DeleteKeyPair', (client, options) => client.send(command, options)))
 }
 
 async function deleteLaunchTemplate(ec2: Ec2, LaunchTemplateId: string): Promise<void> {
   info(`Deleting the launch template ${LaunchTemplateId}.`)
-  await unlessGone('InvalidLaunchTemplateId.NotFound', () =>
-    ask(ec2, 'ec2:DeleteLaunchTemplate', (client, options) =>
-      client.send(new DeleteLaunchTemplateCommand({ LaunchTemplateId }), options),
-    ),
-  )
+  const command = new DeleteLaunchTemplateCommand({ LaunchTemplateId })
+  await unlessNotFound(ask(ec2, 'ec2:DeleteLaunchTemplate', (client, options) => client.send(command, options)))
 }
 
-/** A group whose instance has just ended is in use for some seconds more, one whose instance could not be ended for good. */
-async function deleteGroup(ec2: Ec2, name: string, patience: number): Promise<void> {
-  const [group] = await describeGroups(ec2, [name])
-  if (!group) return
-  info(`Deleting the security group ${name}.`)
-  const deleted = await poll(ec2, patience, () => deleteUnlessUsed(ec2, group))
-  if (!deleted) throw new Error(`${group.GroupId} is still in use.`)
-}
-
-async function deleteUnlessUsed(ec2: Ec2, { GroupId }: SecurityGroup): Promise<true | undefined> {
-  try {
-    await unlessGone('InvalidGroup.NotFound', () =>
-      ask(ec2, 'ec2:DeleteSecurityGroup', (client, options) =>
-        client.send(new DeleteSecurityGroupCommand({ GroupId }), options),
-      ),
-    )
-    return true
-  } catch (error) {
-    if (errorCode(error) === 'DependencyViolation') return undefined
-    throw error
-  }
-}
-
-async function describeGroups(ec2: Ec2, names: string[]): Promise<SecurityGroup[]> {
-  const Filters = [{ Name: 'group-name', Values: names }]
-  const { SecurityGroups = [] } = await ask(ec2, 'ec2:DescribeSecurityGroups', (client, options) =>
-    client.send(new DescribeSecurityGroupsCommand({ Filters }), options),
-  )
-  return SecurityGroups
-}
-
-async function unlessGone(code: string, work: () => Promise<unknown>): Promise<void> {
-  await work().catch(error => {
-    if (errorCode(error) !== code) throw error
+async function unlessNotFound(deletion: Promise<unknown>): Promise<void> {
+  await deletion.catch(error => {
+    if (!isNotFound(error)) throw error
   })
 }
