@@ -246,6 +246,16 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     expect(listIn(await run(workspace.directory))).toEqual(['? ami/c (not in Git)'])
   })
 
+  test('leaves out what a sparse checkout leaves out', async () => {
+    using workspace = makeRepository({ 'ami/in/file': '1', 'ami/out/file': '1', 'ami/out/gone': '1' })
+    await plantImage(commitAll(workspace.directory))
+    workspace.write({ 'ami/in/file': '2', 'ami/out/file': '2' })
+    commitAll(workspace.directory)
+    git(workspace.directory, 'sparse-checkout', 'set', '--cone', 'ami/in')
+    expect(fs.existsSync(path.join(workspace.directory, 'ami/out'))).toBe(false)
+    expect(listIn(await run(workspace.directory))).toEqual(['M ami/in/file'])
+  })
+
   test('works where the workspace is a directory of the repository, with definitions beside it and outside', async () => {
     using workspace = makeWorkspace({
       'app/ami/app.pkr.hcl': '',
