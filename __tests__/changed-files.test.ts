@@ -206,6 +206,16 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     expect(Buffer.byteLength(summary)).toBeLessThan(MIB / 4)
   })
 
+  test('has long paths cut, so that the summary stays short', async () => {
+    using workspace = makeRepository({})
+    await plantImage(commitAll(workspace.directory))
+    const directory = `ami/${Array.from({ length: 8 }, () => '&'.repeat(200)).join('/')}`
+    workspace.write(Object.fromEntries(Array.from({ length: 60 }, (_, number) => [`${directory}/${number}`, ''])))
+    const { log, summary, ...ended } = await run(workspace.directory)
+    expect(listIn({ log, summary, ...ended }).at(0)).toMatch(/^\? ami\/&{200}\/.*…$/)
+    expect(Buffer.byteLength(summary)).toBeLessThan(MIB / 4)
+  })
+
   test('says that a submodule has changed, not which of its files', async () => {
     using library = makeWorkspace({ a: '1', 'deep/b': '1' })
     const first = commitAll(library.directory)
@@ -415,7 +425,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
       const PATH = `${workspace.directory}/bin:${process.env.PATH}`
       const ended = await run(workspace.directory, {}, { PATH, AMI_BAKERY_TIME_SCALE: '0.2' })
       expect(listIn(ended)).toEqual(['Git did not list the changed files within 5 seconds.'])
-      expect(isRunning('sleep 47111')).toBe(false)
+      await expect.poll(() => isRunning('sleep 47111'), { timeout: 10_000 }).toBe(false)
     })
 
     test('does not keep a cancelled step', async () => {
@@ -426,7 +436,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
       const { exitCode, seconds } = await cancel(running)
       expect(exitCode).toBe(1)
       expect(seconds).toBeLessThan(5)
-      expect(isRunning('sleep 47112')).toBe(false)
+      await expect.poll(() => isRunning('sleep 47112'), { timeout: 10_000 }).toBe(false)
     })
   })
 

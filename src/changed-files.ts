@@ -14,6 +14,7 @@ import { createLocator, type GitPath, type Locator, realPath } from './repositor
 /** How long Git may take in all, in seconds. For 100,000 files it takes about one. */
 const GIT_TIMEOUT = 5
 
+/** A longer list explains no more, and GitHub drops a step's whole summary when it is longer than 1 MiB. */
 const MAX_LINES = 50
 
 type Settings = Pick<Inputs, 'definition' | 'strict' | 'template' | 'variableFiles'>
