@@ -29,6 +29,7 @@ const UNSEEN: Readonly<Record<string, string>> = {
   'kms:GenerateDataKeyWithoutPlaintext': 'EC2 asks KMS (as above)',
   'kms:ReEncryptFrom': 'EC2 asks KMS (as above)',
   'kms:ReEncryptTo': 'EC2 asks KMS (as above)',
+  'ssm:GetParameter': 'the recipe base-image-from-ssm asks for it, not the action',
   'ssm:StartSession': 'moto has no sessions (ssm/session.go)',
   'ssm:TerminateSession': 'moto has no sessions (ssm/session.go)',
 }

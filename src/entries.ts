@@ -31,11 +31,13 @@ function exists(entry: string): boolean {
   }
 }
 
-function isExclusion(entry: string): boolean {
+/** Whether an entry leaves out what it matches. */
+export function isExclusion(entry: string): boolean {
   return entry.startsWith('!') && !exists(entry)
 }
 
-function isPattern(entry: string): boolean {
+/** Whether an entry stands for what it matches, and not for itself. */
+export function isPattern(entry: string): boolean {
   return /[*?[]/.test(entry) && !entry.startsWith('!') && !exists(entry)
 }
 
@@ -98,6 +100,6 @@ async function find(pattern: string): Promise<readonly string[]> {
 }
 
 /** The path as a pattern that matches nothing else. */
-function literally(place: string): string {
+export function literally(place: string): string {
   return place.replaceAll('\\', '\\\\').replace(/[[?*]/g, '[$&]')
 }

@@ -50,10 +50,18 @@ async function showFiles(files: readonly CountedFile[]): Promise<void> {
   }
 }
 
-/** Says in the log and in the job's summary why there is no image yet. */
+/** GitHub drops a step's whole summary when it is longer than 1 MiB (GitHub docs, "Adding a job summary"). */
+const MAX_LINE_LENGTH = 500
+
+/**
+ * Says in the log and in the job's summary why there is no image yet. A long line is cut.
+ *
+ * @param reasons Some dozens of lines at most.
+ */
 export function publishReasons(reasons: readonly string[]): void {
-  info(reasons)
-  summary.addRaw(`<pre>${reasons.map(escapeHtml).join('\n')}</pre>`, true)
+  const lines = reasons.map(line => (line.length > MAX_LINE_LENGTH ? `${line.slice(0, MAX_LINE_LENGTH)}…` : line))
+  info(lines)
+  summary.addRaw(`<pre>${lines.map(escapeHtml).join('\n')}</pre>`, true)
 }
 
 /** Hands the image on: the JSON file first, then the step's outputs, then the job's summary. */

@@ -1,21 +1,26 @@
 import { cancelled } from './cancel.ts'
+import { listChangedFiles } from './changed-files.ts'
 import { type Checksum, summarize } from './checksum.ts'
 import type { Ec2 } from './ec2.ts'
-import { environment, workspace } from './github.ts'
 import { byAge, COMMIT_TAG, describeImages, type Image, INGREDIENTS_TAG, TEMPLATE_TAG } from './images.ts'
 import type { Inputs } from './inputs.ts'
-import { printable } from './log.ts'
-import { runProgram } from './programs.ts'
+import { messageOf, printable } from './log.ts'
 
 /**
- * Says what a miss comes from: what is another than in the newest image of this template. It is a help, so that it never fails.
+ * Explains a miss: which ingredients differ from those of the newest image of this template. It only explains, so that it
+ * never fails, and it ends within some 15 seconds.
  *
- * @returns Lines for people.
+ * @returns Some dozens of lines for people at most.
+ * @throws Error when the step is cancelled.
  */
 export async function explainMiss(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<readonly string[]> {
-  const earlier = await findEarlier(ec2, inputs).catch(() => undefined)
-  cancelled.throwIfAborted()
-  return earlier ? await compare(earlier, inputs, checksum) : [`No image of ${inputs.template.name} is known yet.`]
+  try {
+    const earlier = await findEarlier(ec2, inputs)
+    return earlier ? await compare(earlier, inputs, checksum) : [`There is no image of ${inputs.template.name} yet.`]
+  } catch (error) {
+    cancelled.throwIfAborted()
+    return [`What has changed since the newest image of ${inputs.template.name} is unknown: ${messageOf(error)}`]
+  }
 }
 
 async function findEarlier(ec2: Ec2, { template }: Inputs): Promise<Image | undefined> {
@@ -31,7 +36,8 @@ async function compare(earlier: Image, inputs: Inputs, checksum: Checksum): Prom
   const differing = findDifferences(readSummary(earlier), summarize(checksum))
   if (differing.length === 0)
     return [`The newest image of ${inputs.template.name}, ${title}, has the same ingredients.`]
-  const changes = known && differing.some(kind => kind.startsWith('files')) ? await changedFiles(known, inputs) : []
+  const isOfFiles = differing.some(kind => /^(files|var-files|strict)\b/.test(kind))
+  const changes = known && isOfFiles ? await listChangedFiles(known, inputs, checksum) : []
   return [
     `Since the newest image of ${inputs.template.name}, ${title}, these have changed: ${differing.join(', ')}.`,
     ...changes,
@@ -50,17 +56,4 @@ function findDifferences(before: ReadonlyMap<string, string>, now: ReadonlyMap<s
     if (then === today) return []
     return then === undefined ? `${kind} (new)` : today === undefined ? `${kind} (gone)` : kind
   })
-}
-
-/** What Git knows of the definition's changes since a commit; nothing, where it doesn't have the commit. */
-async function changedFiles(commit: string, { definition }: Inputs): Promise<string[]> {
-  const paths = definition.filter(entry => !entry.startsWith('!'))
-  const args = ['-C', workspace(), 'diff', '--no-ext-diff', '--no-textconv', '--name-status', commit, '--', ...paths]
-  const git = runProgram('git', args, { directory: process.cwd(), environment })
-  const { exitCode, stdout } = await git.catch(() => ({ exitCode: 1, stdout: '' }))
-  if (exitCode !== 0) return []
-  return stdout
-    .split('\n')
-    .filter(line => line !== '')
-    .map(line => `  ${printable(line.replace('\t', ' '))}`)
 }
