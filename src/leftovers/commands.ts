@@ -20,6 +20,17 @@ export const COMMANDS = {
       : `aws ec2 describe-images --region ${region} --owners self --filters Name=source-instance-id,Values=${instances.join(',')}`,
   searchCopies: (region: string, sources: readonly string[]) =>
     `aws ec2 describe-images --region ${region} --owners self --filters Name=source-image-id,Values=${sources.join(',')}`,
+  searchVolumes: (region: string, { begun }: BakeFacts) =>
+    `aws ec2 describe-volumes --region ${region} --query "Volumes[?CreateTime>='${begun}']"`,
+  searchSnapshots: (region: string, { snapshots, snapshotSources }: Traces) =>
+    [['snapshot-id', snapshots] as const, ['volume-id', snapshotSources] as const]
+      .filter(([, values]) => values.length > 0)
+      .map(
+        ([name, values]) =>
+          `aws ec2 describe-snapshots --region ${region} --filters Name=${name},Values=${values.join(',')}`,
+      )
+      .join('; '),
+  snapshot: (region: string, id: string) => `aws ec2 delete-snapshot --region ${region} --snapshot-id ${id}`,
   image: (region: string, id: string): string =>
     `aws ec2 deregister-image --region ${region} --image-id ${id} --delete-associated-snapshots`,
   role: (name: string) =>

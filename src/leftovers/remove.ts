@@ -16,6 +16,7 @@ import { areEmpty, NO_TRACES, type Traces } from '../packer/traces.ts'
 import type { BakeFacts } from '../record.ts'
 import { COMMANDS } from './commands.ts'
 import { findCopies, findImagesOfBake, type Origin, quarantine } from './images.ts'
+import { findUnusedSnapshots, hasSnapshots } from './snapshots.ts'
 
 /** Something that a bake left on EC2 and that could not be removed. */
 export interface Leftover {
@@ -54,7 +55,7 @@ export async function removeLeftovers(
   deadline?: AbortSignal,
 ): Promise<readonly Leftover[]> {
   if (areEmpty(traces)) return []
-  const ec2 = connect(facts.region, deadline)
+  const ec2 = connect(facts.bakedIn ?? facts.region, deadline)
   const reason = await findStranger(ec2, facts)
   if (!reason) return await remove(ec2, facts, traces)
   return everything(ec2, facts, traces).map(command => ({ command, reason }))
@@ -69,6 +70,8 @@ function everything({ region }: Ec2, facts: BakeFacts, traces: Traces): readonly
     ...traces.securityGroups.map(name => COMMANDS.securityGroup(region, name)),
     ...traces.roles.map(COMMANDS.role),
     ...(isUnknown(traces) ? [COMMANDS.unknown(region, facts)] : []),
+    ...(traces.attachedDevices.length > 0 ? [COMMANDS.searchVolumes(region, facts)] : []),
+    ...(hasSnapshots(traces) ? [COMMANDS.searchSnapshots(region, traces)] : []),
   ]
 }
 
@@ -100,8 +103,14 @@ async function remove(ec2: Ec2, facts: BakeFacts, traces: Traces): Promise<reado
       attempt(COMMANDS.securityGroup(region, name), deleteGroup(ec2, name, patience)),
     ),
   ])
-  return [...left(), ...unremovable(region, facts, traces)]
+  const search = findUnusedSnapshots(ec2, facts.accepted ? NO_TRACES : traces)
+  const snapshots = (await attempt(COMMANDS.searchSnapshots(region, traces), search)) ?? []
+  const unused = snapshots.map(id => ({ command: COMMANDS.snapshot(region, id), reason: UNUSED_SNAPSHOT }))
+  return [...left(), ...unremovable(region, facts, traces), ...unused]
 }
+
+/** An instance or a provisioner can print the line that names a snapshot, so that none is deleted for it. */
+const UNUSED_SNAPSHOT = 'no image uses it; only printed output says that it is of this bake, so look at it first'
 
 /** Does something that an AWS command could do as well; a failure puts the command on the list of what is left. */
 type Attempt = <Result>(command: string, work: Promise<Result>) => Promise<Result | undefined>
@@ -151,11 +160,13 @@ async function removeImagesOfBake(
 function unremovable(region: string, facts: BakeFacts, traces: Traces): readonly Leftover[] {
   const list = (commands: readonly string[], reason: string) => commands.map(command => ({ command, reason }))
   const nameless = isUnknown(traces) ? [COMMANDS.unknown(region, facts)] : []
+  const volumes = traces.attachedDevices.length > 0 ? [COMMANDS.searchVolumes(region, facts)] : []
   const uncertain = traces.isHearsay ? traces : NO_TRACES
   const instances = filterFor(traces).Values.length > 0 ? [] : uncertain.instances
   return [
     ...list(traces.roles.map(COMMANDS.role), 'this action does not speak to IAM'),
     ...list(nameless, 'an instance was being launched, which has neither a name of its own nor an id that was printed'),
+    ...list(volumes, 'amazon-chroot created a volume and did not print its id'),
     ...list(
       [
         ...instances.map(id => COMMANDS.instance(region, id)),
