@@ -103,6 +103,18 @@ const ADVICE: readonly (readonly [RegExp, (failure: string) => string])[] = [
     /UnauthorizedOperation|AccessDenied/,
     () => "Allow the role of this job what Packer needs; the README's policy for the bake lists it.",
   ],
+  [/No builds to run/, () => 'Let packer-only name a build of the template; `packer inspect` lists them.'],
+  [
+    /No AMI was found matching filters/,
+    () =>
+      "Correct the filters and owners, or aws-region: an AMI's id, name and owner are looked for in one region alone.",
+  ],
+  [
+    /Unset variable "|required variable not set/,
+    () =>
+      'Set the variable by packer-vars or packer-var-files. A secret belongs in env: as PKR_VAR_name for an HCL2 template, ' +
+      'or as NAME for a legacy template whose default for the variable is {{env `NAME`}}.',
+  ],
 ]
 
 /** Where a plugin comes from, by the name of its component; HashiCorp's where it is none of these. */
