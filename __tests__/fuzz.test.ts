@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { harmless, printable } from '../src/log.ts'
 import { toLines } from '../src/packer/lines.ts'
 import { advise, imagesOf, readMessage } from '../src/packer/messages.ts'
-import { findSources } from '../src/packer/regions.ts'
+import { createAttribution } from '../src/packer/said.ts'
 import { collectTraces } from '../src/packer/traces.ts'
 import { readVariables } from '../src/variables.ts'
 import { type Dice, makeDice } from './support/definitions.ts'
@@ -88,9 +88,11 @@ describe('whatever Packer prints', () => {
   test('is read without an error, and only the ids of images pass for images', () => {
     forEverySeed(dice => {
       const { traces, note } = collectTraces()
+      const { attribute } = createAttribution()
       for (const line of linesOf(split(makeBytes(dice), dice))) {
         const message = readMessage(line)
-        if (message?.kind === 'text') note(message.text)
+        const said = message?.kind === 'text' ? attribute(message.text) : undefined
+        if (said) note(said)
         if (message?.kind === 'failure') expect(advise(message.text).startsWith(message.text.trimEnd())).toBe(true)
         if (message?.kind !== 'artifact') continue
         for (const [region, image] of imagesOf(message.value)) {
@@ -161,41 +163,4 @@ describe('whatever is given as packer-vars', () => {
   function isNameIn(text: string, secret: string): boolean {
     return new RegExp(`(^|\n)[^=\n]*${secret}[^=\n]*(=|<<)`).test(text)
   }
-})
-
-describe('whatever a template is made of', () => {
-  const parts = [
-    ...['source "amazon-ebs" "app" {', '}', '{', '\n', '\n', ' region = "us-east-1"', ' region = var.x', 'region', '='],
-    ...[
-      '"',
-      '"${',
-      '}"',
-      '"${var.x}"',
-      '#',
-      '//',
-      '/*',
-      '*/',
-      '<<EOF\n',
-      '\nEOF\n',
-      'source "amazon-ebs.app" {',
-      'name = "b"',
-    ],
-    ...['build {', 'sources = ["source.amazon-ebs.app"]', '\\', 'dynamic "a" {', '[', ']', '\r\n'],
-  ]
-
-  test('is searched for sources without an error, soon', () => {
-    forEverySeed(dice => {
-      const text = Array.from({ length: dice.below(60) }, () => dice.pick(parts)).join('')
-      for (const [name] of findSources([text])) expect(name).toMatch(/^[\w.-]+\.[\w.-]+$/)
-    })
-  })
-
-  test.each(['"', '{', '/*', '<<A\n', 'source a b {', '\\"', 'source '])(
-    'is searched soon when it is %j again and again',
-    part => {
-      const start = performance.now()
-      findSources([part.repeat(1_000)])
-      expect(performance.now() - start).toBeLessThan(2_000)
-    },
-  )
 })

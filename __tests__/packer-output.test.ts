@@ -2,7 +2,16 @@ import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { toLines } from '../src/packer/lines.ts'
 import { openLog, stdoutIn } from '../src/packer/log.ts'
-import { advise, imagesOf, type Message, readMessage } from '../src/packer/messages.ts'
+import {
+  advise,
+  imagesOf,
+  isComplaint,
+  isDiagnostic,
+  type Message,
+  phaseOf,
+  readMessage,
+} from '../src/packer/messages.ts'
+import { createAttribution, type Said } from '../src/packer/said.ts'
 import { collectTraces, NO_TRACES, readTraces, type Traces, writeTraces } from '../src/packer/traces.ts'
 import { makeDice } from './support/definitions.ts'
 import { makeWorkspace } from './support/workspace.ts'
@@ -313,6 +322,131 @@ describe('a failure of Packer', () => {
   )
 })
 
+describe('whose a text of Packer is', () => {
+  const UUID = '66f2a3c1-0b4d-4e5f-8a9b-0c1d2e3f4a5b'
+  const begun = 'Prevalidating any provided VPC information'
+  const launching = 'Launching a source AWS instance...'
+
+  function attributed(...texts: readonly string[]): { last: Said | undefined; builds: readonly string[] } {
+    const { attribute, builds } = createAttribution()
+    const said = texts.map(attribute)
+    return { last: said.at(-1), builds: builds() }
+  }
+
+  const names = [
+    'app',
+    'ubuntu:22.04',
+    'a: b',
+    'a: ',
+    ': a',
+    ':',
+    ' leading and trailing ',
+    '==> a',
+    'a ==> b: c',
+    '    a',
+    'Grüße, [x]{y} 100%s $& (.*)',
+    'a (shell-local)',
+    'Launching a source AWS instance',
+    `a: ${begun}`,
+    'two\nlines',
+  ]
+
+  describe.each(names)('of the build %j', name => {
+    const first = [
+      begun,
+      `Creating temporary keypair: packer_${UUID}`,
+      `Creating temporary security group for this instance: packer_${UUID}`,
+      `Creating temporary instance profile for this instance: packer-${UUID}`,
+      launching,
+      'Launching a spot AWS instance...',
+      'Gathering information about this EC2 instance...',
+    ]
+
+    test.each(first)('is known from its first sentence on: %s', sentence => {
+      const text = `==> ${name}: ${sentence}`
+      expect(attributed(text)).toEqual({ last: { build: name, text: sentence }, builds: [name] })
+      expect(attributed(text, `==> ${name}: ${launching}`, `==> ${name}: b: hello`)).toEqual({
+        last: { build: name, text: 'b: hello' },
+        builds: [name],
+      })
+    })
+
+    test('is its own alone', () => {
+      const known = [`==> ${name}: ${begun}`, `==> ${name}: ${launching}`]
+      for (const text of [`==> x${name}: hello`, `==> ${name}hello`, `==> ${name} hello`, `${name}: hello`, '']) {
+        expect(attributed(...known, text), text).toEqual({ last: undefined, builds: [name] })
+      }
+    })
+
+    test('introduces no other build by what its instance prints', () => {
+      const known = [`==> ${name}: ${begun}`, `==> ${name}: ${launching}`]
+      for (const sentence of first) {
+        for (const forged of [sentence, `x: ${sentence}`, `\n==> x: ${sentence}`, `\nx: ${sentence}`]) {
+          expect(attributed(...known, `==> ${name}: ${forged}`).builds, forged).toEqual([name])
+          expect(attributed(...known, `    ${name}: ${forged}`).builds, forged).toEqual([name])
+        }
+        // A post-processor, which may run Packer again.
+        expect(attributed(...known, `==> ${name} (shell-local): ==> x: ${sentence}`).builds).toEqual([name])
+      }
+    })
+  })
+
+  test('is told for two builds of which the name of one begins with that of the other', () => {
+    const both = [`==> a: ${begun}`, `==> a: b: ${begun}`]
+    expect(attributed(...both, '==> a: b: hello')).toEqual({
+      last: { build: 'a: b', text: 'hello' },
+      builds: ['a', 'a: b'],
+    })
+    expect(attributed(...both, '==> a: hello').last).toEqual({ build: 'a', text: 'hello' })
+  })
+
+  test('is none before the first sentence, of builds that make nothing on EC2, and over several lines', () => {
+    const texts = ['==> null.x: hello', `    x: hello\n    x: ${begun}`, `==> x: hello\n==> x: ${begun}`, `x: ${begun}`]
+    for (const text of texts) expect(attributed(text), text).toEqual({ last: undefined, builds: [] })
+  })
+
+  test('is told at once of a line that is long', () => {
+    const start = performance.now()
+    const long = `==> ${': '.repeat(500_000)}`
+    expect(attributed(long, long, long).builds).toEqual([])
+    expect(performance.now() - start).toBeLessThan(1_000)
+  })
+
+  test.each([
+    ['Launching a source AWS instance...', 'launch'],
+    ['Launching a spot AWS instance...', 'launch'],
+    ['Connected to SSH!', 'provision'],
+    ['Provisioning with shell script: a.sh', 'provision'],
+    ['Stopping the source instance...', 'image'],
+    ['Creating AMI app from instance i-1', 'image'],
+    ['Copying/Encrypting AMI (ami-1) to other regions...', 'copy'],
+    ['Terminating the source AWS instance...', 'clean-up'],
+    ['x: Terminating the source AWS instance...', undefined],
+    ['', undefined],
+  ])('begins by %j the phase %s', (text, phase) => {
+    expect(phaseOf({ build: 'a: b', text })).toBe(phase)
+  })
+
+  test.each([
+    ['Error terminating instance, may still be around: no', true],
+    ['Error cleaning up security group. Please delete the group manually: sg-1', true],
+    ['Error cleaning up keypair. Please delete the key manually: packer_1', true],
+    ['Error deleting EBS volume: no', true],
+    ['said Error terminating instance, may still be around', false],
+    ['Terminating the source AWS instance...', false],
+  ])('by %j complains of what it leaves: %s', (text, complains) => {
+    expect(isComplaint({ build: 'a: b', text })).toBe(complains)
+  })
+
+  test("is Packer's own when it builds nothing", () => {
+    expect(isDiagnostic('Error: No builds to run\n\nA build command')).toBe(true)
+    expect(isDiagnostic("Warning: an 'only' option was passed, but")).toBe(true)
+    expect(isDiagnostic('==> app: Error: No builds to run')).toBe(false)
+    expect(isDiagnostic('    app: Error: No builds to run')).toBe(false)
+    expect(isDiagnostic('hello\nError: No builds to run')).toBe(false)
+  })
+})
+
 describe('what Packer has begun to make', () => {
   const UUID = '66f2a3c1-0b4d-4e5f-8a9b-0c1d2e3f4a5b'
   const OTHER_UUID = UUID.replaceAll('6', '7')
@@ -348,18 +482,21 @@ describe('what Packer has begun to make', () => {
     instances: [INSTANCE],
     images: [IMAGE, OTHER_IMAGE],
     copyRegions: ['us-west-2', 'us-gov-west-12'],
+    snapshots: [],
+    snapshotSources: [],
+    attachedDevices: [],
     launching: true,
     isHearsay: false,
   }
 
-  function tracesOf(...said: readonly string[]): Traces {
-    const { note, traces } = collectTraces()
-    said.forEach(note)
+  function tracesOf(...texts: readonly string[]): Traces {
+    const { note, traces } = readTexts()
+    texts.forEach(note)
     return traces()
   }
 
   test('is known from what it says, and each new thing is told as such', () => {
-    const { note, traces } = collectTraces()
+    const { note, traces } = readTexts()
     expect(traces()).toEqual(NO_TRACES)
     for (const [said, isNew] of bake) expect(note(said), said).toBe(isNew)
     expect(traces()).toEqual(made)
@@ -367,8 +504,9 @@ describe('what Packer has begun to make', () => {
 
   test('is nothing before it says anything', () => {
     const kinds = ['keyPairs', 'securityGroups', 'instances', 'launchTemplates', 'images', 'copyRegions', 'roles']
+    const ofOtherBuilders = ['snapshots', 'snapshotSources', 'attachedDevices']
     expect(NO_TRACES).toEqual({
-      ...Object.fromEntries(kinds.map(kind => [kind, []])),
+      ...Object.fromEntries([...kinds, ...ofOtherBuilders].map(kind => [kind, []])),
       launching: false,
       isHearsay: false,
     })
@@ -423,7 +561,6 @@ describe('what Packer has begun to make', () => {
       `    : ${said}`,
       `    app: x${said}`,
       `    app:  ${said}`,
-      `    app: said: ${said}`,
       `    app: ${said}x`,
       `    app: ${said} `,
       `    app: ${said.replace(/: .*/, ': x')}`,
@@ -431,9 +568,12 @@ describe('what Packer has begun to make', () => {
       `    app: ${said.slice(0, -1)}`,
       `    app: ${said.replace(/: .*/, ': ')}`,
       `    app: hello\n    app: ${said}`,
-      `    stranger\napp: ${said}`,
     ]) {
       expect(tracesOf(...before, text), text).toEqual(known)
+    }
+    // Once the build is known.
+    for (const text of [`    app: said: ${said}`, `    app: \nx: ${said}`, `    app (shell-local): x: ${said}`]) {
+      expect(tracesOf(LAUNCHING, ...before.slice(1), text), text).toEqual(tracesOf(LAUNCHING, ...before.slice(1)))
     }
     const forged = [
       'Launching a source AWS instance',
@@ -479,7 +619,7 @@ describe('what Packer has begun to make', () => {
     test('is not there when EC2 refused it, but may be when the answer was lost', () => {
       const refusal =
         'Error launching source instance: operation error EC2: RunInstances, api error VcpuLimitExceeded: no'
-      const { note, traces } = collectTraces()
+      const { note, traces } = readTexts()
       note(LAUNCHING)
       expect(note(`==> app: ${refusal}`)).toBe(true)
       expect(traces().launching).toBe(false)
@@ -507,11 +647,49 @@ describe('what Packer has begun to make', () => {
 
     test.each(['role', 'instance profile'])('stays when Packer could not delete the %s', what => {
       const complaint = `==> app: Error deleting. Please delete the ${what} manually: packer-${UUID}`
+      const begun = '==> app: Prevalidating any provided VPC information'
       const deleting = '==> app: Deleting temporary instance profile...'
       expect(tracesOf(created('app', UUID), deleting, complaint).roles).toEqual([`packer-${UUID}`])
-      expect(tracesOf(complaint, complaint).roles).toEqual([`packer-${UUID}`])
-      expect(tracesOf(`${complaint}x`).roles).toEqual([])
-      expect(tracesOf(complaint.replace('packer-', 'my-')).roles).toEqual([])
+      expect(tracesOf(begun, complaint, complaint).roles).toEqual([`packer-${UUID}`])
+      expect(tracesOf(begun, `${complaint}x`).roles).toEqual([])
+      expect(tracesOf(begun, complaint.replace('packer-', 'my-')).roles).toEqual([])
+    })
+  })
+
+  describe('by the builders that make snapshots themselves', () => {
+    const CHROOT = ['==> app: Gathering information about this EC2 instance...']
+    const attached = [...CHROOT, '==> app: Attaching the root volume to /dev/sdf']
+    const volume = 'vol-0123456789abcdef0'
+
+    test('is the snapshot that amazon-chroot names, and none before it makes one', () => {
+      const said = '    app: Snapshot ID: snap-0123456789abcdef0'
+      expect(tracesOf(...attached, said).snapshots).toEqual([])
+      expect(tracesOf(...attached, '==> app: Creating snapshot...', said).snapshots).toEqual(['snap-0123456789abcdef0'])
+    })
+
+    test('is the volume that amazon-chroot attaches, until it deletes it', () => {
+      const deleted = [...attached, '==> app: Deleting the created EBS volume...']
+      expect(tracesOf(...attached)).toEqual({ ...NO_TRACES, attachedDevices: ['/dev/sdf'] })
+      expect(tracesOf(...attached, '==> app: Attaching the root volume to /dev/sdg').attachedDevices).toEqual([
+        '/dev/sdf',
+      ])
+      expect(tracesOf(...deleted)).toEqual(NO_TRACES)
+      const complaint = '==> app: Error deleting EBS volume: api error VolumeInUse: no'
+      expect(tracesOf(...deleted, complaint).attachedDevices).toEqual(['/dev/sdf'])
+    })
+
+    test('is no key pair that a program in the chroot prints', () => {
+      expect(tracesOf(...attached, `    app: Creating temporary keypair: packer_${UUID}`).keyPairs).toEqual([])
+    })
+
+    test('are the volumes that amazon-ebssurrogate makes snapshots of', () => {
+      const said = [
+        LAUNCHING,
+        '==> app: Creating snapshot tags',
+        `==> app: Creating snapshot of EBS Volume ${volume}...`,
+      ]
+      expect(tracesOf(...said).snapshotSources).toEqual([volume])
+      expect(tracesOf(LAUNCHING, `    app: Creating snapshot of EBS Volume ${volume}x...`).snapshotSources).toEqual([])
     })
   })
 
@@ -524,10 +702,18 @@ describe('what Packer has begun to make', () => {
       ['ami_bakery_instances', INSTANCE],
       ['ami_bakery_images', `${IMAGE} ${OTHER_IMAGE}`],
       ['ami_bakery_copy_regions', 'us-west-2 us-gov-west-12'],
+      ['ami_bakery_snapshots', 'snap-0123456789abcdef0'],
+      ['ami_bakery_snapshot_sources', 'vol-0123456789abcdef0'],
+      ['ami_bakery_attached_devices', '/dev/sdf'],
       ['ami_bakery_launching', 'true'],
     ])
 
-    const all = { ...made, launchTemplates: ['lt-0123456789abcdef0'] }
+    const ofOtherBuilders = {
+      snapshots: ['snap-0123456789abcdef0'],
+      snapshotSources: ['vol-0123456789abcdef0'],
+      attachedDevices: ['/dev/sdf'],
+    }
+    const all = { ...made, ...ofOtherBuilders, launchTemplates: ['lt-0123456789abcdef0'] }
     const hearsay = { isHearsay: true }
 
     test('is written and read again, as hearsay', () => {
@@ -543,16 +729,20 @@ describe('what Packer has begun to make', () => {
 
     test('is read without what Packer could not have said', () => {
       const forged = [...tags].map(([tag, value]) => [tag, `default ${value}x 0${value} ${value} x`] as const)
-      const { images, copyRegions, launching, ...single } = readTraces(new Map(forged))
+      const { images, copyRegions, attachedDevices, launching, ...single } = readTraces(new Map(forged))
       expect(launching).toBe(false)
       expect(new Set(images)).toEqual(new Set(made.images))
       expect(new Set(copyRegions)).toEqual(new Set(made.copyRegions))
+      // They are only listed, and any path in /dev may be one.
+      expect(attachedDevices).toContain('/dev/sdf')
       expect(single).toEqual({
         keyPairs: made.keyPairs,
         securityGroups: made.securityGroups,
         instances: made.instances,
         launchTemplates: all.launchTemplates,
         roles: made.roles,
+        snapshots: ofOtherBuilders.snapshots,
+        snapshotSources: ofOtherBuilders.snapshotSources,
         ...hearsay,
       })
     })
@@ -567,6 +757,17 @@ describe('what Packer has begun to make', () => {
     })
   })
 })
+
+/** As the action reads Packer's texts; `note` answers whether one told of something new. */
+function readTexts(): { note(text: string): boolean; traces(): Traces } {
+  const { attribute } = createAttribution()
+  const { note, traces } = collectTraces()
+  function noteText(text: string): boolean {
+    const said = attribute(text)
+    return said ? note(said) : false
+  }
+  return { note: noteText, traces }
+}
 
 function linesOf(reads: readonly Buffer[]): string[] {
   const lines: string[] = []

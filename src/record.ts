@@ -10,6 +10,8 @@ import type { ProcessId } from './processes.ts'
 /** What must be known of a bake by whoever ends it: this process, or `post` after this process was killed. */
 export interface BakeFacts {
   readonly region: string
+  /** The region that Packer worked in, where its artifact shows that it is another one. */
+  readonly bakedIn?: string
   /** The account that the bake works in; absent where it couldn't be told. */
   readonly account?: string
   /** The checksum that the image is to carry. */

@@ -26,8 +26,8 @@ export interface Hcl2Template extends TemplatePlace {
 
 export interface JsonTemplate extends TemplatePlace {
   readonly language: 'json'
-  /** Names of the user variables that the template declares. */
-  readonly variables: readonly string[]
+  /** The user variables that the template declares, with their defaults as they are written. */
+  readonly variables: ReadonlyMap<string, unknown>
   readonly builders: readonly JsonBuilder[]
 }
 
@@ -52,7 +52,7 @@ export function readTemplate(template: string): Template {
   return {
     language: 'json',
     ...place,
-    variables: Object.keys(content.variables ?? {}),
+    variables: new Map(Object.entries(content.variables ?? {})),
     builders: readBuilders(content),
   }
 }

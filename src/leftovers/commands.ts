@@ -44,6 +44,14 @@ export const COMMANDS = {
       : `aws ec2 describe-images --region ${region} --owners self --filters Name=source-instance-id,Values=${instances.join(',')}`,
   searchCopies: (region: string, sources: readonly string[]) =>
     `aws ec2 describe-images --region ${region} --owners self --filters Name=source-image-id,Values=${sources.join(',')}`,
+  searchPrintedSnapshots: (region: string, { snapshots, snapshotSources }: Traces) =>
+    [['snapshot-id', snapshots] as const, ['volume-id', snapshotSources] as const]
+      .filter(([, values]) => values.length > 0)
+      .map(
+        ([name, values]) =>
+          `aws ec2 describe-snapshots --region ${region} --filters Name=${name},Values=${values.join(',')}`,
+      )
+      .join('; '),
   image: (region: string, id: string): string =>
     `aws ec2 deregister-image --region ${region} --image-id ${id} ${DELETE_SNAPSHOTS}`,
   searchSnapshots: (region: string, images: readonly string[]) =>

@@ -9,6 +9,7 @@ import { group, messageOf, warn } from '../log.ts'
 import { askToEnd, createScreen, show } from '../packer/build.ts'
 import { openLog, stdoutIn } from '../packer/log.ts'
 import { textOf } from '../packer/messages.ts'
+import { createAttribution } from '../packer/said.ts'
 import { areEmpty, collectTraces, NO_TRACES, type Traces } from '../packer/traces.ts'
 import { milliseconds, unlessAborted } from '../patience.ts'
 import { findWriter, isRunning, kill, killGroup } from '../processes.ts'
@@ -126,7 +127,12 @@ async function readTraces({ directory, facts }: BakeRecord): Promise<Traces> {
 
 async function readLog(directory: string): Promise<Traces> {
   const { note, traces } = collectTraces()
-  const log = openLog(directory, { stdout: line => void note(textOf(line) ?? ''), stderr: () => {} })
+  const { attribute } = createAttribution()
+  function read(line: string): void {
+    const said = attribute(textOf(line) ?? '')
+    if (said) note(said)
+  }
+  const log = openLog(directory, { stdout: read, stderr: () => {} })
   while (log.readLines()) await sleep(0)
   log.close()
   return traces()

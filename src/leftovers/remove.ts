@@ -10,6 +10,7 @@ import { filterFor, findInstances, terminate } from './instances.ts'
 import { makeLeftoverList } from './leftover-list.ts'
 import { prepareImageRemoval, type Removal } from './remove-images.ts'
 import { isNotFound } from './requests.ts'
+import { findUnusedSnapshots, hasSnapshots } from './unused-snapshots.ts'
 import { deleteVolume, findVolumes } from './volumes.ts'
 
 /**
@@ -26,7 +27,7 @@ export async function removeLeftovers(
   deadline?: AbortSignal,
 ): Promise<readonly Leftover[]> {
   if (areEmpty(traces)) return []
-  const ec2 = connect(facts.region, deadline)
+  const ec2 = connect(facts.bakedIn ?? facts.region, deadline)
   const reason = await findStranger(ec2, facts)
   if (!reason) return await remove({ ec2, facts, traces, list: makeLeftoverList(deadline) })
   return everything(ec2, facts, traces).map(command => ({ command, reason }))
@@ -41,6 +42,8 @@ function everything({ region }: Ec2, facts: BakeFacts, traces: Traces): readonly
     ...traces.securityGroups.map(name => COMMANDS.securityGroup(region, name)),
     ...traces.roles.map(COMMANDS.role),
     ...(isUnknown(traces) ? [COMMANDS.unknown(region, facts)] : []),
+    ...(traces.attachedDevices.length > 0 ? [COMMANDS.searchVolumes(region, facts)] : []),
+    ...(hasSnapshots(traces) ? [COMMANDS.searchPrintedSnapshots(region, traces)] : []),
   ]
 }
 
@@ -70,8 +73,14 @@ async function remove(removal: Removal): Promise<readonly Leftover[]> {
       list.attempt(COMMANDS.securityGroup(region, name), deleteGroup(ec2, name, patience)),
     ),
   ])
+  const search = findUnusedSnapshots(ec2, facts.accepted ? NO_TRACES : traces)
+  const snapshots = (await list.attempt(COMMANDS.searchPrintedSnapshots(region, traces), search)) ?? []
+  for (const id of snapshots) list.add(COMMANDS.snapshot(region, id), UNUSED_SNAPSHOT)
   return [...list.left(), ...unremovable(region, facts, traces)]
 }
+
+/** An instance or a provisioner can print the line that names a snapshot, so that none is deleted for it. */
+const UNUSED_SNAPSHOT = 'no image uses it; only printed output says that it is of this bake, so look at it first'
 
 /** How long a terminated instance may hold its volumes and its group, in seconds. */
 const AFTER_INSTANCE = 3 * 60
@@ -98,11 +107,13 @@ async function endInstances({ ec2, facts, list }: Removal, instances: readonly s
 function unremovable(region: string, facts: BakeFacts, traces: Traces): readonly Leftover[] {
   const list = (commands: readonly string[], reason: string) => commands.map(command => ({ command, reason }))
   const nameless = isUnknown(traces) ? [COMMANDS.unknown(region, facts)] : []
+  const volumes = traces.attachedDevices.length > 0 ? [COMMANDS.searchVolumes(region, facts)] : []
   const uncertain = traces.isHearsay ? traces : NO_TRACES
   const instances = filterFor(traces).Values.length > 0 ? [] : uncertain.instances
   return [
     ...list(traces.roles.map(COMMANDS.role), 'this action does not speak to IAM'),
     ...list(nameless, 'an instance was being launched, which has neither a name of its own nor an id that was printed'),
+    ...list(volumes, 'amazon-chroot created a volume and did not print its id'),
     ...list(
       [
         ...instances.map(id => COMMANDS.instance(region, id)),

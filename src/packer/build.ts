@@ -2,16 +2,17 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { cancelled } from '../cancel.ts'
 import { onGitHub } from '../github.ts'
 import type { Lease } from '../lease/lease.ts'
-import { info } from '../log.ts'
+import { info, printable } from '../log.ts'
 import { milliseconds } from '../patience.ts'
 import { type ProcessId, signal } from '../processes.ts'
 import type { BakeFacts, BakeRecord } from '../record.ts'
 import { enterPhase } from '../timeline.ts'
 import { type Packer, type StartedPacker, startPacker } from './command.ts'
 import { openLog, type PackerLog } from './log.ts'
-import { advise, imagesOf, isComplaint, phaseOf, readMessage } from './messages.ts'
+import { type ArtifactMessage, advise, imagesOf, isComplaint, isDiagnostic, phaseOf, readMessage } from './messages.ts'
 import { demandRoom } from './room.ts'
-import { collectTraces } from './traces.ts'
+import { createAttribution } from './said.ts'
+import { collectTraces, type Traces } from './traces.ts'
 
 /** The images that Packer says it has made: for each region their ids. */
 export type Artifacts = ReadonlyMap<string, ReadonlySet<string>>
@@ -26,55 +27,111 @@ export interface WatchedBake {
  * Runs `packer build` to its end, showing what it prints as it comes.
  *
  * @param args The arguments after `build -machine-readable`: variables and the template.
- * @throws Error when Packer fails or is killed, with Packer's own last error in its message, and when the step is cancelled:
- *   then Packer may still be at work.
+ * @throws Error when Packer fails or is killed, with Packer's own last error in its message; when a second build begins to
+ *   make something on EC2; and when the step is cancelled: then Packer may still be at work.
  */
 export async function buildImages(packer: Packer, args: readonly string[], bake: WatchedBake): Promise<Artifacts> {
-  const { record, lease } = bake
+  const { record } = bake
   const screen = createScreen()
-  const artifacts = new Map<string, Set<string>>()
-  const { note, traces } = collectTraces()
-  let reason = 'it says nothing about the reason'
-
-  function onStdout(line: string): void {
-    const message = readMessage(line)
-    if (message?.kind === 'artifact') addImages(artifacts, message.property, message.value)
-    if (message?.kind === 'failure') reason = message.text
-    if (message?.kind === 'text') follow(message.text)
-    screen.add(0, message?.kind === 'text' ? message.text : undefined)
-  }
-
-  /** Where the disk is full it stays in this process's memory. */
-  function remember(more: Partial<BakeFacts>): void {
-    try {
-      record.note(more)
-    } catch {
-      // That there is no room is said where it hinders Packer too.
-    }
-  }
-
-  function follow(text: string): void {
-    if (note(text)) {
-      remember({ traces: traces() })
-      lease.note(traces())
-    }
-    if (isComplaint(text)) remember({ isUnclean: true })
-    const phase = phaseOf(text)
-    if (phase) enterPhase(phase)
-  }
-
-  cancelled.throwIfAborted()
-  const log = openLog(record.directory, { stdout: onStdout, stderr: line => screen.add(1, line) })
+  const output = readOutput(bake)
+  const log = openLog(record.directory, {
+    stdout: line => screen.add(0, output.read(line)),
+    stderr: line => screen.add(1, line),
+  })
   try {
+    cancelled.throwIfAborted()
     const started = startPacker(packer, ['build', '-machine-readable', ...args], log.files)
     if (started.process) record.note({ packer: started.process })
-    const ending = await waitForEnd(started, record, () => show(log, screen))
+    const ending = await waitForEnd(started, { record, stop: output.stop, showMore: () => show(log, screen) })
     cancelled.throwIfAborted()
-    if (ending === 0) return artifacts
-    throw new Error(`packer build ended with ${ending}: ${advise(reason)}`)
+    refuseSeveral(output.builds())
+    if (ending !== 0) throw new Error(`packer build ended with ${ending}: ${advise(output.reason())}`)
+    noteRegion(record, output)
+    return output.artifacts()
   } finally {
-    remember({ shown: screen.shown() })
+    noteIfPossible(record, { shown: screen.shown() })
     log.close()
+  }
+}
+
+/** A build counts that makes something on EC2, also one that makes no image of it (skip_create_ami, amazon-ebsvolume). */
+function refuseSeveral(builds: readonly string[]): void {
+  if (builds.length < 2) return
+  throw new Error(
+    `packer-only: ${builds.length} builds of the template make something on EC2: ${builds.map(printable).join(', ')}. ` +
+      'A checksum stands for one image. Choose one of them by packer-only.',
+  )
+}
+
+/** A template may say another region than `aws-region`: what the bake has made is there. */
+function noteRegion(record: BakeRecord, output: Output): void {
+  const artifacts = [...output.artifacts()]
+  const { images } = output.traces()
+  const [region] = artifacts.find(([, ids]) => images.some(id => ids.has(id))) ?? artifacts.at(0) ?? []
+  if (region && !output.artifacts().has(record.facts().region)) noteIfPossible(record, { bakedIn: region })
+}
+
+/** Where the disk is full it stays in this process's memory. */
+function noteIfPossible(record: BakeRecord, more: Partial<BakeFacts>): void {
+  try {
+    record.note(more)
+  } catch {
+    // That there is no room is said where it hinders Packer too.
+  }
+}
+
+/** What Packer's output has told so far. */
+interface Output {
+  /** Takes a line of stdout, and answers what of it is for people. */
+  read(line: string): string | undefined
+  artifacts(): Artifacts
+  traces(): Traces
+  /** The names of the builds that make something on EC2. */
+  builds(): readonly string[]
+  /** Why Packer failed, in its own words. */
+  reason(): string
+  /** Aborted when Packer must not go on. */
+  readonly stop: AbortSignal
+}
+
+function readOutput({ record, lease }: WatchedBake): Output {
+  const several = new AbortController()
+  const artifacts = new Map<string, Set<string>>()
+  const { attribute, builds } = createAttribution()
+  const { note, traces } = collectTraces()
+  const failures: string[] = []
+  const diagnostics: string[] = []
+
+  function follow(text: string): void {
+    const said = attribute(text)
+    if (!said) return
+    if (note(said)) {
+      noteIfPossible(record, { traces: traces() })
+      lease.note(traces())
+    }
+    if (isComplaint(said)) noteIfPossible(record, { isUnclean: true })
+    const phase = phaseOf(said)
+    if (phase) enterPhase(phase)
+    if (builds().length > 1) several.abort()
+  }
+
+  function read(line: string): string | undefined {
+    const message = readMessage(line)
+    if (message?.kind === 'failure') failures.push(message.text)
+    if (message?.kind === 'artifact') addImages(artifacts, message)
+    if (message?.kind !== 'text') return undefined
+    if (isDiagnostic(message.text)) diagnostics.push(message.text.trim())
+    follow(message.text)
+    return message.text
+  }
+
+  return {
+    read,
+    artifacts: () => artifacts,
+    traces,
+    builds,
+    reason: () => failures.at(-1) ?? (diagnostics.join('\n') || 'it says nothing about the reason'),
+    stop: AbortSignal.any([cancelled, several.signal]),
   }
 }
 
@@ -85,26 +142,35 @@ const PACE = 100
  * How long Packer may clean up after a cancel before this process leaves it. On GitHub the runner would
  * send the next signal after 7.5 s, and `post` goes on.
  */
-const PATIENCE = onGitHub ? 6_500 : milliseconds(200)
+const PATIENCE_AFTER_CANCEL = onGitHub ? 6_500 : milliseconds(200)
 
-async function waitForEnd(
-  started: StartedPacker,
-  record: BakeRecord,
-  showMore: () => Promise<void>,
-): Promise<number | string> {
+/** How long Packer may clean up when this process has stopped it: an instance takes a minute or two to terminate. */
+const PATIENCE_AFTER_STOP = milliseconds(200)
+
+interface Watch {
+  readonly record: BakeRecord
+  /** Packer is asked to end when this is aborted. */
+  readonly stop: AbortSignal
+  showMore(): Promise<void>
+}
+
+/** @returns How Packer ended, or that it still runs long after it was asked to end. */
+async function waitForEnd(started: StartedPacker, { record, stop, showMore }: Watch): Promise<number | string> {
   const ended = started.ended.then(ending => ({ ending }))
-  let leaveAt = Number.POSITIVE_INFINITY
+  let askedAt: number | undefined
   for (;;) {
     const end = await Promise.race([ended, sleep(PACE, undefined, { ref: false })])
     await showMore()
     if (end) return end.ending
     demandRoom(record.directory)
-    if (cancelled.aborted && leaveAt === Number.POSITIVE_INFINITY) {
-      leaveAt = performance.now() + PATIENCE
+    if (!stop.aborted) continue
+    if (askedAt === undefined) {
+      askedAt = performance.now()
       if (started.process) askToEnd(started.process)
       record.note({ terminated: true })
     }
-    if (performance.now() > leaveAt) throw cancelled.reason
+    const patience = cancelled.aborted ? PATIENCE_AFTER_CANCEL : PATIENCE_AFTER_STOP
+    if (performance.now() > askedAt + patience) return 'no end'
   }
 }
 
@@ -150,7 +216,7 @@ export async function show(log: PackerLog, screen: Screen): Promise<void> {
   }
 }
 
-function addImages(artifacts: Map<string, Set<string>>, property: string, value: string): void {
+function addImages(artifacts: Map<string, Set<string>>, { property, value }: ArtifactMessage): void {
   if (property !== 'id') return
   for (const [region, image] of imagesOf(value)) {
     artifacts.set(region, (artifacts.get(region) ?? new Set()).add(image))

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { identify, type ProcessId } from '../processes.ts'
-import { runProgram } from '../programs.ts'
+import { type Ending, runProgram } from '../programs.ts'
 
 /** How Packer is run: where, and with what environment. */
 export interface Packer {
@@ -9,17 +9,14 @@ export interface Packer {
 }
 
 /**
- * Runs a short Packer command to its end and returns what it printed, errors included.
+ * Runs a short Packer command to its end. Its answer is what it prints on standard output; standard error takes Packer's
+ * debug log too, when the step sets PACKER_LOG.
  *
  * @param args The sub-command and its arguments; none of them meets a shell.
  * @throws Error when Packer can't be started. A command that fails is no error: its exit code is returned.
  */
-export async function runPacker(
-  packer: Packer,
-  args: readonly string[],
-): Promise<{ exitCode: number; output: string }> {
-  const { exitCode, stdout, stderr } = await runProgram('packer', args, packer)
-  return { exitCode, output: stdout + stderr }
+export async function runPacker(packer: Packer, args: readonly string[]): Promise<Ending> {
+  return await runProgram('packer', args, packer)
 }
 
 /**

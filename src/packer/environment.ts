@@ -26,4 +26,10 @@ const WITHHELD = new Set([
   'GITHUB_STATE',
   'GITHUB_STEP_SUMMARY',
   'NODE_OPTIONS',
+  // Packer and its plugins tell by these that another Packer runs them, and then print their debug log unasked
+  // (hashicorp/packer, main.go; packer-plugin-sdk, plugin/server.go). A step has them when a Packer starts the runner.
+  'PACKER_PLUGIN_MAGIC_COOKIE',
+  'PACKER_WRAP_COOKIE',
+  // With it Packer prints completions for a shell instead of what it is asked to do (posener/complete).
+  'COMP_LINE',
 ])

@@ -1,4 +1,5 @@
 import type { Phase } from '../timeline.ts'
+import type { Said } from './said.ts'
 
 /** What one line of `packer build -machine-readable` says. */
 export type Message =
@@ -6,8 +7,14 @@ export type Message =
   | { readonly kind: 'text'; readonly text: string }
   /** Why a build failed. */
   | { readonly kind: 'failure'; readonly text: string }
-  /** One property of something that a build made, like `builder-id` or `id`. */
-  | { readonly kind: 'artifact'; readonly property: string; readonly value: string }
+  | ArtifactMessage
+
+/** One property of something that a build made, like `builder-id` or `id`. */
+export interface ArtifactMessage {
+  readonly kind: 'artifact'
+  readonly property: string
+  readonly value: string
+}
 
 /**
  * Reads a line of Packer's machine-readable output: a time, a target, a type, and data with its commas escaped (Packer
@@ -38,22 +45,29 @@ export function textOf(line: string): string | undefined {
   return message?.kind === 'text' ? message.text : undefined
 }
 
-/** Whether Packer says that it could not remove what it has made (packer-plugin-amazon: the clean-ups of common/step_*.go). */
-export function isComplaint(text: string): boolean {
-  return /^==> [^:]+: Error (terminating instance, may still be around|cleaning up (security group|keypair))/.test(text)
+/** Whether Packer itself says why it builds nothing: what a build says begins with the build's name. */
+export function isDiagnostic(text: string): boolean {
+  return /^(Error: |Warning: an 'only' option )/.test(text)
 }
 
-/** The phase that a text of Packer's begins, as the amazon plugin and the communicators say it; mostly none. */
-export function phaseOf(text: string): Phase | undefined {
-  return PHASES.find(([, said]) => said.test(text))?.[0]
+/** Whether a build says that it could not remove what it has made (packer-plugin-amazon: the clean-ups of common/step_*.go). */
+export function isComplaint({ text }: Said): boolean {
+  return /^Error (terminating instance, may still be around|cleaning up (security group|keypair)|deleting EBS volume)/.test(
+    text,
+  )
+}
+
+/** The phase that begins with what a build says, as the amazon plugin and the communicators say it; mostly none. */
+export function phaseOf({ text }: Said): Phase | undefined {
+  return PHASES.find(([, sentence]) => sentence.test(text))?.[0]
 }
 
 const PHASES: readonly (readonly [Phase, RegExp])[] = [
-  ['launch', /^==> [^:]+: Launching a (source|spot) AWS instance/],
-  ['provision', /^==> [^:]+: (Connected to (SSH|WinRM)!|Provisioning with )/],
-  ['image', /^==> [^:]+: (Stopping the source instance|Creating AMI |Registering the AMI)/],
-  ['copy', /^==> [^:]+: Copying\/Encrypting AMI /],
-  ['clean-up', /^==> [^:]+: Terminating the source AWS instance/],
+  ['launch', /^Launching a (source|spot) AWS instance/],
+  ['provision', /^(Connected to (SSH|WinRM)!|Provisioning with )/],
+  ['image', /^(Stopping the source instance|Creating AMI |Registering the AMI)/],
+  ['copy', /^Copying\/Encrypting AMI /],
+  ['clean-up', /^Terminating the source AWS instance/],
 ]
 
 /**
@@ -88,6 +102,18 @@ const ADVICE: readonly (readonly [RegExp, (failure: string) => string])[] = [
   [
     /UnauthorizedOperation|AccessDenied/,
     () => "Allow the role of this job what Packer needs; the README's policy for the bake lists it.",
+  ],
+  [/No builds to run/, () => 'Let packer-only name a build of the template; `packer inspect` lists them.'],
+  [
+    /No AMI was found matching filters/,
+    () =>
+      "Correct the filters and owners, or aws-region: an AMI's id, name and owner are looked for in one region alone.",
+  ],
+  [
+    /Unset variable "|required variable not set/,
+    () =>
+      'Set the variable by packer-vars or packer-var-files. A secret belongs in env: as PKR_VAR_name for an HCL2 template, ' +
+      'or as NAME for a legacy template whose default for the variable is {{env `NAME`}}.',
   ],
 ]
 

@@ -1,9 +1,8 @@
 import fs from 'node:fs'
 import { group, info, messageOf } from '../log.ts'
-import type { Template } from '../template.ts'
+import type { JsonBuilder, Template } from '../template.ts'
 import { enterPhase } from '../timeline.ts'
 import type { Variable } from '../variables.ts'
-import { type AmiBuild, demandOneImage, listHcl2Builds, listJsonBuilds } from './builds.ts'
 import { type Packer, runPacker } from './command.ts'
 import { advise } from './messages.ts'
 
@@ -30,14 +29,13 @@ export interface Build {
  */
 export async function prepareBuild(packer: Packer, build: Build): Promise<string[]> {
   enterPhase('prepare')
+  refuseOtherRegion(build)
   return await group('Packer: version, plugins, validation', async () => {
     const version = await readVersion(packer)
     await (build.template.language === 'hcl2' ? initialize(packer, build) : installAmazonPlugin(packer, build, version))
     const { variables, only } = argumentsFor(build, await declaredVariables(packer, build.template))
     const args = [...variables, ...only, build.template.path]
-    const validation = command(packer, ['validate', ...evaluation(version, build.template), ...args])
-    const [builds] = await Promise.all([listBuilds(packer, build, variables), validation])
-    demandOneImage(builds, build.region)
+    await command(packer, ['validate', ...evaluation(version, build.template), ...args])
     return args
   })
 }
@@ -64,12 +62,28 @@ function argumentsFor(
   }
 }
 
-/** The builds that Packer is going to run and that make an AMI, as far as the template tells. */
-async function listBuilds(packer: Packer, build: Build, variables: readonly string[]): Promise<AmiBuild[]> {
-  const { template } = build
-  if (template.language === 'json') return listJsonBuilds(build, template)
-  const { exitCode, output } = await runPacker(packer, ['inspect', ...variables, template.path])
-  return exitCode === 0 ? listHcl2Builds(output, build, template) : []
+/**
+ * Makes sure that a legacy template doesn't make its image elsewhere, where all of its builders have their region written
+ * in the template. What is not written there is known after the bake, from the artifact.
+ */
+function refuseOtherRegion({ template, region, offered, demanded, variableFiles }: Build): void {
+  if (template.language !== 'json' || variableFiles.length > 0) return
+  const passed = [...offered, ...demanded].map(({ name, value }) => [name, value] as const)
+  const values = new Map<string, unknown>([...template.variables, ...passed])
+  const regions = new Set(template.builders.map(builder => writtenRegion(builder, values)))
+  if (regions.size === 0 || regions.has(undefined) || regions.has(region)) return
+  throw new Error(
+    `packer-template: it makes its image in ${[...regions].join(', ')}, but aws-region is ${region}. ` +
+      "Let the template's region be the variable aws_region, or correct aws-region.",
+  )
+}
+
+/** @returns `undefined` where the image may also be in another region, or where that can't be told. */
+function writtenRegion(builder: JsonBuilder, values: ReadonlyMap<string, unknown>): string | undefined {
+  if ('ami_regions' in builder) return undefined
+  const [, variable] = /^\{\{ *user +[`"]([^`"]+)[`"] *\}\}$/.exec(String(builder.region)) ?? []
+  const value = variable === undefined ? builder.region : values.get(variable)
+  return typeof value === 'string' && /^[a-z]{2,5}(-[a-z]+)+-\d{1,2}$/.test(value) ? value : undefined
 }
 
 type Version = readonly [major: number, minor: number, patch: number]
@@ -77,18 +91,21 @@ type Version = readonly [major: number, minor: number, patch: number]
 const GET_PACKER = 'Put hashicorp/setup-packer before this step, or install Packer on the runner.'
 
 async function readVersion(packer: Packer): Promise<Version> {
-  const { output } = await runPacker(packer, ['version']).catch(cause => {
+  const { stdout, stderr } = await runPacker(packer, ['version']).catch(cause => {
     throw new Error(`packer: ${reasonOf(cause)}. ${GET_PACKER}`, { cause })
   })
-  const [, major, minor, patch] = /^Packer v(\d+)\.(\d+)\.(\d+)/m.exec(output) ?? []
-  if (!major)
-    throw new Error(
-      `packer: the one on PATH is not HashiCorp's: it answers ${JSON.stringify(output.slice(0, 200))}. ${GET_PACKER}`,
-    )
+  const [, major, minor, patch] = /^Packer v(\d+)\.(\d+)\.(\d+)/m.exec(stdout) ?? []
+  if (!major) throw new Error(`packer: ${describeNoVersion(stdout, stderr)}. ${GET_PACKER}`)
   const version = [Number(major), Number(minor), Number(patch)] as const
   info(`Packer ${version.join('.')}`)
   if (isAtLeast(version, [1, 7, 0])) return version
   throw new Error(`packer: version ${version.join('.')} is too old, 1.7 or newer is needed. ${GET_PACKER}`)
+}
+
+/** HashiCorp's Packer too may say nothing but an error: when it can't write its log, or read its configuration. */
+function describeNoVersion(stdout: string, stderr: string): string {
+  const answer = firstError(stdout) || firstError(withoutLog(stderr))
+  return `the one on PATH does not tell its version, as HashiCorp's does, but answers ${JSON.stringify(answer.slice(0, 200))}`
 }
 
 function reasonOf(cause: unknown): string {
@@ -110,8 +127,8 @@ async function initialize(packer: Packer, { template, githubToken }: Build): Pro
 async function installAmazonPlugin(packer: Packer, { template, githubToken }: Build, version: Version): Promise<void> {
   if (template.language !== 'json' || !isAtLeast(version, [1, 10, 0])) return
   if (!template.builders.some(({ type }) => String(type).startsWith('amazon-'))) return
-  const { output } = await runPacker(packer, ['plugins', 'installed'])
-  if (output.includes('packer-plugin-amazon')) return
+  const { stdout } = await runPacker(packer, ['plugins', 'installed'])
+  if (stdout.includes('packer-plugin-amazon')) return
   await command(withToken(packer, githubToken), ['plugins', 'install', 'github.com/hashicorp/amazon'])
 }
 
@@ -122,7 +139,7 @@ function withToken(packer: Packer, githubToken: string | undefined): Packer {
 
 /** Packer refuses a `-var` that an HCL2 template does not declare, and ignores it for a JSON template. */
 async function declaredVariables(packer: Packer, template: Template): Promise<ReadonlySet<string>> {
-  if (template.language === 'json') return new Set(template.variables)
+  if (template.language === 'json') return new Set(template.variables.keys())
   const output = await command(packer, ['inspect', template.path])
   const [, variables = ''] = output.split(/^> (?:input|local)-variables:$/m)
   return new Set([...variables.matchAll(/^var\.([^:]+): /gm)].map(match => match[1] ?? ''))
@@ -139,20 +156,27 @@ function hasDataSource(file: string): boolean {
   return /^\s*data\s+"|[{,\s]"data"\s*:/m.test(fs.readFileSync(file, 'utf8'))
 }
 
+/** Answers what Packer prints on standard output. */
 async function command(packer: Packer, args: readonly string[]): Promise<string> {
-  const { exitCode, output } = await runPacker(packer, args)
-  if (exitCode === 0) return output
-  info(output.split('\n'))
+  const { exitCode, stdout, stderr } = await runPacker(packer, args)
+  if (exitCode === 0) return stdout
+  info(`${stdout}${stderr}`.split('\n'))
   const words = args.slice(0, args[0] === 'plugins' ? 3 : 1).join(' ')
-  throw new Error(`packer ${words} failed: ${advise(firstError(output))}`)
+  const reason = firstError(stdout) || firstError(withoutLog(stderr)) || 'it says nothing about the reason'
+  throw new Error(`packer ${words} failed: ${advise(reason)}`)
 }
 
-/** The paragraph that tells what went wrong: the one that begins with `Error`, else the first one. */
+/** Without the lines of Packer's debug log, which PACKER_LOG brings to standard error. */
+function withoutLog(stderr: string): string {
+  return stderr.replaceAll(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d .*\n?/gm, '')
+}
+
+/** The paragraph that tells what went wrong: the one that begins with `Error`, else the first one, and two more. */
 function firstError(output: string): string {
   const paragraphs = output.trim().split(/\n\s*\n/)
   const start = Math.max(
     0,
-    paragraphs.findIndex(paragraph => paragraph.startsWith('Error')),
+    paragraphs.findIndex(paragraph => paragraph.trimStart().startsWith('Error')),
   )
   return paragraphs.slice(start, start + 3).join('\n')
 }

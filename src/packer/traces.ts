@@ -1,3 +1,5 @@
+import type { Said } from './said.ts'
+
 /** What Packer said it had begun to make on EC2, for the clean-up after a bake that didn't end well. */
 export interface Traces {
   readonly keyPairs: readonly string[]
@@ -9,6 +11,12 @@ export interface Traces {
   readonly copyRegions: readonly string[]
   /** Instance profile and role of the same name. */
   readonly roles: readonly string[]
+  /** Snapshots that amazon-chroot makes itself, without an image or an instance. */
+  readonly snapshots: readonly string[]
+  /** Volumes that amazon-ebssurrogate makes snapshots of; it does not print the ids of those. */
+  readonly snapshotSources: readonly string[]
+  /** The device names of volumes that amazon-chroot attaches to Packer's own machine; it does not print their ids. */
+  readonly attachedDevices: readonly string[]
   /** An instance was asked for, and EC2 did not refuse; its id may never have been printed. */
   readonly launching: boolean
   /** Told by tags, which anybody may have written, instead of by Packer. */
@@ -20,78 +28,106 @@ type Kind = Exclude<keyof Traces, 'launching' | 'isHearsay'>
 /** How far a build has come: each thing is made in one of these stages, and what claims it in another is no word of Packer's. */
 type Stage = 'preparing' | 'launching' | 'running' | 'imaging'
 
-/** What the amazon plugin prints as it makes something (packer-plugin-amazon: common/step_*.go, builder/ebs), and its name. */
-const PATTERNS: readonly (readonly [Kind, Stage, said: string, name: RegExp])[] = [
+/** What the amazon plugin prints as it makes something (packer-plugin-amazon: the step_*.go of common and of each builder), and its name. */
+const PATTERNS: readonly (readonly [Kind, Stage, phrase: string, name: RegExp])[] = [
   ['keyPairs', 'preparing', 'Creating temporary keypair: ', /^packer_[0-9a-f-]{36}$/],
   ['securityGroups', 'preparing', 'Creating temporary security group for this instance: ', /^packer_[0-9a-f-]{36}$/],
   ['roles', 'preparing', 'Creating temporary instance profile for this instance: ', /^packer-[0-9a-f-]{36}$/],
   ['launchTemplates', 'launching', 'Created Spot Fleet launch template: ', /^lt-[0-9a-f]{8,17}$/],
   ['instances', 'launching', 'Instance ID: ', /^i-[0-9a-f]{8,17}$/],
+  ['attachedDevices', 'launching', 'Attaching the root volume to ', /^\/dev\/[a-z0-9]{1,20}$/],
+  ['snapshotSources', 'imaging', 'Creating snapshot of EBS Volume ', /^vol-[0-9a-f]{8,17}$/],
+  ['snapshots', 'imaging', 'Snapshot ID: ', /^snap-[0-9a-f]{8,17}$/],
   ['images', 'imaging', 'AMI: ', /^ami-[0-9a-f]{8,17}$/],
   ['copyRegions', 'imaging', 'Copying to: ', /^[a-z]{2,5}(?:-[a-z]+)+-\d{1,2}$/],
 ]
 
 /** Things of which a build makes one, before anything on the instance can print: what claims to be a second is forged. */
-const SINGLE: ReadonlySet<Kind> = new Set(['keyPairs', 'securityGroups', 'instances', 'launchTemplates', 'roles'])
+const SINGLE: ReadonlySet<Kind> = new Set([
+  'keyPairs',
+  'securityGroups',
+  'instances',
+  'launchTemplates',
+  'roles',
+  'attachedDevices',
+])
 
-/** Collects traces from the texts that Packer prints; `note` answers whether a text told anything new. */
-export function collectTraces(): { note(text: string): boolean; traces(): Traces } {
-  let things: { readonly kind: Kind; readonly build: string; readonly name: string }[] = []
+interface Thing {
+  readonly kind: Kind
+  readonly build: string
+  readonly name: string
+}
+
+/** Collects traces from what the builds say; `note` answers whether that told anything new. */
+export function collectTraces(): { note(said: Said): boolean; traces(): Traces } {
+  let things: readonly Thing[] = []
   const stages = new Map<string, Stage>()
   const launching = new Set<string>()
+  const gone = new Set<string>()
 
-  function note(text: string): boolean {
-    const before = `${things.length} ${launching.size}`
-    // Packer says what matters here in one line each. Others may come from a provisioner that printed a backslash and an n.
-    const [line = ''] = text.split('\n', 1)
-    const [, build, said = ''] = /^(?:==> | {4})([^:]+): (.*)$/.exec(line) ?? []
-    if (!build) return false
-    noteStage(build, said)
-    noteThing(build, said)
-    noteRole(build, said)
-    return before !== `${things.length} ${launching.size}`
+  function note(said: Said): boolean {
+    const before = size()
+    noteStage(said)
+    noteThing(said)
+    noteRemoval(said)
+    return before !== size()
   }
 
-  function noteStage(build: string, said: string): void {
-    if (!stages.has(build) && /^Launching a (source|spot) AWS instance/.test(said)) {
+  function size(): string {
+    return `${things.length} ${launching.size} ${gone.size}`
+  }
+
+  function noteStage({ build, text }: Said): void {
+    const isLaunch = /^Launching a (source|spot) AWS instance/.test(text)
+    if (!stages.has(build) && (isLaunch || text.startsWith('Gathering information about this EC2 instance'))) {
       stages.set(build, 'launching')
-      launching.add(build)
+      if (isLaunch) launching.add(build)
     }
     const isLaunching = stages.get(build) === 'launching'
-    if (isLaunching && /^Error launching source instance: .*\bapi error\b/.test(said)) launching.delete(build)
-    if (/^(Creating AMI .* from instance |Registering the AMI\b)/.test(said)) stages.set(build, 'imaging')
+    if (isLaunching && /^Error launching source instance: .*\bapi error\b/.test(text)) launching.delete(build)
+    if (IMAGING.test(text)) stages.set(build, 'imaging')
   }
 
-  function noteThing(build: string, said: string): void {
+  function noteThing({ build, text }: Said): void {
     for (const [kind, stage, phrase, pattern] of PATTERNS) {
-      const name = said.startsWith(phrase) ? said.slice(phrase.length) : ''
+      const name = text.startsWith(phrase) ? text.slice(phrase.length).replace(/\.\.\.$/, '') : ''
       const isKnown = things.some(
         thing => thing.kind === kind && (SINGLE.has(kind) ? thing.build === build : thing.name === name),
       )
       const isInStage = (stages.get(build) ?? 'preparing') === stage
       if (!pattern.test(name) || isKnown || !isInStage) continue
-      things.push({ kind, build, name })
+      things = [...things, { kind, build, name }]
       // From now on the instance prints too.
       if (stage === 'launching') stages.set(build, 'running')
     }
   }
 
-  /** Packer removes the role and then its profile itself, unless it complains. */
-  function noteRole(build: string, said: string): void {
-    if (said === 'Deleting temporary instance profile...') {
-      things = things.filter(thing => thing.kind !== 'roles' || thing.build !== build)
-    }
-    const [, name] = /Please delete the (?:role|instance profile) manually: (packer-[0-9a-f-]{36})$/.exec(said) ?? []
-    if (name) things.push({ kind: 'roles', build, name })
+  /** Packer removes these itself, unless it complains. */
+  function noteRemoval({ build, text }: Said): void {
+    const removed = REMOVALS.get(text)
+    if (removed) gone.add(`${removed} of ${build}`)
+    const [, role] = /Please delete the (?:role|instance profile) manually: (packer-[0-9a-f-]{36})$/.exec(text) ?? []
+    if (role) gone.delete(`roles of ${build}`)
+    if (role && !things.some(({ name }) => name === role)) things = [...things, { kind: 'roles', build, name: role }]
+    if (text.startsWith('Error deleting EBS volume: ')) gone.delete(`attachedDevices of ${build}`)
   }
 
   function traces(): Traces {
-    const named = (kind: Kind) => [...new Set(things.filter(thing => thing.kind === kind).map(({ name }) => name))]
+    const there = things.filter(({ kind, build }) => !gone.has(`${kind} of ${build}`))
+    const named = (kind: Kind) => [...new Set(there.filter(thing => thing.kind === kind).map(({ name }) => name))]
     return tracesBy(named, { launching: launching.size > 0, isHearsay: false })
   }
 
   return { note, traces }
 }
+
+/** From here on the image is made, or the snapshots that it is registered from. */
+const IMAGING = /^(Creating AMI .* from instance |Creating snapshot\b|Registering the AMI\b)/
+
+const REMOVALS: ReadonlyMap<string, Kind> = new Map([
+  ['Deleting temporary instance profile...', 'roles'],
+  ['Deleting the created EBS volume...', 'attachedDevices'],
+])
 
 function tracesBy(named: (kind: Kind) => readonly string[], more: Pick<Traces, 'launching' | 'isHearsay'>): Traces {
   return {
@@ -102,6 +138,9 @@ function tracesBy(named: (kind: Kind) => readonly string[], more: Pick<Traces, '
     images: named('images'),
     copyRegions: named('copyRegions'),
     roles: named('roles'),
+    snapshots: named('snapshots'),
+    snapshotSources: named('snapshotSources'),
+    attachedDevices: named('attachedDevices'),
     ...more,
   }
 }
