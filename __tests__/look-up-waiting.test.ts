@@ -43,7 +43,7 @@ describe.skipIf(!hasTools('moto_server'))('the look-up of a run that waits', () 
     ec2.fail({ action: 'DescribeImages', about: LOOK_UP, answer: imagesAnswer(others.join('')) })
     ec2.requests.length = 0
     const wait = second.start({ env })
-    await ec2.asked('DescribeImages', 6)
+    await Promise.race([ec2.asked('DescribeImages', 6), wait.ended])
     ec2.mend()
     first.workspace.write({ 'bin/packer.go': '' })
     const [one, two] = [await bake.ended, await wait.ended]
