@@ -211,6 +211,17 @@ source "amazon-ebsvolume" "other" {
       expect(snapshots.length).toBe(images.length)
     })
 
+    test('are cleaned up where they worked when the image of the look-up is a copy', async () => {
+      const copied = hclTemplate('ami_regions = ["us-east-1"]').replace(/region += .*/, 'region = "eu-west-1"')
+      const steps = 'provisioner "shell-local" { inline = ["echo changed > setup.sh"] }'
+      await using scene = await setScene(moto, withSteps(copied, steps))
+      scene.workspace.write({ 'ami/setup.sh': 'echo hello\n' })
+      const run = await scene.start().ended
+      expectFailure(run, /^ami-definition-dirs: changed during the bake/)
+      expect(run.annotations[0]?.message).not.toContain('aws ec2')
+      expect(await takeStock(scene.ec2, 'us-east-1', 'eu-west-1'), run.log).toEqual(NOTHING)
+    })
+
     test('are named with where they are when the clean-up is denied', async () => {
       await using scene = await setScene(moto, hclTemplate().replace(/region += .*/, 'region = "eu-west-1"'))
       scene.ec2.fail({ action: 'DeregisterImage', error: 'UnauthorizedOperation', status: 403 })

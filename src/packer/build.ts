@@ -65,10 +65,13 @@ function refuseSeveral(builds: readonly string[]): void {
 
 /** A template may say another region than `aws-region`: what the bake has made is there. */
 function noteRegion(record: BakeRecord, output: Output): void {
+  const { region } = record.facts()
   const artifacts = [...output.artifacts()]
   const { images } = output.traces()
-  const [region] = artifacts.find(([, ids]) => images.some(id => ids.has(id))) ?? artifacts.at(0) ?? []
-  if (region && !output.artifacts().has(record.facts().region)) noteIfPossible(record, { bakedIn: region })
+  // A builder prints the image that it makes, and not the copies of it.
+  const [made] = artifacts.find(([, ids]) => images.some(id => ids.has(id))) ?? []
+  const bakedIn = made ?? (output.artifacts().has(region) ? region : artifacts.at(0)?.[0])
+  if (bakedIn && bakedIn !== region) noteIfPossible(record, { bakedIn })
 }
 
 /** Where the disk is full it stays in this process's memory. */
