@@ -51,11 +51,13 @@ export function parseYaml(source: string, prefix: Prefix): Tree {
     ...{ version: '1.2', schema: 'failsafe', merge: false, uniqueKeys: false },
     ...{ prettyErrors: false, logLevel: 'error', lineCounter: lines },
   })
-  function fail(offset: number, problem: string): never {
-    throw new Error(prefix(lines.linePos(offset).line, pathTo(document.contents, offset)) + problem)
+  function fail(offset: number, problem: string, depth = 4): never {
+    const path = pathTo(document.contents, offset).slice(0, depth)
+    throw new Error(prefix(lines.linePos(offset).line, path) + problem)
   }
   const [error] = document.errors
-  if (error) fail(error.pos[0], explain(error))
+  // Where the file is broken the innermost key is a guess.
+  if (error) fail(error.pos[0], explain(error), 3)
   return toTree(document.contents, { lines, fail, anchors: new Map() })
 }
 
