@@ -1,0 +1,444 @@
+import { execFileSync } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+import { readImagesFile } from '../../src/definition/images-file.ts'
+import { DEFAULTS, FILE, NOTHING, useImagesFile, web } from '../support/images-file.ts'
+import { messageFrom } from '../support/messages.ts'
+
+const { at, read } = useImagesFile()
+
+describe('an error of the images file', () => {
+  const cases: readonly (readonly [about: string, content: string, message: string, advice: string])[] = [
+    ['an empty file', '', '1: the file is empty.', 'Write "images:"'],
+    ['a file of comments', '# nothing\n', '1: the file is empty.', 'Write "images:"'],
+    ['an empty document', '---\n', '1: the file is empty.', 'Write "images:"'],
+    ['a text', 'images', '1: a text stands where a map is wanted.', 'Write "images:"'],
+    ['a list', '- web', '1: a list stands where a map is wanted.', 'Write "images:"'],
+    ['no images', DEFAULTS, '1: the file has no image.', 'Write "images:"'],
+    ['empty images', `${DEFAULTS}images:\n`, '5: the file has no image.', 'Write "images:"'],
+    ['an empty map of images', `${DEFAULTS}images: {}\n`, '5: the file has no image.', 'Write "images:"'],
+    [
+      'a list of images',
+      `${DEFAULTS}images: [web]\n`,
+      '5: images: a list stands where a map is wanted.',
+      'Write names',
+    ],
+    [
+      'a text as defaults',
+      'defaults: x\nimages:\n',
+      '1: defaults: a text stands where a map is wanted.',
+      'Write names',
+    ],
+    ['a wrong section', 'image: {}', '1: "image" is not a known key here.', 'Did you mean images?'],
+    ['a setting outside', 'strict: true', '1: "strict" is not a known key here.', 'Write it below defaults or'],
+    [
+      'an unknown key',
+      web('strict: true', 'packer-vers: x'),
+      '8: image web: "packer-vers" is not a known key.',
+      'Did you mean packer-vars? The keys of an image are packer-template, ami-def',
+    ],
+    [
+      'a key in snake case',
+      web('max_age_days: 1'),
+      '7: image web: "max_age_days" is not a known key.',
+      'Did you mean max-age-days?',
+    ],
+    [
+      'a part of a key',
+      web('template: x'),
+      '7: image web: "template" is not a known key.',
+      'Did you mean packer-template?',
+    ],
+    ['a key like none', web('zzz: x'), '7: image web: "zzz" is not a known key.', 'The keys of an image are'],
+    [
+      'an input that is no setting',
+      web('force-bake: true'),
+      '7: image web: "force-bake" is not a known key.',
+      'output-file, share-with, ssm-parameter, parent.',
+    ],
+    ['a key that objects have', web('__proto__: x'), '7: image web: "__proto__" is not a known key.', 'The keys'],
+    [
+      'an unknown default',
+      `defaults:\n  strikt: true\nimages:\n  web:\n`,
+      '2: defaults: "strikt" is not a known key.',
+      'Did you mean strict? The keys of defaults are',
+    ],
+    [
+      'parent in defaults',
+      `${DEFAULTS}  parent: web\nimages:\n  web:\n`,
+      '5: defaults: parent may not stand here',
+      'Write it below the image.',
+    ],
+    [
+      'output-file in defaults',
+      `${DEFAULTS}  output-file:\nimages:\n  web:\n`,
+      '5: defaults: output-file may not stand here',
+      'Write it below the image.',
+    ],
+    [
+      'an image that is a text',
+      `${DEFAULTS}images:\n  web: x\n`,
+      '6: image web: a text stands where the settings',
+      'Write keys',
+    ],
+    [
+      'an image that is a list',
+      `${DEFAULTS}images:\n  web:\n    - strict\n`,
+      '6: image web: a list stands where the settings',
+      'Write keys',
+    ],
+    [
+      'a name with a blank',
+      `${DEFAULTS}images:\n  we b: {}\n`,
+      '6: images: "we b" is not the name of an image.',
+      'Use up to 64 letters',
+    ],
+    [
+      'a name with a slash',
+      `${DEFAULTS}images:\n  a/b: {}\n`,
+      '6: images: "a/b" is not the name of an image.',
+      'Use up',
+    ],
+    [
+      'a name with a dot before',
+      `${DEFAULTS}images:\n  .a: {}\n`,
+      '6: images: ".a" is not the name of an image.',
+      'Use up',
+    ],
+    [
+      'a name of 65 letters',
+      `${DEFAULTS}images:\n  ${'a'.repeat(65)}: {}\n`,
+      `6: images: "${'a'.repeat(65)}" is not the name`,
+      'Use up',
+    ],
+    ['an empty name', `${DEFAULTS}images:\n  "": {}\n`, '6: images: "" is not the name of an image.', 'Use up'],
+    ['no name', `${DEFAULTS}images:\n  : {}\n`, '6: image : a key is not a text.', 'Write a name before the colon.'],
+    ['a name of several lines', `${DEFAULTS}images:\n  "a\\nb": {}\n`, '6: images: "a\\nb" is not the name', 'Use up'],
+    [
+      'the same image twice',
+      `${DEFAULTS}images:\n  web: {}\n  api: {}\n  web: {}\n`,
+      '8: image web: the key is in line 6 already.',
+      'Remove one of the two.',
+    ],
+    [
+      'the same key twice',
+      web('strict: true', '"strict": false'),
+      '8: image web: strict: the key is in line 7 already.',
+      'Remove one of the two.',
+    ],
+    [
+      'the same section twice',
+      `${web()}images: {}\n`,
+      '7: images: the key is in line 5 already.',
+      'Remove one of the two.',
+    ],
+    [
+      'the same variable twice',
+      web('packer-vars: { a: 1,', '  a: 2 }'),
+      '8: image web: packer-vars: a: the key is in line 7 already.',
+      'Remove',
+    ],
+    [
+      'a list where a text is wanted',
+      web('aws-region: [us-east-1]'),
+      '7: image web: aws-region: a list stands where one value is wanted.',
+      'Write the value alone',
+    ],
+    [
+      'a map where a text is wanted',
+      web('strict: { a: b }'),
+      '7: image web: strict: a map stands where one value is wanted.',
+      'Write',
+    ],
+    [
+      'a map where a list is wanted',
+      web('packer-only: { a: b }'),
+      '7: image web: packer-only: a map stands where a list is wanted.',
+      'Write each entry behind a dash.',
+    ],
+    [
+      'a list where a map is wanted',
+      web('packer-vars: [a=1]'),
+      '7: image web: packer-vars: a list stands where a map is wanted.',
+      'Write name: value',
+    ],
+    [
+      'a map in a list',
+      web('ami-definition-dirs: [a, b: c]'),
+      '7: image web: ami-definition-dirs: entry 2 is a map, where one text is wanted.',
+      'Put it in quotes',
+    ],
+    [
+      'a list in a map',
+      web('packer-vars: { a: [1] }'),
+      '7: image web: packer-vars: the entry "a" is a list, where one text is wanted.',
+      'Put it in quotes',
+    ],
+    [
+      'a parent that is a list',
+      web('parent: [base]'),
+      '7: image web: parent: a list stands where one value is wanted.',
+      'Write',
+    ],
+    [
+      'what the input refuses',
+      web('strict: yes'),
+      '7: image web: strict: "yes" is neither true nor false.',
+      'Give one of these words.',
+    ],
+    [
+      'a number that YAML would read',
+      web('max-age-days: 0x1F'),
+      '7: image web: max-age-days: "0x1F" is not a number.',
+      'Give one like 30.',
+    ],
+    [
+      'a line of packer-vars',
+      web('packer-vars: |', '  a=1', '  b'),
+      '7: image web: packer-vars: line 2 is not of the form name=value.',
+      'Write it so',
+    ],
+    [
+      'a template that is missing',
+      web('packer-template: no.json'),
+      `7: image web: packer-template: ${at('no.json')} can't be read`,
+      'Name a .json template',
+    ],
+    [
+      'a wrong default',
+      `${DEFAULTS}  strict: no\nimages:\n  web: { strict: true }\n`,
+      '5: defaults: strict: "no" is neither true nor false.',
+      'Give one',
+    ],
+    [
+      'a required key that is missing',
+      'images:\n  web:\n    aws-region: us-east-1\n    ami-definition-dirs: ami\n',
+      '2: image web: packer-template: is required.',
+      'Write it below web or below defaults.',
+    ],
+    [
+      'a region that is missing',
+      'images:\n  web: { packer-template: ami, ami-definition-dirs: ami }',
+      '2: image web: aws-region: is required.',
+      'set AWS_REGION in the environment.',
+    ],
+    [
+      'a definition that is empty',
+      web('ami-definition-dirs: [ ]'),
+      '7: image web: ami-definition-dirs: is required.',
+      'Write it',
+    ],
+    [
+      'an unknown parent',
+      `${web('parent: bse')}  base:\n`,
+      '7: image web: parent: "bse" is not an image of this file.',
+      'Did you mean base? Its images are web, base.',
+    ],
+    [
+      'an image that is its own parent',
+      web('parent: web'),
+      '7: image web: parent: web → web is a circle.',
+      'Remove the parent of one of these images.',
+    ],
+    [
+      'a circle',
+      `${DEFAULTS}images:\n  a: { parent: b }\n  b: { parent: c }\n  c: { parent: d }\n  d: { parent: b }\n`,
+      '7: image b: parent: b → c → d → b is a circle.',
+      'Remove the parent',
+    ],
+    [
+      'a parent beside a base-ami',
+      `${web('parent: base', 'base-ami: ami-01234567')}  base:\n`,
+      '8: image web: base-ami: an image with a parent is baked from the image of base.',
+      'Remove one',
+    ],
+    [
+      'a parent in another region',
+      `${web('parent: base')}  base: { aws-region: eu-west-1 }\n`,
+      '7: image web: parent: base is in eu-west-1, but web in us-east-1.',
+      'Give both the same aws-region.',
+    ],
+    [
+      'a tab before a key',
+      web('\tstrict: true'),
+      '7: image web: a tab stands where YAML wants spaces.',
+      'Indent with spaces.',
+    ],
+    [
+      'a tab instead of spaces',
+      `images:\n\tweb:\n`,
+      '2: images: a tab stands where YAML wants spaces.',
+      'Indent with spaces.',
+    ],
+    [
+      'a tag of YAML',
+      web('max-age-days: !!int 30'),
+      '7: image web: max-age-days: the value has the tag !!int.',
+      'Remove the tag',
+    ],
+    [
+      'a tag of a program',
+      web('tags: !env { a: b }'),
+      '7: image web: tags: the value has the tag !env.',
+      'Remove the tag',
+    ],
+    [
+      'a tag of a key',
+      web('!!str strict: true'),
+      '7: image web: strict: the value has the tag !!str.',
+      'Remove the tag',
+    ],
+    [
+      'a merge key',
+      web('<<: { strict: true }'),
+      '7: image web: <<: merge keys are not supported.',
+      'Write the keys out',
+    ],
+    [
+      'a merge key in a map',
+      web('tags: { <<: { a: b } }'),
+      '7: image web: tags: <<: merge keys are not supported.',
+      'Write',
+    ],
+    ['a merge key in quotes', web('"<<": x'), '7: image web: "<<" is not a known key.', 'The keys of an image'],
+    [
+      'an alias of nothing',
+      web('strict: *x'),
+      '7: image web: strict: *x repeats no value before it.',
+      'Write &x before the value',
+    ],
+    [
+      'an alias of what comes later',
+      web('strict: *x', 'candidate: &x true'),
+      '7: image web: strict: *x repeats no value',
+      'Write',
+    ],
+    ['an alias of what it stands in', web('tags: &x { a: *x }'), '7: image web: tags: a: *x repeats no value', 'Write'],
+    [
+      'an alias of a list as text',
+      web('extra-ingredients: &x [a]', 'aws-region: *x'),
+      '8: image web: aws-region: a list stands',
+      'Write',
+    ],
+    [
+      'a key that is a list',
+      web('? [a]', ': b'),
+      '7: image web: a key is not a text.',
+      'Write a name before the colon.',
+    ],
+    ['a second document', `${web()}---\n${web()}`, '7: ', 'Write everything into one.'],
+    [
+      'a value with a colon',
+      web('aws-region: us-east-1: x'),
+      '7: image web: aws-region: a second "key: value"',
+      'put the value in quotes.',
+    ],
+    [
+      'a wrong indentation',
+      web('tags:', '    a: b', '  c: d'),
+      '9: image web: tags: the indentation is not that of the lines',
+      'Indent all keys',
+    ],
+    [
+      'a bracket that stays open',
+      web('packer-only: [a, b'),
+      '8: image web: packer-only: the indentation',
+      'close every bracket.',
+    ],
+    ['a quote that stays open', web('aws-region: "a'), '8: image web: aws-region: a closing quote', 'Write it.'],
+    [
+      'a character of YAML',
+      web('packer-only: @a'),
+      '7: image web: packer-only: a value begins with a character',
+      'Put the value in quotes.',
+    ],
+    [
+      'an escape that does not exist',
+      web('packer-only: "\\q"'),
+      '7: image web: packer-only: the YAML is not valid: Invalid escape',
+      'Correct it there.',
+    ],
+    [
+      'a value with U+0000',
+      web('packer-only: "a\\0"'),
+      '7: image web: packer-only: the value has a character',
+      'Remove it.',
+    ],
+    [
+      'a value with half a character',
+      web('packer-only: "\\ud83d"'),
+      '7: image web: packer-only: the value has a character',
+      'Remove it.',
+    ],
+    [
+      'values nested too deeply',
+      web(`packer-only: ${'['.repeat(20_000)}`),
+      '7: image web: packer-only: the values are nested too deeply.',
+      'A setting is',
+    ],
+    [
+      'a name that breaks the line',
+      `${DEFAULTS}images:\n  "a\\n::error::b": { "x\\ny": 1, "x\\ny": 2 }\n`,
+      '6: image a\\u000a::error::b: x\\u000ay: the key is in line 6',
+      'Remove',
+    ],
+  ]
+
+  test.each(cases)(
+    'names file, line, image and key, and says what to write, for %s',
+    async (_, content, message, advice) => {
+      const thrown = await messageFrom(() => read(content))
+      const expected = `images-file: ${FILE}:${message}`
+      expect(thrown.slice(0, expected.length)).toBe(expected)
+      expect(thrown).toContain(advice)
+      expect(thrown.split('\n')).toHaveLength(1)
+    },
+  )
+
+  test('names no more than 20 images', async () => {
+    const names = Array.from({ length: 200 }, (_, number) => `image-${number}`)
+    const images = names.map(name => `  ${name}:\n`).join('')
+    const thrown = await messageFrom(() => read(`${DEFAULTS}images:\n  web: { parent: zzz }\n${images}`))
+    expect(thrown).toMatch(/Its images are web, image-0, .*, image-18 and 181 more\.$/)
+  })
+
+  test('is thrown for a file that does not exist or is no file', async () => {
+    expect(await messageFrom(() => readImagesFile('no.yml', NOTHING))).toBe(
+      'images-file: no.yml does not exist. Correct the path, or check out the repository first.',
+    )
+    expect(await messageFrom(() => readImagesFile('ami', NOTHING))).toBe(
+      'images-file: ami is not a file. Name a YAML file.',
+    )
+    expect(await messageFrom(() => readImagesFile('a\nb', NOTHING))).toMatch(/^images-file: a\\u000ab does not exist/)
+    expect(await messageFrom(() => readImagesFile('x'.repeat(300), NOTHING))).toMatch(
+      /^images-file: x+ can't be read: ENAMETOOLONG/,
+    )
+  })
+
+  test('is thrown for a FIFO, which is not waited on', async () => {
+    execFileSync('mkfifo', [at('fifo.yml')])
+    expect(await messageFrom(() => readImagesFile('fifo.yml', NOTHING))).toBe(
+      'images-file: fifo.yml is not a file. Name a YAML file.',
+    )
+  })
+
+  const encodings: readonly (readonly [string, Buffer, string])[] = [
+    ['UTF-16', Buffer.from(`\ufeff${web()}`, 'utf16le'), '1: the file is UTF-16, UTF-32 or binary.'],
+    ['UTF-16 without a mark', Buffer.from(web(), 'utf16le'), '1: the file is UTF-16, UTF-32 or binary.'],
+    ['UTF-16 the other way round', Buffer.from(`\ufeff${web()}`, 'utf16le').swap16(), '1: the file is UTF-16'],
+    [
+      'UTF-32',
+      Buffer.from([...web()].flatMap(letter => [letter.charCodeAt(0), 0, 0, 0])),
+      '1: the file is UTF-16, UTF-32',
+    ],
+    ['a NUL', Buffer.from(web('# \0')), '1: the file is UTF-16, UTF-32 or binary.'],
+    ['Latin-1', Buffer.from(web('# gr\u00fcn'), 'latin1'), '7: the line is not UTF-8.'],
+    ['a broken character', Buffer.concat([Buffer.from(web('# ')), Buffer.from([0xc3])]), '8: the line is not UTF-8.'],
+    ['half of a pair', Buffer.from([0xed, 0xa0, 0x80]), '1: the line is not UTF-8.'],
+  ]
+
+  test.each(encodings)('is thrown for %s', async (_, content, message) => {
+    const thrown = await messageFrom(() => read(content))
+    expect(thrown.slice(0, `images-file: ${FILE}:${message}`.length)).toBe(`images-file: ${FILE}:${message}`)
+    expect(thrown).toMatch(/as UTF-8\.$/)
+  })
+})

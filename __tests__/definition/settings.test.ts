@@ -1,0 +1,317 @@
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { RawValue } from '../../src/definition/raw-value.ts'
+import {
+  isSettingName,
+  parseSetting,
+  parseSettings,
+  type RawSettings,
+  SETTING_NAMES,
+  type SettingName,
+} from '../../src/definition/settings.ts'
+import { messageFrom } from '../support/messages.ts'
+import { hclTemplate, jsonTemplate, makeWorkspace } from '../support/workspace.ts'
+
+const workspace = makeWorkspace({
+  'ami/app.pkr.hcl': hclTemplate(),
+  'ami/app.json': jsonTemplate(),
+  'vars/a.pkrvars.hcl': '',
+  'vars/b, c.pkrvars.hcl': '',
+  'broken.json': '[]',
+})
+const at = (place: string) => `${workspace.directory}/${place}`
+
+beforeAll(() => {
+  vi.stubEnv('GITHUB_WORKSPACE', workspace.directory)
+})
+
+afterAll(() => {
+  vi.unstubAllEnvs()
+  workspace[Symbol.dispose]()
+})
+
+const map = (entries: Readonly<Record<string, string | undefined>>) => new Map(Object.entries(entries))
+
+const ORGANIZATION = 'arn:aws:organizations::012345678901:organization/o-abcdefghij'
+const UNIT = 'arn:aws-us-gov:organizations::012345678901:ou/o-abcdefghij/ou-ab12-12345678'
+
+const EMPTY = ['', ' ', '\n \t', [], new Map<string, string>()] as const
+
+describe('a setting', () => {
+  const good: readonly (readonly [SettingName, RawValue, unknown])[] = [
+    ['ami-definition-dirs', ' one ,two words\r\n\n three,', ['one', 'two words', 'three']],
+    ['ami-definition-dirs', ['one', ' a, b ', '', ' ', '!x'], ['one', 'a, b', '!x']],
+    ['ami-definition-dirs', ' , \n,', []],
+    ['aws-region', ' eu-west-1\n', 'eu-west-1'],
+    ['aws-region', 'us-gov-west-1', 'us-gov-west-1'],
+    ['aws-subnet-id', ' subnet-1 ', 'subnet-1'],
+    ['packer-vars', 'a=1.10\n\n b = x=y \r\n', [variable('a', '1.10'), variable('b', ' x=y ')]],
+    ['packer-vars', 'a<<END\n1\n 2 \nEND\nb<<E\nE', [variable('a', '1\n 2 '), variable('b', '')]],
+    [
+      'packer-vars',
+      map({ a: '1.10', ' b ': ' x\ny ', c: undefined, d: '' }),
+      [variable('a', '1.10'), variable('b', ' x\ny '), variable('d', '')],
+    ],
+    ['packer-vars', map({ größe_1: 'x' }), [variable('größe_1', 'x')]],
+    ['packer-only', 'a, b\nc', ['a', 'b', 'c']],
+    ['packer-only', ['a, b', 'a, b'], ['a, b', 'a, b']],
+    ['base-ami', 'ami-01234567', { id: 'ami-01234567' }],
+    ['base-ami', 'ami-0123456789abcdef0', { id: 'ami-0123456789abcdef0' }],
+    ['base-ami', 'newest:099720109477/ubuntu/a b*', { owner: '099720109477', pattern: 'ubuntu/a b*' }],
+    ['base-ami', 'newest:self/x', { owner: 'self', pattern: 'x' }],
+    ['base-ami', 'ssm:/aws/service/ami-x/latest', { parameter: '/aws/service/ami-x/latest' }],
+    ['base-ami', 'ssm:base:3', { parameter: 'base:3' }],
+    [
+      'base-ami',
+      'ssm:arn:aws:ssm:us-east-1:012345678901:parameter/base',
+      { parameter: 'arn:aws:ssm:us-east-1:012345678901:parameter/base' },
+    ],
+    ['extra-ingredients', ' a, b \r\n\nc', ['a, b', 'c']],
+    ['extra-ingredients', ['a, b', 'c\nd'], ['a, b', 'c\nd']],
+    ...['true', 'True', 'TRUE', ' true '].map(word => ['strict', word, true] as const),
+    ...['false', 'False', 'FALSE', 'false\n'].map(word => ['candidate', word, false] as const),
+    ['regions', 'eu-west-1, eu-west-2=alias/x\n', [region('eu-west-1'), region('eu-west-2', 'alias/x')]],
+    ['regions', ['eu-west-1', ' eu-west-2 = alias/x '], [region('eu-west-1'), region('eu-west-2', 'alias/x')]],
+    [
+      'regions',
+      map({ 'eu-west-1': undefined, 'eu-west-2': ' alias/x ' }),
+      [region('eu-west-1'), region('eu-west-2', 'alias/x')],
+    ],
+    [
+      'regions',
+      'eu-west-1=arn:aws:kms:eu-west-1:012345678901:key/a-b',
+      [region('eu-west-1', 'arn:aws:kms:eu-west-1:012345678901:key/a-b')],
+    ],
+    ['max-age-days', '0', 0],
+    ['max-age-days', '012.50', 12.5],
+    ['critical-fix-days', '0.5', 0.5],
+    [
+      'tags',
+      'team = web\n\n url=http://a/?b=c\r\nempty=\nName=web',
+      map({ team: 'web', url: 'http://a/?b=c', empty: '', Name: 'web' }),
+    ],
+    ['tags', map({ ' a b ': ' 012 ', c: undefined, 'd=e': '' }), map({ 'a b': '012', 'd=e': '' })],
+    [
+      'tags',
+      map({ ['\u{1f600}'.repeat(127)]: '\u{1f600}'.repeat(256) }),
+      map({ ['\u{1f600}'.repeat(127)]: '\u{1f600}'.repeat(256) }),
+    ],
+    ['share-with', '012345678901,210987654321\n012345678901', ['012345678901', '210987654321']],
+    ['share-with', [ORGANIZATION, UNIT], [ORGANIZATION, UNIT]],
+    ['ssm-parameter', ' /amis/web-1_x.y ', '/amis/web-1_x.y'],
+    ['ssm-parameter', '/a'.repeat(15), '/a'.repeat(15)],
+  ]
+
+  test.each(good)('%s takes %j', (name, raw, value) => {
+    expect(parseSetting(name, raw)).toEqual(value)
+  })
+
+  const word = 'Give one of these words.'
+  const accounts = 'Give accounts of 12 digits, or ARNs of organizations or organizational units.'
+  const bad: readonly (readonly [SettingName, RawValue, string])[] = [
+    ['aws-region', 'us-east', '"us-east" is not the name of an AWS region. Give one like us-east-1.'],
+    ['aws-region', 'us-east-1; id', '"us-east-1; id" is not the name'],
+    ['aws-region', 'evil.com/#', '"evil.com/#" is not the name'],
+    ['aws-region', 'x'.repeat(200), `"${'x'.repeat(100)}…" is not the name`],
+    ['aws-region', ['us-east-1'], 'a list stands where one value is wanted.'],
+    ['aws-region', map({ a: 'b' }), 'a map stands where one value is wanted.'],
+    ['ami-definition-dirs', map({ a: 'b' }), 'a map stands where a list is wanted.'],
+    ['packer-vars', ['a=1'], 'a list stands where a map is wanted. Write name: value'],
+    ['packer-vars', map({ '1b': 'secret' }), 'the entry "1b" is not the name of a variable.'],
+    ['packer-vars', map({ a: 'secret', ' a': 'secret' }), 'the entry "a" sets a again.'],
+    [
+      'packer-vars',
+      map({ base_ami: 'secret' }),
+      'the entry "base_ami" sets base_ami, which this action passes itself.',
+    ],
+    [
+      'packer-vars',
+      map({ base_ami: undefined }),
+      'the entry "base_ami" sets base_ami, which this action passes itself.',
+    ],
+    ['packer-var-files', 'nowhere', `${at('nowhere')} is not a file that can be read. Give the path`],
+    ['packer-var-files', 'vars', `${at('vars')} is not a file that can be read.`],
+    ['packer-var-files', 'x'.repeat(300), at('xxx')],
+    ['base-ami', 'ami-0123', '"ami-0123" is neither the id of an image nor a search for one. Give ami-…, newest:'],
+    ['base-ami', 'newest:me/x', '"newest:me/x" is neither'],
+    ['base-ami', 'newest:self/', '"newest:self/" is neither'],
+    ['base-ami', 'ssm:', '"ssm:" is neither'],
+    ['base-ami', 'ssm:a b', '"ssm:a b" is neither'],
+    ['strict', 'yes', `"yes" is neither true nor false. ${word}`],
+    ['strict', '1', `"1" is neither true nor false. ${word}`],
+    ['candidate', 'tRUE', `"tRUE" is neither true nor false. ${word}`],
+    ['regions', 'eu-west', '"eu-west" is not the name of an AWS region. Give eu-west-1 or eu-west-1=<KMS key>.'],
+    ['regions', 'eu-west-1,eu-west-1=alias/x', 'eu-west-1 is given twice. Name every region once.'],
+    ['regions', map({ 'eu-west-1': 'a', ' eu-west-1': 'b' }), 'eu-west-1 is given twice.'],
+    ['regions', 'eu-west-1=', '"" is not a KMS key of eu-west-1. Give an id'],
+    ['regions', map({ 'eu-west-1': '' }), '"" is not a KMS key of eu-west-1.'],
+    ['regions', 'eu-west-1=a=b', '"a=b" is not a KMS key of eu-west-1.'],
+    ['regions', 'eu-west-1=arn:aws:kms:us-east-1:012345678901:key/a', '"arn:aws:kms:us-east-1:'],
+    ['max-age-days', '-1', '"-1" is not a number. Give one like 30.'],
+    ['max-age-days', '0x1F', '"0x1F" is not a number.'],
+    ['max-age-days', '1e3', '"1e3" is not a number.'],
+    ['critical-fix-days', '0', '"0" is not greater than 0. Give a number like 30.'],
+    ['critical-fix-days', '0.0', '"0.0" is not greater than 0.'],
+    ['critical-fix-days', 'a', '"a" is not a number.'],
+    ['tags', ['a=b'], 'a list stands where a map is wanted.'],
+    ['tags', 'a=b\nc', 'line 2 is not of the form name=value. Write it so.'],
+    ['tags', '=b', 'line 1 has no name of a tag.'],
+    ['tags', 'a=1\n a =2', 'line 2 sets a again. Remove one of the two.'],
+    ['tags', 'AWS:a=1', 'line 1 sets "AWS:a", but AWS keeps aws: for itself.'],
+    ['tags', 'ami_config_checksum=1', 'line 1 sets ami_config_checksum, which this action sets itself. Remove it.'],
+    ['tags', map({ ami_bakery_x: '1' }), 'the entry "ami_bakery_x" sets ami_bakery_x, which this action sets itself.'],
+    ['tags', map({ ['a'.repeat(128)]: '' }), `the entry "${'a'.repeat(100)}…" has a name that EC2 would refuse.`],
+    [
+      'tags',
+      map({ a: 'b'.repeat(257) }),
+      'the entry "a" has a value that EC2 would refuse. Give at most 256 characters',
+    ],
+    ['tags', map({ a: 'b\nc' }), 'the entry "a" has a value that EC2 would refuse.'],
+    ['tags', Array.from({ length: 31 }, (_, n) => `t${n}=`).join('\n'), '31 tags are too many: EC2 allows 50'],
+    ['working-directory', 'ami/app.json', `${at('ami/app.json')} is not a directory. Name the directory`],
+    ['share-with', 'all', `"all" would make the image public, which is not supported. ${accounts}`],
+    ['share-with', '12345678901', `"12345678901" is neither an account nor an organization. ${accounts}`],
+    ['share-with', ['012345678901,012345678902'], '"012345678901,012345678902" is neither'],
+    ['share-with', `${ORGANIZATION}/x`, `"${ORGANIZATION}/x" is neither`],
+    ['ssm-parameter', 'web', '"web" is not a name that SSM allows. Give one like /amis/web: letters'],
+    ['ssm-parameter', '/amis/', '"/amis/" is not a name'],
+    ['ssm-parameter', '//web', '"//web" is not a name'],
+    ['ssm-parameter', '/AWS/web', '"/AWS/web" is not a name'],
+    ['ssm-parameter', '/ssm-web', '"/ssm-web" is not a name'],
+    ['ssm-parameter', '/a b', '"/a b" is not a name'],
+    ['ssm-parameter', '/a'.repeat(16), '"/a/a'],
+    ['ssm-parameter', `/${'a'.repeat(950)}`, '"/aaa'],
+    ['packer-template', 'nowhere.json', `${at('nowhere.json')} can't be read: ENOENT`],
+    ['packer-template', 'broken.json', `${at('broken.json')} is not a legacy template.`],
+    ['packer-template', 'vars', `the directory ${at('vars')} has no .pkr.hcl`],
+    ['packer-template', ['ami'], 'a list stands where one value is wanted.'],
+  ]
+
+  test.each(bad)('%s refuses %j', async (name, raw, message) => {
+    const thrown = await messageFrom(() => parseSetting(name, raw))
+    expect(thrown.slice(0, message.length)).toBe(message)
+    expect(thrown).not.toContain('secret')
+  })
+
+  test.each(SETTING_NAMES)('%s is not given when it is empty', name => {
+    for (const raw of EMPTY) expect(parseSetting(name, raw)).toBe(undefined)
+  })
+
+  test('has a name of its own, and not one that every object has', () => {
+    expect(isSettingName('strict')).toBe(true)
+    for (const name of ['parent', 'toString', '__proto__', 'constructor', '']) expect(isSettingName(name)).toBe(false)
+  })
+
+  test('with 100,000 entries is parsed at once', () => {
+    const numbers = Array.from({ length: 100_000 }, (_, number) => number)
+    const start = process.cpuUsage()
+    parseSetting('packer-vars', numbers.map(number => `a${number}=`).join('\n'))
+    parseSetting('regions', numbers.map(number => `us-${toLetters(number)}-1`).join('\n'))
+    expect(process.cpuUsage(start).user).toBeLessThan(2_000_000)
+  })
+})
+
+describe('packer-vars as text', () => {
+  const form = 'is not of the form name=value. Write it so, or as name<<END, the value, and END.'
+  const name = 'has no proper name of a variable before its sign. Write name=value.'
+  const open = 'begins a value of several lines that does not end. Write name<<END, the value, and END.'
+  const bad: readonly (readonly [text: string, line: number, problem: string])[] = [
+    ['a', 1, form],
+    ['a=1\n\n  secret', 3, form],
+    ['a<< ', 1, form],
+    ['a<<E\n1\nE\nsecret', 4, form],
+    ['=secret', 1, name],
+    ['a=1\n1b=secret', 2, name],
+    ['.a=secret', 1, name],
+    ['"a=secret', 1, name],
+    ['a=1\nb=2\na=secret', 3, 'sets a again. Remove one of the two.'],
+    ['a=1\na<<E\nE', 2, 'sets a again. Remove one of the two.'],
+    ['a<<END\nsecret', 1, open],
+    ...['aws_region', 'aws_subnet_id', 'config_checksum', 'base_ami'].map(
+      own => [`a=1\n${own}=secret`, 2, `sets ${own}, which this action passes itself. Remove it.`] as const,
+    ),
+  ]
+
+  test.each(bad)('%j is an error that names line %i and shows no value', async (text, line, problem) => {
+    expect(await messageFrom(() => parseSetting('packer-vars', text))).toBe(`line ${line} ${problem}`)
+  })
+})
+
+describe('the settings of an image', () => {
+  const required: RawSettings = new Map<SettingName, RawValue>([
+    ['packer-template', 'ami/app.pkr.hcl'],
+    ['ami-definition-dirs', 'ami'],
+    ['aws-region', 'us-east-1'],
+  ])
+
+  const source = {
+    name: undefined,
+    parent: undefined,
+    prefix: (setting: SettingName) => `${setting}: `,
+    advice: (setting: SettingName) => `Write ${setting}.`,
+  }
+
+  test('have the defaults where nothing else is given', () => {
+    const template = { language: 'hcl2', path: at('ami/app.pkr.hcl'), directory: at('ami'), isDirectory: false }
+    expect(parseSettings(required, source)).toEqual({
+      ...{ name: undefined, parent: undefined, region: 'us-east-1', regions: [], subnetId: undefined },
+      template: { ...template, name: 'ami/app.pkr.hcl', files: [at('ami/app.pkr.hcl')] },
+      ...{ definition: ['ami'], variables: [], variableFiles: [], only: [], baseAmi: undefined, extraIngredients: [] },
+      ...{ strict: false, candidate: false, maxAgeDays: undefined, criticalFixDays: undefined, tags: new Map() },
+      ...{ workingDirectory: at('ami'), outputFile: at('ami/.ami_id.json'), shareWith: [], ssmParameter: undefined },
+    })
+  })
+
+  test('have what is given, with absolute paths', () => {
+    const raw = new Map([
+      ...required,
+      ...new Map<SettingName, RawValue>([
+        ['packer-template', path.join(workspace.directory, 'ami/app.json')],
+        ['packer-var-files', ['vars/a.pkrvars.hcl', ' vars/b, c.pkrvars.hcl']],
+        ['working-directory', './vars'],
+        ['output-file', '../id.json'],
+        ['regions', 'us-east-1, eu-west-1'],
+        ['max-age-days', '30'],
+      ]),
+    ])
+    expect(parseSettings(raw, { ...source, name: 'web', parent: 'base' })).toMatchObject({
+      ...{ name: 'web', parent: 'base', maxAgeDays: 30, regions: [region('eu-west-1')] },
+      template: { language: 'json', path: at('ami/app.json'), variables: ['aws_region', 'config_checksum'] },
+      variableFiles: [at('vars/a.pkrvars.hcl'), at('vars/b, c.pkrvars.hcl')],
+      workingDirectory: at('./vars'),
+      outputFile: at('../id.json'),
+    })
+  })
+
+  test.each(['packer-template', 'ami-definition-dirs', 'aws-region'] as const)('need %s', async name => {
+    for (const raw of EMPTY) {
+      const message = await messageFrom(() => parseSettings(new Map([...required, [name, raw]]), source))
+      expect(message).toBe(`${name}: is required. Write ${name}.`)
+    }
+  })
+
+  test('need an entry in ami-definition-dirs', async () => {
+    const raw = new Map([...required, ['ami-definition-dirs', ' , ,\n'] as const])
+    expect(await messageFrom(() => parseSettings(raw, source))).toMatch(/^ami-definition-dirs: is required/)
+  })
+
+  test('name the setting that is wrong, as the source says', async () => {
+    const raw = new Map([...required, ['strict', 'yes'] as const])
+    const where = { ...source, prefix: (name: SettingName) => `file:7: ${name}: ` }
+    expect(await messageFrom(() => parseSettings(raw, where))).toMatch(
+      /^file:7: strict: "yes" is neither true nor false\./,
+    )
+  })
+})
+
+function variable(name: string, value: string): object {
+  return { name, value }
+}
+
+function region(name: string, kmsKey?: string): object {
+  return { name, kmsKey }
+}
+
+function toLetters(number: number): string {
+  return [...String(number)].map(digit => String.fromCharCode(97 + Number(digit))).join('')
+}
