@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { harmless, printable } from '../src/log.ts'
+import { harmless, printable } from '../src/runner/log.ts'
 import { toLines } from '../src/packer/lines.ts'
 import { advise, imagesOf, readMessage } from '../src/packer/messages.ts'
 import { createAttribution } from '../src/packer/said.ts'
-import { collectTraces } from '../src/packer/traces.ts'
-import { readVariables } from '../src/variables.ts'
+import { collectTraces } from '../src/packer/created-resources.ts'
+import { readVariables } from '../src/definition/old-variables.ts'
 import { type Dice, makeDice } from './support/definitions.ts'
 import { findCommands } from './support/workflow-commands.ts'
 

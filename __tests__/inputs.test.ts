@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readVariables } from '../src/variables.ts'
+import { readVariables } from '../src/definition/old-variables.ts'
 import { runAction } from './support/runner.ts'
 import { hclTemplate, makeWorkspace } from './support/workspace.ts'
 

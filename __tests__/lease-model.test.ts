@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { FoundImage } from '../src/images.ts'
+import type { FoundImage } from '../src/ec2/images.ts'
 import { type KeyPair, type KeyPairs, LeaseTrouble, OWNER_TAG } from '../src/lease/key-pairs.ts'
 import { type Lease, makeLease } from '../src/lease/lease.ts'
-import { COUNTER_TAG } from '../src/lease/turn.ts'
-import { inTurn } from '../src/lease/under-lease.ts'
+import { COUNTER_TAG } from '../src/lease/acquire.ts'
+import { inTurn } from '../src/lease/with-lease.ts'
 import { makeDice } from './support/definitions.ts'
 
 /** A second of the contract takes two milliseconds here. */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { harmless, printable } from '../src/log.ts'
+import { harmless, printable } from '../src/runner/log.ts'
 import { makeDice } from './support/definitions.ts'
 
 /** What `harmless` puts between the characters of a command; nobody sees it. */

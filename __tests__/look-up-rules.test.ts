@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Image } from '../src/images.ts'
-import { chooseImage, isCandidate, type Requirements, reasonToSkipCopy } from '../src/look-up.ts'
+import type { Image } from '../src/ec2/images.ts'
+import { chooseImage, isCandidate, type Requirements, reasonToSkipCopy } from '../src/ec2/look-up.ts'
 import { CHECKSUM } from './support/tags.ts'
 
 const NOW = Date.parse('2026-06-01T12:00:00Z')

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { toLines } from '../src/packer/lines.ts'
-import { openLog, stdoutIn } from '../src/packer/log.ts'
+import { openLog, stdoutIn } from '../src/packer/output-files.ts'
 import {
   advise,
   imagesOf,
@@ -12,7 +12,7 @@ import {
   readMessage,
 } from '../src/packer/messages.ts'
 import { createAttribution, type Said } from '../src/packer/said.ts'
-import { collectTraces, NO_TRACES, readTraces, type Traces, writeTraces } from '../src/packer/traces.ts'
+import { collectTraces, NO_TRACES, readTraces, type Traces, writeTraces } from '../src/packer/created-resources.ts'
 import { makeDice } from './support/definitions.ts'
 import { makeWorkspace } from './support/workspace.ts'
 

@@ -1,6 +1,6 @@
-import { type Checksum, computeChecksum } from '../../src/checksum.ts'
-import { countFiles } from '../../src/counted-files.ts'
-import { type BytePath, listDefinition } from '../../src/definition.ts'
+import { type Checksum, computeChecksum } from '../../src/definition/checksum.ts'
+import { countFiles } from '../../src/definition/hash-files.ts'
+import { type BytePath, listDefinition } from '../../src/definition/files.ts'
 
 /** Lists what is given literally: no pattern, no exclusion. */
 export function listPlain(paths: readonly string[]): BytePath[] {

@@ -1,4 +1,4 @@
-import { messageOf, printable } from '../log.ts'
+import { messageOf, printable } from '../runner/log.ts'
 import { checkParents, checkRegions } from './images-file/parents.ts'
 import { describeUnknown, type Given, type GivenSettings, type Image, readSections } from './images-file/sections.ts'
 import { readText } from './images-file/text.ts'

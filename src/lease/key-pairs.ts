@@ -4,9 +4,9 @@ import {
   DescribeKeyPairsCommand,
   type KeyPairInfo,
 } from '@aws-sdk/client-ec2'
-import { ask, type Ec2, errorCode, NOT_EC2 } from '../ec2.ts'
-import { isExpired } from '../ec2-errors.ts'
-import { tagResource } from '../tags.ts'
+import { ask, type Ec2, errorCode, NOT_EC2 } from '../ec2/client.ts'
+import { isExpired } from '../ec2/errors.ts'
+import { tagResource } from '../ec2/tags.ts'
 
 /** A key pair that is a lease: a name that only one can have, and tags that say who has it. */
 export interface KeyPair {

@@ -1,10 +1,10 @@
-import { cancelled } from '../cancel.ts'
-import { onGitHub } from '../github.ts'
-import { messageOf, warn } from '../log.ts'
-import { NO_TRACES, type Traces, writeTraces } from '../packer/traces.ts'
-import { milliseconds, unlessAborted } from '../patience.ts'
+import { cancelled } from '../runner/cancel.ts'
+import { onGitHub } from '../runner/environment.ts'
+import { messageOf, warn } from '../runner/log.ts'
+import { NO_TRACES, type Traces, writeTraces } from '../packer/created-resources.ts'
+import { milliseconds, unlessAborted } from '../runner/wait.ts'
 import { type KeyPairs, type LeaseFacts, removeLease } from './key-pairs.ts'
-import { COUNTER_TAG } from './turn.ts'
+import { COUNTER_TAG } from './acquire.ts'
 
 /** The right to bake a checksum, which others respect as long as it is renewed. One that was never held hinders nothing. */
 export interface Lease {

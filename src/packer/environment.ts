@@ -1,4 +1,4 @@
-import { environment } from '../github.ts'
+import { environment } from '../runner/environment.ts'
 
 /**
  * The environment that Packer and all it starts run in: the step's own, minus what would hand the template the runner's

@@ -1,4 +1,4 @@
-import type { Phase } from '../timeline.ts'
+import type { Phase } from '../runner/timeline.ts'
 import type { Said } from './said.ts'
 
 /** What one line of `packer build -machine-readable` says. */

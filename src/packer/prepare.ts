@@ -1,9 +1,9 @@
 import fs from 'node:fs'
-import { group, info, messageOf } from '../log.ts'
-import type { JsonBuilder, Template } from '../template.ts'
-import { enterPhase } from '../timeline.ts'
-import type { Variable } from '../variables.ts'
-import { type Packer, runPacker } from './command.ts'
+import { group, info, messageOf } from '../runner/log.ts'
+import type { JsonBuilder, Template } from '../definition/template.ts'
+import { enterPhase } from '../runner/timeline.ts'
+import type { Variable } from '../definition/old-variables.ts'
+import { type Packer, runPacker } from './cli.ts'
 import { advise } from './messages.ts'
 
 /** A template that is about to be built, and what is handed over to it. */

@@ -1,4 +1,4 @@
-import { messageOf } from '../../log.ts'
+import { messageOf } from '../../runner/log.ts'
 import { findNearest } from '../nearest.ts'
 import { isGiven, quote, type RawValue, toText } from '../raw-value.ts'
 import { isSettingName, SETTING_NAMES, type SettingName } from '../settings.ts'

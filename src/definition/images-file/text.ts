@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import fs from 'node:fs'
-import { fromWorkspace } from '../../github.ts'
-import { messageOf, printable } from '../../log.ts'
+import { fromWorkspace } from '../../runner/environment.ts'
+import { messageOf, printable } from '../../runner/log.ts'
 
 const LARGEST_FILE = 1024 * 1024
 

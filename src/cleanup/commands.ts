@@ -1,0 +1,65 @@
+import type { Traces } from '../packer/created-resources.ts'
+import type { BakeFacts } from './journal.ts'
+
+/** Something that a bake left on EC2 and that could not be removed. */
+export interface Leftover {
+  /** The command that removes it. */
+  readonly command: string
+  readonly reason: string
+}
+
+/** Lists what is left, with the commands that remove it, on lines of their own. */
+export function listLeftovers(left: readonly Leftover[]): string {
+  const lines = left.map(({ command, reason }) => `${command}\n  (${reason})`)
+  const isNew = left.some(({ command }) => command.includes(DELETE_SNAPSHOTS))
+  return [...lines, ...(isNew ? [`${DELETE_SNAPSHOTS} needs an AWS CLI of June 2025 or newer.`] : [])].join('\n')
+}
+
+/** An option of the AWS CLI since the API's version of 2025-05-28. */
+const DELETE_SNAPSHOTS = '--delete-associated-snapshots'
+
+/** Why something is listed that was not tried to remove. */
+export const UNCERTAIN = "only the lease's tags say that it is of that run: look at it first"
+
+/** What a person types to remove, or to find, what this action could not. */
+export const COMMANDS = {
+  search: (region: string, { Name, Values }: { readonly Name: string; readonly Values: readonly string[] }) =>
+    `aws ec2 describe-instances --region ${region} --filters Name=${Name},Values=${Values.join(',')}`,
+  unknown: (region: string, { begun }: BakeFacts) =>
+    `aws ec2 describe-instances --region ${region} --query "Reservations[].Instances[?LaunchTime>='${begun}'][]"`,
+  instance: (region: string, id: string) => `aws ec2 terminate-instances --region ${region} --instance-ids ${id}`,
+  searchVolumes: (region: string, { begun }: BakeFacts) =>
+    `aws ec2 describe-volumes --region ${region} --filters Name=status,Values=available ` +
+    `--query "Volumes[?CreateTime>='${begun}']"`,
+  volume: (region: string, id: string) => `aws ec2 delete-volume --region ${region} --volume-id ${id}`,
+  keyPair: (region: string, name: string) => `aws ec2 delete-key-pair --region ${region} --key-name ${name}`,
+  launchTemplate: (region: string, id: string) =>
+    `aws ec2 delete-launch-template --region ${region} --launch-template-id ${id}`,
+  securityGroup: (region: string, name: string) =>
+    `aws ec2 delete-security-group --region ${region} --group-id "$(aws ec2 describe-security-groups --region ${region} ` +
+    `--filters Name=group-name,Values=${name} --query 'SecurityGroups[0].GroupId' --output text)"`,
+  searchImages: (region: string, { images }: Traces, instances: readonly string[]) =>
+    images.length > 0
+      ? images.map(id => COMMANDS.image(region, id)).join('; ')
+      : `aws ec2 describe-images --region ${region} --owners self --filters Name=source-instance-id,Values=${instances.join(',')}`,
+  searchCopies: (region: string, sources: readonly string[]) =>
+    `aws ec2 describe-images --region ${region} --owners self --filters Name=source-image-id,Values=${sources.join(',')}`,
+  searchPrintedSnapshots: (region: string, { snapshots, snapshotSources }: Traces) =>
+    [['snapshot-id', snapshots] as const, ['volume-id', snapshotSources] as const]
+      .filter(([, values]) => values.length > 0)
+      .map(
+        ([name, values]) =>
+          `aws ec2 describe-snapshots --region ${region} --filters Name=${name},Values=${values.join(',')}`,
+      )
+      .join('; '),
+  image: (region: string, id: string): string =>
+    `aws ec2 deregister-image --region ${region} --image-id ${id} ${DELETE_SNAPSHOTS}`,
+  searchSnapshots: (region: string, images: readonly string[]) =>
+    `aws ec2 describe-snapshots --region ${region} --owner-ids self ` +
+    `--filters "Name=description,Values=${images.map(id => `*${id}*`).join(',')}"`,
+  snapshot: (region: string, id: string) => `aws ec2 delete-snapshot --region ${region} --snapshot-id ${id}`,
+  role: (name: string) =>
+    `aws iam remove-role-from-instance-profile --instance-profile-name ${name} --role-name ${name}; ` +
+    `aws iam delete-instance-profile --instance-profile-name ${name}; ` +
+    `aws iam delete-role-policy --role-name ${name} --policy-name ${name}; aws iam delete-role --role-name ${name}`,
+}

@@ -1,0 +1,40 @@
+import { DeleteSecurityGroupCommand, paginateDescribeSecurityGroups, type SecurityGroup } from '@aws-sdk/client-ec2'
+import { ask, type Ec2, poll } from '../ec2/client.ts'
+import { info } from '../runner/log.ts'
+import { askForAll, deleteWhenFree } from '../ec2/requests.ts'
+
+/** The security groups of a name, in every VPC of the region. */
+export async function describeGroups(ec2: Ec2, name: string): Promise<SecurityGroup[]> {
+  const Filters = [{ Name: 'group-name', Values: [name] }]
+  return await askForAll(ec2, 'ec2:DescribeSecurityGroups', async function* (pages, options) {
+    for await (const { SecurityGroups = [] } of paginateDescribeSecurityGroups(pages, { Filters }, options)) {
+      yield* SecurityGroups
+    }
+  })
+}
+
+/** How long to go on, in seconds. */
+export interface GroupPatience {
+  /** A group that was just created may be invisible for a while (EC2 developer guide, "Eventual consistency"). */
+  readonly unseen: number
+  /** The group of an instance that has just ended is in use for some seconds more. */
+  readonly used: number
+}
+
+/**
+ * Deletes a security group by its name; none of this name counts as deleted.
+ *
+ * @throws Error when it is still in use after that time.
+ */
+export async function deleteGroup(ec2: Ec2, name: string, { unseen, used }: GroupPatience): Promise<void> {
+  const group = await poll(ec2, unseen, async () => (await describeGroups(ec2, name)).at(0))
+  if (!group) return
+  info(`Deleting the security group ${name}.`)
+  const command = new DeleteSecurityGroupCommand({ GroupId: group.GroupId })
+  await deleteWhenFree(ec2, {
+    what: `the security group ${group.GroupId}`,
+    seconds: used,
+    passing: ['DependencyViolation'],
+    request: () => ask(ec2, 'ec2:DeleteSecurityGroup', (client, options) => client.send(command, options)),
+  })
+}

@@ -1,0 +1,148 @@
+import { DeleteKeyPairCommand, DeleteLaunchTemplateCommand } from '@aws-sdk/client-ec2'
+import { ask, connect, type Ec2 } from '../ec2/client.ts'
+import { info } from '../runner/log.ts'
+import { areEmpty, NO_TRACES, type Traces } from '../packer/created-resources.ts'
+import type { BakeFacts } from './journal.ts'
+import { findStranger } from './account.ts'
+import { COMMANDS, type Leftover, UNCERTAIN } from './commands.ts'
+import { deleteGroup } from './groups.ts'
+import { filterFor, findInstances, terminate } from './instances.ts'
+import { makeLeftoverList } from './leftover-list.ts'
+import { prepareImageRemoval, type Removal } from './remove-images.ts'
+import { isNotFound } from '../ec2/requests.ts'
+import { findUnusedSnapshots, hasSnapshots } from './unused-snapshots.ts'
+import { deleteVolume, findVolumes } from './volumes.ts'
+
+/**
+ * Removes what a bake left on EC2, and makes sure that its image is no later hit, unless it was accepted. Everything is found
+ * by the exact names and ids that this bake's Packer printed, so that nothing of other builds is touched; what is gone already
+ * is passed over.
+ *
+ * @param deadline Whatever is not done when it is aborted counts as not to be removed.
+ * @returns What could not be removed.
+ */
+export async function removeLeftovers(
+  facts: BakeFacts,
+  traces: Traces,
+  deadline?: AbortSignal,
+): Promise<readonly Leftover[]> {
+  if (areEmpty(traces)) return []
+  const ec2 = connect(facts.bakedIn ?? facts.region, deadline)
+  const reason = await findStranger(ec2, facts)
+  if (!reason) return await remove({ ec2, facts, traces, list: makeLeftoverList(deadline) })
+  return everything(ec2, facts, traces).map(command => ({ command, reason }))
+}
+
+function everything({ region }: Ec2, facts: BakeFacts, traces: Traces): readonly string[] {
+  return [
+    ...traces.instances.map(id => COMMANDS.instance(region, id)),
+    ...(facts.accepted ? [] : traces.images.map(id => COMMANDS.image(region, id))),
+    ...traces.keyPairs.map(name => COMMANDS.keyPair(region, name)),
+    ...traces.launchTemplates.map(id => COMMANDS.launchTemplate(region, id)),
+    ...traces.securityGroups.map(name => COMMANDS.securityGroup(region, name)),
+    ...traces.roles.map(COMMANDS.role),
+    ...(isUnknown(traces) ? [COMMANDS.unknown(region, facts)] : []),
+    ...(traces.attachedDevices.length > 0 ? [COMMANDS.searchVolumes(region, facts)] : []),
+    ...(hasSnapshots(traces) ? [COMMANDS.searchPrintedSnapshots(region, traces)] : []),
+  ]
+}
+
+async function remove(removal: Removal): Promise<readonly Leftover[]> {
+  const { ec2, facts, traces, list } = removal
+  const { region } = ec2
+  const found = await list.attempt(COMMANDS.search(region, filterFor(traces)), findInstances(ec2, traces, facts))
+  const instances = found ?? (traces.isHearsay ? [] : traces.instances)
+  const removeImages = facts.accepted ? async () => {} : prepareImageRemoval(removal, instances)
+  // All of it at once: little time is left until a cancelled job is ended by force.
+  const [{ hasEnded, volumes }] = await Promise.all([
+    endInstances(removal, instances),
+    removeImages(),
+    ...traces.keyPairs.map(name => list.attempt(COMMANDS.keyPair(region, name), deleteKeyPair(ec2, name))),
+    ...(traces.isHearsay ? [] : traces.launchTemplates).map(id =>
+      list.attempt(COMMANDS.launchTemplate(region, id), deleteLaunchTemplate(ec2, id)),
+    ),
+  ])
+  const used = hasEnded ? AFTER_INSTANCE : 0
+  // A group that no instance was asked for with may have been created a moment ago.
+  const patience = { used, unseen: traces.launching ? 0 : 10 }
+  // What an instance used can't go before it; what was asked for in Packer's last moment may not have been there at first.
+  await Promise.all([
+    removeImages(),
+    ...volumes.map(id => list.attempt(COMMANDS.volume(region, id), deleteVolume(ec2, id, used))),
+    ...traces.securityGroups.map(name =>
+      list.attempt(COMMANDS.securityGroup(region, name), deleteGroup(ec2, name, patience)),
+    ),
+  ])
+  const search = findUnusedSnapshots(ec2, facts.accepted ? NO_TRACES : traces)
+  const snapshots = (await list.attempt(COMMANDS.searchPrintedSnapshots(region, traces), search)) ?? []
+  for (const id of snapshots) list.add(COMMANDS.snapshot(region, id), UNUSED_SNAPSHOT)
+  return [...list.left(), ...unremovable(region, facts, traces)]
+}
+
+/** An instance or a provisioner can print the line that names a snapshot, so that none is deleted for it. */
+const UNUSED_SNAPSHOT = 'no image uses it; only printed output says that it is of this bake, so look at it first'
+
+/** How long a terminated instance may hold its volumes and its group, in seconds. */
+const AFTER_INSTANCE = 3 * 60
+
+interface Ended {
+  readonly hasEnded: boolean
+  /** The volumes that are to be deleted now. */
+  readonly volumes: readonly string[]
+}
+
+async function endInstances({ ec2, facts, list }: Removal, instances: readonly string[]): Promise<Ended> {
+  const { region } = ec2
+  const volumes = await list.attempt(COMMANDS.searchVolumes(region, facts), findVolumes(ec2, instances, facts))
+  const ended = await Promise.all(
+    instances.map(id => list.attempt(COMMANDS.instance(region, id), terminate(ec2, id, facts))),
+  )
+  for (const id of volumes?.uncertain ?? []) {
+    list.add(COMMANDS.volume(region, id), "it was attached to the bake's instance after the launch: look at it first")
+  }
+  return { hasEnded: !ended.includes(undefined), volumes: volumes?.own ?? [] }
+}
+
+/** What this action has no way to remove, or no right to. */
+function unremovable(region: string, facts: BakeFacts, traces: Traces): readonly Leftover[] {
+  const list = (commands: readonly string[], reason: string) => commands.map(command => ({ command, reason }))
+  const nameless = isUnknown(traces) ? [COMMANDS.unknown(region, facts)] : []
+  const volumes = traces.attachedDevices.length > 0 ? [COMMANDS.searchVolumes(region, facts)] : []
+  const uncertain = traces.isHearsay ? traces : NO_TRACES
+  const instances = filterFor(traces).Values.length > 0 ? [] : uncertain.instances
+  return [
+    ...list(traces.roles.map(COMMANDS.role), 'this action does not speak to IAM'),
+    ...list(nameless, 'an instance was being launched, which has neither a name of its own nor an id that was printed'),
+    ...list(volumes, 'amazon-chroot created a volume and did not print its id'),
+    ...list(
+      [
+        ...instances.map(id => COMMANDS.instance(region, id)),
+        ...uncertain.launchTemplates.map(id => COMMANDS.launchTemplate(region, id)),
+      ],
+      UNCERTAIN,
+    ),
+  ]
+}
+
+/** Whether there may be an instance that nothing tells from others: its key pair and its group are the template's own. */
+function isUnknown({ launching, instances, keyPairs, securityGroups }: Traces): boolean {
+  return launching && [instances, keyPairs, securityGroups].every(names => names.length === 0)
+}
+
+async function deleteKeyPair(ec2: Ec2, KeyName: string): Promise<void> {
+  info(`Deleting the key pair ${KeyName}.`)
+  const command = new DeleteKeyPairCommand({ KeyName })
+  await unlessNotFound(ask(ec2, 'ec2:DeleteKeyPair', (client, options) => client.send(command, options)))
+}
+
+async function deleteLaunchTemplate(ec2: Ec2, LaunchTemplateId: string): Promise<void> {
+  info(`Deleting the launch template ${LaunchTemplateId}.`)
+  const command = new DeleteLaunchTemplateCommand({ LaunchTemplateId })
+  await unlessNotFound(ask(ec2, 'ec2:DeleteLaunchTemplate', (client, options) => client.send(command, options)))
+}
+
+async function unlessNotFound(deletion: Promise<unknown>): Promise<void> {
+  await deletion.catch(error => {
+    if (!isNotFound(error)) throw error
+  })
+}

@@ -1,0 +1,175 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { cancelled } from '../runner/cancel.ts'
+import type { Checksum } from './checksum.ts'
+import { type BytePath, toBytePath } from './files.ts'
+import { isExclusion, isPattern, literally } from './patterns.ts'
+import { createGit, type Difference, type Git, LINK, listDifferences, listTracked } from './git.ts'
+import { fromWorkspace, workspace } from '../runner/environment.ts'
+import type { Inputs } from '../actions/bake/inputs.ts'
+import { printable } from '../runner/log.ts'
+import { milliseconds } from '../runner/wait.ts'
+import { createLocator, type GitPath, type Locator, realPath } from './repository.ts'
+
+/** How long Git may take in all, in seconds. For 100,000 files it takes about one. */
+const GIT_TIMEOUT = 5
+
+/** A longer list explains no more, and GitHub drops a step's whole summary when it is longer than 1 MiB. */
+const MAX_LINES = 50
+
+type Settings = Pick<Inputs, 'definition' | 'strict' | 'template' | 'variableFiles'>
+
+/**
+ * Lists the files that have changed since a commit: those that the checksum includes, and no others. It only explains, so
+ * that it never fails; it ends within a few seconds and needs no network.
+ *
+ * @returns Some dozens of lines at most; none where there is no repository that Git may read.
+ * @throws Error when the step is cancelled.
+ */
+export async function listChangedFiles(commit: string, settings: Settings, checksum: Checksum): Promise<string[]> {
+  const timeout = AbortSignal.timeout(milliseconds(GIT_TIMEOUT))
+  const limit = AbortSignal.any([cancelled, timeout])
+  try {
+    const top = (await createGit(workspace(), limit)('rev-parse', '--show-toplevel')).replace(/\n$/, '')
+    const git = createGit(top, limit)
+    if (!(await hasCommit(git, commit, limit))) return [describeMissing(commit)]
+    const included = findIncluded(settings, checksum, createLocator(top))
+    return included.places.length > 0 ? describeAll(await findChanges(git, commit, included)) : []
+  } catch {
+    cancelled.throwIfAborted()
+    return timeout.aborted ? [`  Git did not list the changed files within ${GIT_TIMEOUT} seconds.`] : []
+  }
+}
+
+async function hasCommit(git: Git, commit: string, limit: AbortSignal): Promise<boolean> {
+  try {
+    await git('cat-file', '-e', `${commit}^{commit}`)
+    return true
+  } catch {
+    limit.throwIfAborted()
+    return false
+  }
+}
+
+function describeMissing(commit: string): string {
+  const advice = 'To see the changed files here, set fetch-depth: 0 for actions/checkout.'
+  return `  This checkout does not have the commit ${commit.slice(0, 10)}. ${advice}`
+}
+
+/** What the checksum includes, as far as it is in the repository. */
+interface Included {
+  readonly files: ReadonlyMap<GitPath, BytePath>
+  /** Pathspecs of directories and files that have all of them. */
+  readonly places: readonly string[]
+  /** Pathspecs of what the checksum would include if it still existed. */
+  readonly selection: readonly string[]
+  readonly locate: Locator
+  readonly strict: boolean
+}
+
+function findIncluded(settings: Settings, checksum: Checksum, locate: Locator): Included {
+  const { definition, strict, template, variableFiles } = settings
+  const others = [...variableFiles, ...(strict ? template.files : [])].map(toBytePath)
+  const files = new Map<GitPath, BytePath>()
+  for (const file of [...checksum.files.map(counted => counted.path), ...others]) {
+    const found = locate.file(file)
+    if (found !== undefined) files.set(found, file)
+  }
+  const [exclusions, entries] = [definition.filter(isExclusion), definition.filter(entry => !isExclusion(entry))]
+  const otherPlaces = others.flatMap(file => literalPathspec(locate.file(file)))
+  return {
+    files,
+    places: [
+      ...entries.flatMap(entry => literalPathspec(locateEntry(splitPattern(entry).base, locate))),
+      ...otherPlaces,
+    ],
+    selection: [
+      ...entries.flatMap(entry => pathspecs(entry, 'top', locate)),
+      ...otherPlaces,
+      ...exclusions.flatMap(entry => pathspecs(entry.slice(1).trim(), 'top,exclude', locate)),
+    ],
+    locate,
+    strict,
+  }
+}
+
+function literalPathspec(found: GitPath | undefined): string[] {
+  return found === undefined ? [] : [`:(top,literal)${found}`]
+}
+
+/** A pattern of Git matches whole paths; what is below a matched directory takes another (gitglossary, "pathspec"). */
+function pathspecs(entry: string, magic: string, locate: Locator): string[] {
+  const { base, pattern } = splitPattern(entry)
+  const found = locateEntry(base, locate)
+  if (found === undefined) return []
+  if (pattern === '') return [`:(${magic},literal)${found}`]
+  const whole = `:(${magic},glob)${path.posix.join(literally(found), pattern.replace(/\/$/, ''))}`
+  return pattern.endsWith('/') ? [`${whole}/**`] : [whole, `${whole}/**`]
+}
+
+/** Divides a pattern at its first part that is one. What isn't a pattern is its own base. */
+function splitPattern(entry: string): { readonly base: string; readonly pattern: string } {
+  if (!isPattern(entry)) return { base: entry, pattern: '' }
+  const parts = path.posix.normalize(entry).split('/')
+  const first = parts.findIndex(part => /[*?[]/.test(part))
+  const base = parts.slice(0, first).join('/') || (path.isAbsolute(entry) ? '/' : '.')
+  return { base, pattern: parts.slice(first).join('/') }
+}
+
+function locateEntry(entry: string, locate: Locator): GitPath | undefined {
+  const place = fromWorkspace(entry)
+  const isDirectory = fs.statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false
+  return isDirectory ? locate.directory(toBytePath(place)) : locate.file(toBytePath(place))
+}
+
+async function findChanges(git: Git, commit: string, included: Included): Promise<string[]> {
+  const { files, places, selection, strict } = included
+  const comparison = { commit, withModes: strict }
+  const tracked = await listTracked(git, places)
+  const links = findLinks(included, tracked)
+  const paths = [...places, ...[...links.keys()].flatMap(literalPathspec)]
+  const present = (await listDifferences(git, comparison, paths)).filter(({ status }) => status !== 'D')
+  const gone = (await listDifferences(git, comparison, selection)).filter(({ status }) => status === 'D')
+  const changes = [
+    ...present.filter(({ path: file }) => files.has(file)),
+    ...present.flatMap(({ path: file }) => links.get(file) ?? []).map(modified),
+    ...gone.filter(({ path: file, isSubmodule }) => !files.has(file) && (isSubmodule || !isHidden(file))),
+  ]
+  const untracked = [...files.keys()].filter(file => !tracked.has(file))
+  return [
+    ...new Set(changes.sort(byPath).map(describeDifference)),
+    ...untracked.sort().map(file => `  ? ${printable(file)} (not in Git)`),
+  ]
+}
+
+/** The links among the files, by what they lead to: the checksum includes the content of that. */
+function findLinks({ files, locate }: Included, tracked: ReadonlyMap<GitPath, string>): Map<GitPath, GitPath[]> {
+  const links = new Map<GitPath, GitPath[]>()
+  for (const [found, file] of files) {
+    const target = tracked.get(found) === LINK ? locate.file(realPath(file)) : undefined
+    if (target !== undefined) links.set(target, [...(links.get(target) ?? []), found])
+  }
+  return links
+}
+
+function modified(file: GitPath): Difference {
+  return { status: 'M', path: file, isSubmodule: false }
+}
+
+function isHidden(file: GitPath): boolean {
+  return path.posix.basename(file).startsWith('.')
+}
+
+function byPath(a: Difference, b: Difference): number {
+  return a.path < b.path ? -1 : Number(a.path > b.path)
+}
+
+function describeDifference({ status, path: file, isSubmodule }: Difference): string {
+  return `  ${status} ${printable(file)}${isSubmodule ? ' (submodule)' : ''}`
+}
+
+function describeAll(changes: readonly string[]): string[] {
+  if (changes.length === 0) return ['  Git finds no change in these files since that commit.']
+  const more = changes.length - MAX_LINES
+  return more > 0 ? [...changes.slice(0, MAX_LINES), `  … and ${more.toLocaleString('en-US')} more`] : [...changes]
+}

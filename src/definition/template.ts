@@ -1,0 +1,145 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { type BytePath, toBytePath, toFileSystem } from './files.ts'
+import { workspace } from '../runner/environment.ts'
+import type { Inputs } from '../actions/bake/inputs.ts'
+import { messageOf, warn } from '../runner/log.ts'
+
+/** The Packer template, in one of the two languages that Packer knows. */
+export type Template = Hcl2Template | JsonTemplate
+
+interface TemplatePlace {
+  /** Absolute, of the file or of the directory of files. */
+  readonly path: string
+  /** The directory it lies in, or is. */
+  readonly directory: string
+  /** Its path below the workspace, or just its name when it lies elsewhere: the value of the tag `ami_bakery_template`. */
+  readonly name: string
+  readonly isDirectory: boolean
+  /** Absolute paths of the files that Packer reads when it is given the template: of a directory, variable files too. */
+  readonly files: readonly string[]
+}
+
+export interface Hcl2Template extends TemplatePlace {
+  readonly language: 'hcl2'
+}
+
+export interface JsonTemplate extends TemplatePlace {
+  readonly language: 'json'
+  /** The user variables that the template declares, with their defaults as they are written. */
+  readonly variables: ReadonlyMap<string, unknown>
+  readonly builders: readonly JsonBuilder[]
+}
+
+/** A builder's settings, as they are written. */
+export type JsonBuilder = Readonly<Record<string, unknown>>
+
+/**
+ * Finds out what kind of template lies at an absolute path. A directory and the endings `.pkr.hcl` and `.pkr.json` are
+ * HCL2; Packer reads any other file as a legacy JSON template.
+ *
+ * @throws Error that begins with `packer-template` when there is no template, or none that can be read.
+ */
+export function readTemplate(template: string): Template {
+  const stats = describe(template)
+  const name = nameBelowWorkspace(template)
+  if (stats.isDirectory()) {
+    return { language: 'hcl2', path: template, directory: template, name, isDirectory: true, files: filesIn(template) }
+  }
+  const place = { path: template, directory: path.dirname(template), name, isDirectory: false, files: [template] }
+  if (isHcl2(template)) return { language: 'hcl2', ...place }
+  const content = parse(template)
+  return {
+    language: 'json',
+    ...place,
+    variables: new Map(Object.entries(content.variables ?? {})),
+    builders: readBuilders(content),
+  }
+}
+
+/** Warns when a change of the template would not change the checksum, so that it would bake no new image. */
+export function warnIfUncounted({ template, strict }: Inputs, definition: readonly BytePath[]): void {
+  if (strict) return
+  const uncounted = template.files.filter(file => !definition.some(counted => isSameFile(counted, file)))
+  if (uncounted.length === 0) return
+  warn(
+    `packer-template: ${uncounted.join(', ')} lies outside the definition, so that a change of it bakes no new image. ` +
+      'Add it to ami-definition-dirs, or set strict to true.',
+  )
+}
+
+function isSameFile(counted: BytePath, file: string): boolean {
+  if (!counted.endsWith(toBytePath(`/${path.basename(file)}`))) return false
+  const [one, other] = [fs.statSync(toFileSystem(counted)), fs.statSync(file)]
+  return one.dev === other.dev && one.ino === other.ino
+}
+
+function describe(template: string): fs.Stats {
+  try {
+    const stats = fs.statSync(template)
+    if (stats.isFile() || stats.isDirectory()) return stats
+  } catch (cause) {
+    throw new Error(`packer-template: ${template} can't be read: ${messageOf(cause)}. ${ADVICE}`, { cause })
+  }
+  throw new Error(`packer-template: ${template} is neither a file nor a directory. ${ADVICE}`)
+}
+
+const ADVICE = 'Name a .json template, a .pkr.hcl or .pkr.json file, or a directory of those.'
+
+function filesIn(directory: string): string[] {
+  const names = listNames(directory)
+  if (!names.some(isHcl2)) {
+    throw new Error(`packer-template: the directory ${directory} has no .pkr.hcl or .pkr.json file. ${ADVICE}`)
+  }
+  const read = names.filter(name => isHcl2(name) || /\.auto\.pkrvars\.(hcl|json)$/.test(name))
+  return read.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map(name => path.join(directory, name))
+}
+
+/** Packer passes directories over, whatever their names. */
+function listNames(directory: string): string[] {
+  try {
+    const entries = fs.readdirSync(directory, { withFileTypes: true })
+    return entries.filter(entry => !entry.isDirectory()).map(({ name }) => name)
+  } catch (cause) {
+    throw new Error(`packer-template: ${directory} can't be read: ${messageOf(cause)}. ${ADVICE}`, { cause })
+  }
+}
+
+function isHcl2(file: string): boolean {
+  return file.endsWith('.pkr.hcl') || file.endsWith('.pkr.json')
+}
+
+function readBuilders({ builders }: JsonContent): JsonBuilder[] {
+  return Array.isArray(builders) ? builders.filter(isObject) : []
+}
+
+interface JsonContent {
+  readonly variables?: object | null
+  readonly builders?: unknown
+}
+
+function parse(template: string): JsonContent {
+  const content = parseJson(template)
+  if (isObject(content) && (content.variables === undefined || isObject(content.variables))) return content
+  const advice = 'Write {"variables": {…}, "builders": […]}, or HCL2 in a file whose name ends with .pkr.hcl.'
+  throw new Error(`packer-template: ${template} is not a legacy template. ${advice}`)
+}
+
+function parseJson(template: string): unknown {
+  try {
+    return JSON.parse(fs.readFileSync(template, 'utf8'))
+  } catch (cause) {
+    const advice = 'A legacy template must be JSON; the name of an HCL2 template ends with .pkr.hcl.'
+    throw new Error(`packer-template: ${template} is not valid JSON: ${messageOf(cause)}. ${advice}`, { cause })
+  }
+}
+
+function isObject(value: unknown): value is JsonBuilder {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function nameBelowWorkspace(template: string): string {
+  const below = path.relative(workspace(), template)
+  if (below === '') return '.'
+  return below === '..' || below.startsWith('../') ? path.basename(template) : below
+}

@@ -1,0 +1,238 @@
+import type { Checksum } from '../definition/checksum.ts'
+import { type Ec2, poll } from './client.ts'
+import { bakedAt, byAge, CHECKSUM_TAG, describeImages, type FoundImage, type Image, TEMPLATE_TAG } from './images.ts'
+import { info, notice, printable, warn } from '../runner/log.ts'
+
+/** The tag whose value says why an image must not be used any more. An empty value says that it may be used again. */
+export const REVOKED_TAG = 'ami_bakery_revoked'
+/** The tag that holds the time from which on an image may be deleted, in ISO 8601. With an empty value it may not. */
+export const PRUNE_TAG = 'ami_bakery_prune'
+/** The tag that holds an image's name in the images file. */
+export const IMAGE_NAME_TAG = 'ami_bakery_image_name'
+
+/** What an image must be, in addition to having the checksum, to be a hit. */
+export interface Requirements {
+  /** The template that it is baked from. */
+  readonly template: { readonly name: string }
+  /** Its name in the images file; absent without such a file. */
+  readonly imageName?: string | undefined
+  readonly maxAgeDays: number | undefined
+  /** Only an image that was created since this run began is a hit. */
+  readonly forceBake: boolean
+}
+
+/** Why an image that has the checksum is passed over, and how it is said: as an annotation of the step or in its log. */
+export interface Skip {
+  readonly level: 'notice' | 'info'
+  readonly message: string
+}
+
+/** What was chosen, and why not another. */
+export interface Choice {
+  readonly hit: Image | undefined
+  /** Those of the newest images first. */
+  readonly skips: readonly Skip[]
+}
+
+/** The times that decide, in milliseconds since 1970. */
+export interface Clock {
+  readonly now: number
+  /** When this run began. EC2 gives whole seconds, so that an image of that very second is too old: one bake more does no harm. */
+  readonly startedAt: number
+}
+
+/**
+ * Looks for the newest available image of this account that has the checksum and meets the requirements, and says of every
+ * other one with the checksum why it is passed over.
+ *
+ * @returns `undefined` when EC2 says clearly that there is none.
+ * @throws Error for anything but a clear answer.
+ */
+export async function findImage(ec2: Ec2, wanted: Requirements, checksum: Checksum): Promise<FoundImage | undefined> {
+  const { hit, skips } = chooseImage(await describeCandidates(ec2, checksum.value), wanted)
+  printSkips(skips)
+  const image = skips.some(({ level }) => level === 'notice') ? 'no other image' : 'no image'
+  if (!hit)
+    info(
+      `Miss: ${image} in ${ec2.region} has the tag ${CHECKSUM_TAG}=${checksum.value}${describeRequirements(wanted)}.`,
+    )
+  else if (isDeprecated(hit, Date.now()))
+    warn(`${hit.id} is deprecated since ${hit.deprecationTime}. It is used all the same.`)
+  return hit && toFound(ec2, hit)
+}
+
+/** The same look-up without a line in the log, as often as needed while another run bakes. */
+export async function findImageQuietly(
+  ec2: Ec2,
+  wanted: Requirements,
+  checksum: Checksum,
+): Promise<FoundImage | undefined> {
+  const { hit } = chooseImage(await describeCandidates(ec2, checksum.value), wanted)
+  return hit && toFound(ec2, hit)
+}
+
+function toFound({ region }: Ec2, image: Image): FoundImage {
+  return { how: 'hit', image, ids: new Map([[region, image.id]]) }
+}
+
+/**
+ * Asks for the available images of this account that have the checksum, whatever else they are.
+ *
+ * @throws Error for anything but a clear answer.
+ */
+export async function describeCandidates(ec2: Ec2, checksum: string): Promise<Image[]> {
+  const Filters = [
+    { Name: `tag:${CHECKSUM_TAG}`, Values: [checksum] },
+    { Name: 'state', Values: ['available'] },
+  ]
+  const images = await describeImages(ec2, { Owners: ['self'], Filters })
+  return images.filter(image => isCandidate(image, checksum))
+}
+
+/**
+ * Whether an image is what EC2 was asked for. EC2's answer may still have an image that was deregistered (AWS: DescribeImages),
+ * or one whose tag has another value since (EC2 developer guide, "Eventual consistency"): the filter finds it by the old
+ * value, its description has the new one, like `failed:<checksum>`.
+ */
+export function isCandidate({ state, tags }: Image, checksum: string): boolean {
+  return state === 'available' && tags.get(CHECKSUM_TAG) === checksum
+}
+
+/** Chooses the newest of the candidates that no rule excludes. Asks nothing and prints nothing. */
+export function chooseImage(candidates: readonly Image[], wanted: Requirements, clock: Clock = readClock()): Choice {
+  const judged = candidates
+    .toSorted(byAge)
+    .reverse()
+    .map(image => ({ image, skip: reasonToSkip(image, wanted, clock) }))
+  return { hit: judged.find(({ skip }) => !skip)?.image, skips: judged.flatMap(({ skip }) => skip ?? []) }
+}
+
+function readClock(): Clock {
+  return { now: Date.now(), startedAt: performance.timeOrigin }
+}
+
+/** Why a candidate is passed over; `undefined` when it is good. */
+export function reasonToSkip(image: Image, wanted: Requirements, clock: Clock): Skip | undefined {
+  return (
+    otherTemplate(image, wanted) ??
+    reasonToSkipCopy(image) ??
+    dueForDeletion(image, clock) ??
+    tooOld(image, wanted, clock) ??
+    notNew(image, wanted, clock)
+  )
+}
+
+/**
+ * Why a copy of a chosen image is passed over: what the source can't tell. Template, age and deletion are decided by the source:
+ * `prune` deletes a copy only with its source, whatever the copy's own tag says.
+ */
+export function reasonToSkipCopy(image: Image): Skip | undefined {
+  return backup(image) ?? revoked(image)
+}
+
+function otherTemplate(image: Image, { template, imageName }: Requirements): Skip | undefined {
+  const { tags } = image
+  const other = tags.get(TEMPLATE_TAG)
+  if (other === undefined || other === template.name) return undefined
+  // Its template has moved.
+  if (imageName !== undefined && tags.get(IMAGE_NAME_TAG) === imageName) return undefined
+  return passOver(image, `was baked from ${printable(other)}, not from ${template.name}`)
+}
+
+/**
+ * The key of a tag that only the image of a running server has: AWS Backup copies the tags of an instance to the image that it
+ * makes of it (AWS Backup developer guide, "Copying tags onto backups"), Data Lifecycle Manager does so on request.
+ */
+export function backupTag({ tags }: Image): string | undefined {
+  return [...tags.keys()].find(key => key.startsWith('aws:backup:') || key.startsWith('aws:dlm:'))
+}
+
+function backup(image: Image): Skip | undefined {
+  const key = backupTag(image)
+  return key === undefined ? undefined : passOver(image, `is a backup of an instance (tag ${printable(key)})`)
+}
+
+function revoked(image: Image): Skip | undefined {
+  const reason = image.tags.get(REVOKED_TAG)
+  return reason ? passOver(image, `is revoked (${printable(reason)})`) : undefined
+}
+
+/** A value that can't be read deletes nothing: `prune` would not delete the image, and so it stays a hit. */
+function dueForDeletion(image: Image, { now }: Clock): Skip | undefined {
+  const due = image.tags.get(PRUNE_TAG) ?? ''
+  if (!TIME.test(due) || !(Date.parse(due) <= now)) return undefined
+  return passOver(image, `is due for deletion since ${due}`)
+}
+
+/** A time in ISO 8601 that names its zone, or a day in UTC: without a zone it is another time on every machine. */
+const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/
+
+function passOver({ id }: Image, why: string): Skip {
+  return { level: 'notice', message: `${id} has the checksum too, but ${why}: it is passed over.` }
+}
+
+const DAY = 24 * 60 * 60 * 1000
+
+function tooOld(image: Image, { maxAgeDays }: Requirements, { now }: Clock): Skip | undefined {
+  if (maxAgeDays === undefined) return undefined
+  const age = (now - bakedAt(image)) / DAY
+  if (age <= maxAgeDays && !isDeprecated(image, now)) return undefined
+  const old = isDeprecated(image, now) ? 'deprecated' : `${Math.floor(age)} days old`
+  return { level: 'info', message: `${image.id} is ${old}: it is passed over.` }
+}
+
+function notNew({ id, creationDate }: Image, { forceBake }: Requirements, { startedAt }: Clock): Skip | undefined {
+  if (!forceBake || Date.parse(creationDate) > startedAt) return undefined
+  return { level: 'info', message: `${id} is there, but force-bake asks for a new one.` }
+}
+
+function isDeprecated({ deprecationTime }: Image, now: number): boolean {
+  return deprecationTime !== undefined && Date.parse(deprecationTime) <= now
+}
+
+/** GitHub shows ten notices of a step; a daily backup of some servers would fill them. */
+const MAX_NOTICES = 5
+
+/** Says why images are passed over: the first few as annotations, all others in the log. */
+export function printSkips(skips: readonly Skip[]): void {
+  const notices = skips.filter(({ level }) => level === 'notice').slice(0, MAX_NOTICES)
+  for (const skip of skips) {
+    if (notices.includes(skip)) notice(skip.message)
+    else info(skip.message)
+  }
+}
+
+function describeRequirements({ maxAgeDays, forceBake }: Requirements): string {
+  const parts = [
+    maxAgeDays === undefined ? '' : ` and is at most ${maxAgeDays} days old`,
+    forceBake ? ' and is new' : '',
+  ]
+  return parts.join('')
+}
+
+/** How long a new tag may take to be found, in seconds (EC2 developer guide, "Eventual consistency"). */
+const FOUND_WITHIN = 5 * 60
+
+/**
+ * Waits until the look-up returns an image that was just tagged, because the next job asks the same and tags appear late.
+ *
+ * @throws Error when it is not returned within five minutes, or is passed over for one of its tags.
+ */
+export async function waitUntilFound(ec2: Ec2, checksum: string, id: string): Promise<void> {
+  let isAnnounced = false
+  const image = await poll(ec2, FOUND_WITHIN, async () => {
+    const found = (await describeCandidates(ec2, checksum)).find(candidate => candidate.id === id)
+    if (!found && !isAnnounced) info(`Waiting until EC2 finds ${id} in ${ec2.region} by its tags, 5 minutes at most.`)
+    isAnnounced = true
+    return found
+  })
+  if (!image) {
+    throw new Error(
+      `${id} in ${ec2.region} has its tags, but EC2 does not find it by them after 5 minutes. Run the job again.`,
+    )
+  }
+  const skip = reasonToSkipCopy(image) ?? dueForDeletion(image, readClock())
+  if (skip) throw new Error(`The look-up in ${ec2.region} does not return the new image: ${skip.message} ${TAG_ADVICE}`)
+}
+
+const TAG_ADVICE = 'If the template gives it that tag, for example with the tags of its base image, leave the tag out.'

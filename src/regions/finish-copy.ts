@@ -1,0 +1,80 @@
+import { EnableImageDeprecationCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
+import { unlessCancelled } from '../runner/cancel.ts'
+import { ask, type Ec2 } from '../ec2/client.ts'
+import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG, type Image, tagImage } from '../ec2/images.ts'
+import { notice } from '../runner/log.ts'
+import { PRUNE_TAG, REVOKED_TAG, waitUntilFound } from '../ec2/look-up.ts'
+import type { Original } from './copy-image.ts'
+import type { Destination } from './obtain-copy.ts'
+import { failedValue } from './stage.ts'
+import { onceVisible } from './visible.ts'
+
+/**
+ * Gives an available copy what CopyImage leaves out: launch permissions, the time of deprecation and tags (AWS: CopyImage).
+ * The checksum's tag is last, because it makes the copy a hit. Waits until the region's own look-up finds it.
+ *
+ * @throws Error when it can't be shared or tagged; it stays, and the next run goes on with it. A copy that others could not use
+ *   stays too, but is marked as failed, so that the next run makes another.
+ */
+export async function finishCopy(to: Destination, original: Original, copy: Image): Promise<void> {
+  const { ec2 } = to
+  if (copy.tags.get(CHECKSUM_TAG) !== original.checksum) {
+    await checkEncryption(to, original, copy)
+    await share(ec2, original, copy)
+    await deprecate(ec2, original, copy).catch(unlessCancelled('The copy is good without a time of deprecation.'))
+    await tagImage(ec2, copy.id, tagsFor(original)).catch(unlessCancelled('The copy is good without these tags.'))
+    await tagImage(ec2, copy.id, new Map([[CHECKSUM_TAG, original.checksum]]))
+  }
+  await waitUntilFound(ec2, original.checksum, copy.id)
+}
+
+/**
+ * Where a region encrypts by default, so are copies of unencrypted images (AWS: "Amazon EBS encryption by default"), and what is
+ * encrypted with the AWS managed key can't be shared (AWS: "Share an AMI with specific AWS accounts").
+ */
+async function checkEncryption({ ec2, kmsKey }: Destination, original: Original, copy: Image): Promise<void> {
+  const { image, permissions, checksum } = original
+  if (!copy.isEncrypted || image.isEncrypted || kmsKey !== undefined) return
+  const { region } = ec2
+  const fact = `${copy.id} in ${region} is encrypted with the region's default key, although ${image.id} is not encrypted`
+  const advice = `specify a KMS key: ${region}=<key>`
+  if (permissions.length === 0) return notice(`${fact}. To be able to share it with other accounts, ${advice}.`)
+  await tagImage(ec2, copy.id, new Map([[CHECKSUM_TAG, failedValue(checksum)]])).catch(
+    unlessCancelled(`Deregister ${copy.id}, so that the next run makes another copy.`),
+  )
+  throw new Error(
+    `${fact}, and it is shared with others, who could not use the copy. In the input regions, ${advice}. ` +
+      `${copy.id} is not used any more. To remove it: ${removalOf(region, copy.id)}`,
+  )
+}
+
+function removalOf(region: string, id: string): string {
+  return `aws ec2 deregister-image --region ${region} --image-id ${id} --delete-associated-snapshots`
+}
+
+async function share(ec2: Ec2, { permissions }: Original, { id }: Image): Promise<void> {
+  if (permissions.length === 0) return
+  const command = new ModifyImageAttributeCommand({ ImageId: id, LaunchPermission: { Add: [...permissions] } })
+  await onceVisible(ec2, () => ask(ec2, 'ec2:ModifyImageAttribute', (client, options) => client.send(command, options)))
+}
+
+/** A time in the past can't be given (AWS: EnableImageDeprecation). */
+async function deprecate(ec2: Ec2, { image }: Original, { id }: Image): Promise<void> {
+  const time = new Date(image.deprecationTime ?? 0)
+  if (time.getTime() <= Date.now()) return
+  const command = new EnableImageDeprecationCommand({ ImageId: id, DeprecateAt: time })
+  await onceVisible(ec2, () =>
+    ask(ec2, 'ec2:EnableImageDeprecation', (client, options) => client.send(command, options)),
+  )
+}
+
+/** The source image's own tags, without those that say something of that image alone; its age counts, not the copy's. */
+function tagsFor({ image }: Original): ReadonlyMap<string, string> {
+  const own = [...image.tags].filter(([key]) => !OWN.has(key) && !NOT_CARRIED.some(prefix => key.startsWith(prefix)))
+  return new Map([[BAKED_AT_TAG, image.creationDate], ...own, [IMAGE_TAG, image.id]])
+}
+
+const OWN = new Set([CHECKSUM_TAG, IMAGE_TAG])
+
+/** What the keys begin with of tags that a copy must not get: AWS's own, what is shown to other accounts, and decisions about an image. */
+const NOT_CARRIED = ['aws:', 'ec2:SharedTag/', REVOKED_TAG, PRUNE_TAG, 'ami_bakery_deprecation_before']

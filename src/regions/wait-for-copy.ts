@@ -1,0 +1,94 @@
+import { type DescribeSnapshotsCommandInput, paginateDescribeSnapshots, type Snapshot } from '@aws-sdk/client-ec2'
+import { ask, type Ec2, poll } from '../ec2/client.ts'
+import { describeImage, IMAGE_TAG, type Image } from '../ec2/images.ts'
+import { info, printable } from '../runner/log.ts'
+import { milliseconds } from '../runner/wait.ts'
+import { stageOf } from './stage.ts'
+
+/** How long a copy may take, in seconds: large snapshots to far regions need more than an hour. */
+export const LIMIT = 2 * 60 * 60
+/** For how long EC2 may not know a copy before it counts as gone, in seconds. */
+const UNKNOWN_LIMIT = 60
+/** How long a question about the progress may take, in seconds: it must not delay the wait. */
+const PROGRESS_LIMIT = 10
+
+/**
+ * Waits until a copy of an image is available, telling every minute how far it is.
+ *
+ * @returns `undefined` when the copy is gone: deregistered, disabled, or unknown to EC2 for a minute.
+ * @throws Error when the copy fails, with EC2's reason, or isn't available within {@link LIMIT}.
+ */
+export async function waitForCopy(ec2: Ec2, source: string, id: string): Promise<Image | undefined> {
+  const tell = createProgress(ec2, source, id)
+  let knownAt = performance.now()
+  const end = await poll(ec2, LIMIT, async () => {
+    const image = await describeImage(ec2, id)
+    const stage = image && stageOf(image)
+    if (stage === 'available') return { image }
+    if (stage === 'gone') return { image: undefined }
+    if (image && stage === 'failed') throw describeFailure(ec2, image)
+    if (image) knownAt = performance.now()
+    await tell(image?.state ?? 'not known to EC2 yet')
+    return performance.now() - knownAt > milliseconds(UNKNOWN_LIMIT) ? { image: undefined } : undefined
+  })
+  if (end) return end.image
+  throw new Error(`The copy ${id} is still pending after two hours. It goes on; the next run waits for it.`)
+}
+
+function describeFailure({ region }: Ec2, { id, state, stateReason }: Image): Error {
+  const reason = printable(stateReason ?? 'EC2 gives no reason')
+  const advice = `If it was given a KMS key, the key must be one of ${region} that the role may use.`
+  return new Error(`The copy ${id} has failed (${state}): ${reason}. ${advice}`)
+}
+
+function createProgress(ec2: Ec2, source: string, id: string): (state: string) => Promise<void> {
+  return onceAMinute(async (seconds, state) => {
+    const percent = await readPercent(ec2, source).catch(() => undefined)
+    info(`${ec2.region}: ${id} is ${state}${percent ? `, ${percent}` : ''} after ${seconds} s.`)
+  })
+}
+
+/** Makes a function that does the work when it is called for the first time, and again once a minute has passed since. */
+export function onceAMinute<Args extends readonly unknown[]>(
+  work: (seconds: number, ...args: Args) => Promise<void> | void,
+): (...args: Args) => Promise<void> {
+  const begun = performance.now()
+  let next = 0
+  return async (...args) => {
+    const passed = performance.now() - begun
+    if (passed < next) return
+    next = passed + milliseconds(60)
+    await work(Math.round(passed / 1000), ...args)
+  }
+}
+
+/** How far the slowest snapshot of the copy is, where the role may ask. */
+async function readPercent(ec2: Ec2, source: string): Promise<string | undefined> {
+  const snapshots = await describeSnapshots(ec2, {
+    OwnerIds: ['self'],
+    Filters: [
+      { Name: `tag:${IMAGE_TAG}`, Values: [source] },
+      { Name: 'status', Values: ['pending'] },
+    ],
+  })
+  const percents = snapshots.map(({ Progress = '' }) => Number.parseInt(Progress, 10)).filter(Number.isFinite)
+  return percents.length > 0 ? `${Math.min(...percents)}%` : undefined
+}
+
+/** All pages: without MaxResults EC2 makes one answer of it, which in a large account takes too long (AWS: DescribeSnapshots). */
+async function describeSnapshots(ec2: Ec2, question: DescribeSnapshotsCommandInput): Promise<Snapshot[]> {
+  const limit = AbortSignal.timeout(milliseconds(PROGRESS_LIMIT))
+  const ofPages = { pageSize: 1000, stopOnSameToken: true }
+  return await ask(
+    ec2,
+    'ec2:DescribeSnapshots',
+    async (client, options) => {
+      const snapshots: Snapshot[] = []
+      for await (const page of paginateDescribeSnapshots({ client, ...ofPages }, question, options)) {
+        snapshots.push(...(page.Snapshots ?? []))
+      }
+      return snapshots
+    },
+    limit,
+  )
+}

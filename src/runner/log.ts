@@ -1,0 +1,78 @@
+import {
+  error as annotateError,
+  notice as annotateNotice,
+  warning as annotateWarning,
+  endGroup,
+  startGroup,
+} from '@actions/core'
+import { onGitHub } from './environment.ts'
+
+/** Prints lines as they are, save what the runner would take for a workflow command. One write, however many lines. */
+export function info(lines: string | readonly string[]): void {
+  const text = typeof lines === 'string' ? lines : lines.join('\n')
+  process.stdout.write(`${harmless(text)}\n`)
+}
+
+/** Waits until all that was printed has been read, so that a slow reader doesn't fill the memory. */
+export async function printed(): Promise<void> {
+  if (process.stdout.writableNeedDrain) await new Promise<unknown>(resolve => process.stdout.write('', resolve))
+}
+
+/** A notice: an annotation of the step on GitHub, a line elsewhere. */
+export function notice(message: string): void {
+  if (onGitHub) annotateNotice(message)
+  else info(message)
+}
+
+/** A warning: an annotation of the step on GitHub, a line elsewhere. */
+export function warn(message: string): void {
+  if (onGitHub) annotateWarning(message)
+  else process.stderr.write(`Warning: ${message}\n`)
+}
+
+/** Fails the step: exit code 1 and an error annotation on GitHub, a line elsewhere. */
+export function fail(cause: unknown): void {
+  process.exitCode = 1
+  const message = messageOf(cause)
+  if (onGitHub) annotateError(message)
+  else process.stderr.write(`Error: ${message}\n`)
+}
+
+let isFolded = false
+
+/** Prints what `work` prints as one foldable group of the log; within another one, which the runner can't fold, under its title. */
+export async function group<Result>(title: string, work: () => Result | Promise<Result>): Promise<Result> {
+  if (!onGitHub || isFolded) {
+    info(title)
+    return await work()
+  }
+  isFolded = true
+  startGroup(title)
+  try {
+    return await work()
+  } finally {
+    endGroup()
+    isFolded = false
+  }
+}
+
+/**
+ * Breaks whatever the runner would obey in a line of text. It takes a line for a command when it begins with `::` after
+ * white space, or has `##[` anywhere; a carriage return ends a line for it as a line feed does (actions/runner,
+ * ActionCommand.TryParseV2 and TryParse, StreamReader.ReadLine).
+ */
+export function harmless(text: string): string {
+  return text.replace(/(^|[\r\n])((?:[^\S\r\n]|\u0085)*):(?=:)/g, '$1$2:\u200b').replaceAll('##[', '#\u200b#[')
+}
+
+/** A text of others on one line: its control characters are shown as escapes. For names, tags, and messages of AWS. */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, character => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+/** What went wrong, in words. */
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { given } from './environment.ts'
+
+/** For tests alone, which can't wait for minutes: a number that every wait is multiplied with. */
+const scale = Number(given('AMI_BAKERY_TIME_SCALE') ?? 1)
+
+/** A time to wait, from seconds to milliseconds. */
+export function milliseconds(seconds: number): number {
+  return seconds * 1000 * scale
+}
+
+/** Does nothing for a while, in milliseconds. When a signal is aborted meanwhile it throws the signal's own reason at once. */
+export async function pause(time: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(time, undefined, { signal }).catch(cause => {
+    signal?.throwIfAborted()
+    throw cause
+  })
+}
+
+/** Waits for something unless a signal is aborted meanwhile: then it throws the signal's reason at once. */
+export async function unlessAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  let stop = () => {}
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+  })
+  signal.addEventListener('abort', stop)
+  // Not thrown here: the work is under way, and nobody would hear of its failure.
+  if (signal.aborted) stop()
+  try {
+    return await Promise.race([work, stopped])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
