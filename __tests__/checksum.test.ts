@@ -4,8 +4,8 @@ import fs from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { findChanged } from '../src/definition/hash-files.ts'
 import { unreadable } from '../src/definition/files.ts'
+import { findChanged } from '../src/definition/hash-files.ts'
 import {
   type ByteName,
   type Content,

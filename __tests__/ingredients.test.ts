@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { computeChecksum, summarize } from '../src/definition/checksum.ts'
-import { countFiles } from '../src/definition/hash-files.ts'
-import { listDefinition } from '../src/definition/files.ts'
-import { selectEntries } from '../src/definition/patterns.ts'
 import type { Inputs } from '../src/actions/bake/inputs.ts'
+import { computeChecksum, summarize } from '../src/definition/checksum.ts'
+import { listFiles } from '../src/definition/files.ts'
+import { hashFiles } from '../src/definition/hash-files.ts'
+import { selectEntries } from '../src/definition/patterns.ts'
 import { readTemplate } from '../src/definition/template.ts'
 import { REFERENCE, runReference } from './support/reference.ts'
 import { hclTemplate, makeWorkspace, type Workspace } from './support/workspace.ts'
@@ -35,7 +35,7 @@ function inputsOf(workspace: Workspace, more: Partial<Inputs> = {}): Inputs {
 }
 
 async function checksumOf(inputs: Inputs, baseImage?: string): Promise<string> {
-  const files = await countFiles(listDefinition(await selectEntries(inputs.definition)))
+  const files = await hashFiles(listFiles(await selectEntries(inputs.definition)))
   return (await computeChecksum(files, inputs, baseImage)).value
 }
 
@@ -121,7 +121,7 @@ describe('ingredients beyond files', () => {
       extraIngredients: ['z', 'a'],
       strict: true,
     })
-    const files = await countFiles(listDefinition(await selectEntries(inputs.definition)))
+    const files = await hashFiles(listFiles(await selectEntries(inputs.definition)))
     const checksum = await computeChecksum(files, inputs, 'ami-1')
     const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
     // By bytes; JavaScript's own order has the last two the other way round.
@@ -150,7 +150,7 @@ describe('ingredients beyond files', () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'template', 'ami/\u65e5': '' })
     process.env.GITHUB_WORKSPACE = workspace.directory
     const digest = createHash('sha1').update('strict\0template\0ami/\u65e5\0-').digest('hex')
-    const files = await countFiles(listDefinition(await selectEntries(['ami'])))
+    const files = await hashFiles(listFiles(await selectEntries(['ami'])))
     const { ingredients } = await computeChecksum(files, inputsOf(workspace, { strict: true }), undefined)
     expect(ingredients).toEqual([{ kind: 'strict', title: 'template, names, modes', digest }])
     delete process.env.GITHUB_WORKSPACE
@@ -201,7 +201,7 @@ describe('ingredients beyond files', () => {
 
   test('are summed up kind by kind', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'x', 'ami/a': 'hello\n' })
-    const files = await countFiles(listDefinition(await selectEntries([`${workspace.directory}/ami`])))
+    const files = await hashFiles(listFiles(await selectEntries([`${workspace.directory}/ami`])))
     const checksum = await computeChecksum(files, inputsOf(workspace, { extraIngredients: ['e'] }), undefined)
     expect([...summarize(checksum)]).toEqual([
       ['files', 'd4bb773a0d'],
@@ -228,7 +228,7 @@ describe('patterns', () => {
   async function list(workspace: Workspace, ...entries: readonly string[]): Promise<string[]> {
     process.env.GITHUB_WORKSPACE = workspace.directory
     try {
-      const listed = listDefinition(await selectEntries(entries))
+      const listed = listFiles(await selectEntries(entries))
       return listed.map(file => file.slice(workspace.directory.length + 1))
     } finally {
       delete process.env.GITHUB_WORKSPACE

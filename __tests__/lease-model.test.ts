@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { FoundImage } from '../src/ec2/images.ts'
-import { type KeyPair, type KeyPairs, LeaseTrouble, OWNER_TAG } from '../src/lease/key-pairs.ts'
+import { HEARTBEAT_TAG } from '../src/lease/acquire.ts'
+import { type KeyPair, type KeyPairs, LeaseError, OWNER_TAG } from '../src/lease/key-pairs.ts'
 import { type Lease, makeLease } from '../src/lease/lease.ts'
-import { COUNTER_TAG } from '../src/lease/acquire.ts'
-import { inTurn } from '../src/lease/with-lease.ts'
+import { runExclusively } from '../src/lease/with-lease.ts'
 import { makeDice } from './support/definitions.ts'
 
 /** A second of the contract takes two milliseconds here. */
@@ -81,7 +81,7 @@ function storeFor(world: World, actor: Actor): KeyPairs {
     tag: (id, tags) =>
       request(world, actor, () => {
         const pair = byId(id)
-        if (!pair) throw new LeaseTrouble('InvalidKeyPair.NotFound')
+        if (!pair) throw new LeaseError('InvalidKeyPair.NotFound')
         pairs.set(pair.name, { ...pair, tags: new Map([...pair.tags, ...tags]) })
       }),
     remove: id =>
@@ -139,7 +139,7 @@ async function run(world: World, actor: Actor, wantsNew = false): Promise<string
     name: NAME,
     tags: new Map([
       [OWNER_TAG, owner],
-      [COUNTER_TAG, '0'],
+      [HEARTBEAT_TAG, '0'],
     ]),
     minutes: 600,
     signal: undefined,
@@ -147,7 +147,7 @@ async function run(world: World, actor: Actor, wantsNew = false): Promise<string
     announce: () => lease.remember({ name: NAME, owner }),
     cleanUp: () => request(world, actor, () => void world.burials++),
   }
-  const { image } = await inTurn(claim, lease, ours => bake(world, actor, ours))
+  const { image } = await runExclusively(claim, lease, ours => bake(world, actor, ours))
   return image.id
 }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { harmless, printable } from '../src/runner/log.ts'
+import { escapeControlCharacters, neutralizeCommands } from '../src/runner/log.ts'
 import { makeDice } from './support/definitions.ts'
 
 /** What `harmless` puts between the characters of a command; nobody sees it. */
@@ -25,7 +25,7 @@ describe('text that the runner would obey', () => {
   ]
 
   test.each(hostile)('%j is broken where the command begins', (text, expected) => {
-    expect(harmless(text)).toBe(expected)
+    expect(neutralizeCommands(text)).toBe(expected)
   })
 
   test.each([
@@ -40,23 +40,23 @@ describe('text that the runner would obey', () => {
     '# #[a]',
     '日本語 ::a::',
   ])('%j is left as it is', text => {
-    expect(harmless(text)).toBe(text)
+    expect(neutralizeCommands(text)).toBe(text)
   })
 
   test('random text of its signs has no command left in it', () => {
     const texts = randomTexts(2000)
     expect(texts.filter(obeys).length).toBeGreaterThan(400)
-    expect(texts.map(harmless).filter(obeys)).toEqual([])
+    expect(texts.map(neutralizeCommands).filter(obeys)).toEqual([])
   })
 
   test('random text has none either for a runner whose comparisons overlook what nobody sees', () => {
     const texts = randomTexts(2000, BREAK)
     expect(texts.filter(obeysLoosely).length).toBeGreaterThan(40)
-    expect(texts.map(harmless).filter(obeysLoosely)).toEqual([])
+    expect(texts.map(neutralizeCommands).filter(obeysLoosely)).toEqual([])
   })
 
   test('loses nothing but what was put between', () => {
-    for (const text of randomTexts(500)) expect(harmless(text).replaceAll(BREAK, '')).toBe(text)
+    for (const text of randomTexts(500)) expect(neutralizeCommands(text).replaceAll(BREAK, '')).toBe(text)
   })
 
   test.each([
@@ -68,7 +68,7 @@ describe('text that the runner would obey', () => {
     ['commands', '::a::\n'],
   ])('very many %s are broken at once', (_, sign) => {
     const start = performance.now()
-    harmless(sign.repeat(MANY))
+    neutralizeCommands(sign.repeat(MANY))
     expect(performance.now() - start).toBeLessThan(500)
   })
 })
@@ -121,11 +121,11 @@ describe('text of others on one line', () => {
     ['a\u2028b\u2029c', 'a\\u2028b\\u2029c'],
     ['\n::set-output name=ami_id::ami-1', '\\u000a::set-output name=ami_id::ami-1'],
   ])('%j shows its control characters as escapes', (text, expected) => {
-    expect(printable(text)).toBe(expected)
+    expect(escapeControlCharacters(text)).toBe(expected)
   })
 
   test.each(['', 'my image (v1.2) ~', 'caf\u00e9\u00a0日本語 \u{1f600}', '\\n'])('%j is left as it is', text => {
-    expect(printable(text)).toBe(text)
+    expect(escapeControlCharacters(text)).toBe(text)
   })
 })
 

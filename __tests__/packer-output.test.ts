@@ -1,18 +1,24 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import {
+  type CreatedResources,
+  NO_RESOURCES,
+  readTraces,
+  trackCreatedResources,
+  writeTraces,
+} from '../src/packer/created-resources.ts'
 import { toLines } from '../src/packer/lines.ts'
-import { openLog, stdoutIn } from '../src/packer/output-files.ts'
 import {
   advise,
   imagesOf,
-  isComplaint,
+  isCleanupError,
   isDiagnostic,
   type Message,
   phaseOf,
   readMessage,
 } from '../src/packer/messages.ts'
+import { openLog, stdoutIn } from '../src/packer/output-files.ts'
 import { createAttribution, type Said } from '../src/packer/said.ts'
-import { collectTraces, NO_TRACES, readTraces, type Traces, writeTraces } from '../src/packer/created-resources.ts'
 import { makeDice } from './support/definitions.ts'
 import { makeWorkspace } from './support/workspace.ts'
 
@@ -435,7 +441,7 @@ describe('whose a text of Packer is', () => {
     ['said Error terminating instance, may still be around', false],
     ['Terminating the source AWS instance...', false],
   ])('by %j complains of what it leaves: %s', (text, complains) => {
-    expect(isComplaint({ build: 'a: b', text })).toBe(complains)
+    expect(isCleanupError({ build: 'a: b', text })).toBe(complains)
   })
 
   test("is Packer's own when it builds nothing", () => {
@@ -474,7 +480,7 @@ describe('what Packer has begun to make', () => {
     [`    app: AMI: ${OTHER_IMAGE}`, true],
   ]
 
-  const made: Traces = {
+  const made: CreatedResources = {
     keyPairs: [`packer_${UUID}`],
     securityGroups: [`packer_${OTHER_UUID}`],
     roles: [`packer-${UUID}`],
@@ -486,10 +492,10 @@ describe('what Packer has begun to make', () => {
     snapshotSources: [],
     attachedDevices: [],
     launching: true,
-    isHearsay: false,
+    isUntrusted: false,
   }
 
-  function tracesOf(...texts: readonly string[]): Traces {
+  function tracesOf(...texts: readonly string[]): CreatedResources {
     const { note, traces } = readTexts()
     texts.forEach(note)
     return traces()
@@ -497,7 +503,7 @@ describe('what Packer has begun to make', () => {
 
   test('is known from what it says, and each new thing is told as such', () => {
     const { note, traces } = readTexts()
-    expect(traces()).toEqual(NO_TRACES)
+    expect(traces()).toEqual(NO_RESOURCES)
     for (const [said, isNew] of bake) expect(note(said), said).toBe(isNew)
     expect(traces()).toEqual(made)
   })
@@ -505,10 +511,10 @@ describe('what Packer has begun to make', () => {
   test('is nothing before it says anything', () => {
     const kinds = ['keyPairs', 'securityGroups', 'instances', 'launchTemplates', 'images', 'copyRegions', 'roles']
     const ofOtherBuilders = ['snapshots', 'snapshotSources', 'attachedDevices']
-    expect(NO_TRACES).toEqual({
+    expect(NO_RESOURCES).toEqual({
       ...Object.fromEntries([...kinds, ...ofOtherBuilders].map(kind => [kind, []])),
       launching: false,
-      isHearsay: false,
+      isUntrusted: false,
     })
   })
 
@@ -581,7 +587,7 @@ describe('what Packer has begun to make', () => {
       'Registering the AMI',
     ]
     const stages = forged.map(stage => `    app: said ${stage}`)
-    if (before.length > 0) expect(tracesOf(...stages, `    app: ${said}`)).toEqual(NO_TRACES)
+    if (before.length > 0) expect(tracesOf(...stages, `    app: ${said}`)).toEqual(NO_RESOURCES)
     if (before.length > 1) expect(tracesOf(LAUNCHING, ...stages, `    app: ${said}`)).toEqual(tracesOf(LAUNCHING))
     // Another time than its own: before the launch, while it runs, and while the image is made.
     for (const stage of [[], [LAUNCHING], [LAUNCHING, IMAGING]]) {
@@ -603,7 +609,7 @@ describe('what Packer has begun to make', () => {
 
   test('ends at the first line of what it says: a provisioner may have printed the rest', () => {
     expect(tracesOf(`==> app: Creating temporary keypair: packer_${UUID}\n`).keyPairs).toEqual([`packer_${UUID}`])
-    expect(tracesOf(`\n==> app: Creating temporary keypair: packer_${UUID}`)).toEqual(NO_TRACES)
+    expect(tracesOf(`\n==> app: Creating temporary keypair: packer_${UUID}`)).toEqual(NO_RESOURCES)
   })
 
   describe('an instance', () => {
@@ -641,7 +647,7 @@ describe('what Packer has begun to make', () => {
         created('other', OTHER_UUID),
         '==> app: Deleting temporary instance profile...',
       )
-      expect(roles).toEqual({ ...NO_TRACES, roles: [`packer-${OTHER_UUID}`], keyPairs: [`packer_${UUID}`] })
+      expect(roles).toEqual({ ...NO_RESOURCES, roles: [`packer-${OTHER_UUID}`], keyPairs: [`packer_${UUID}`] })
       expect(tracesOf(created('app', UUID), '    app: Deleting temporary').roles).toEqual([`packer-${UUID}`])
     })
 
@@ -669,11 +675,11 @@ describe('what Packer has begun to make', () => {
 
     test('is the volume that amazon-chroot attaches, until it deletes it', () => {
       const deleted = [...attached, '==> app: Deleting the created EBS volume...']
-      expect(tracesOf(...attached)).toEqual({ ...NO_TRACES, attachedDevices: ['/dev/sdf'] })
+      expect(tracesOf(...attached)).toEqual({ ...NO_RESOURCES, attachedDevices: ['/dev/sdf'] })
       expect(tracesOf(...attached, '==> app: Attaching the root volume to /dev/sdg').attachedDevices).toEqual([
         '/dev/sdf',
       ])
-      expect(tracesOf(...deleted)).toEqual(NO_TRACES)
+      expect(tracesOf(...deleted)).toEqual(NO_RESOURCES)
       const complaint = '==> app: Error deleting EBS volume: api error VolumeInUse: no'
       expect(tracesOf(...deleted, complaint).attachedDevices).toEqual(['/dev/sdf'])
     })
@@ -714,7 +720,7 @@ describe('what Packer has begun to make', () => {
       attachedDevices: ['/dev/sdf'],
     }
     const all = { ...made, ...ofOtherBuilders, launchTemplates: ['lt-0123456789abcdef0'] }
-    const hearsay = { isHearsay: true }
+    const hearsay = { isUntrusted: true }
 
     test('is written and read again, as hearsay', () => {
       expect(writeTraces(all)).toEqual(tags)
@@ -722,9 +728,9 @@ describe('what Packer has begun to make', () => {
     })
 
     test('is written empty when there is nothing, so that what stood there goes', () => {
-      expect(writeTraces(NO_TRACES)).toEqual(new Map([...tags.keys()].map(tag => [tag, ''])))
-      expect(readTraces(writeTraces(NO_TRACES))).toEqual({ ...NO_TRACES, ...hearsay })
-      expect(readTraces(new Map())).toEqual({ ...NO_TRACES, ...hearsay })
+      expect(writeTraces(NO_RESOURCES)).toEqual(new Map([...tags.keys()].map(tag => [tag, ''])))
+      expect(readTraces(writeTraces(NO_RESOURCES))).toEqual({ ...NO_RESOURCES, ...hearsay })
+      expect(readTraces(new Map())).toEqual({ ...NO_RESOURCES, ...hearsay })
     })
 
     test('is read without what Packer could not have said', () => {
@@ -750,7 +756,7 @@ describe('what Packer has begun to make', () => {
     test('is as many whole names as a tag of 256 characters holds', () => {
       const regions = [...Array.from({ length: 25 }, () => 'us-east-1'), 'us-a-1']
       const written = (...copyRegions: readonly string[]) =>
-        writeTraces({ ...NO_TRACES, copyRegions }).get('ami_bakery_copy_regions')
+        writeTraces({ ...NO_RESOURCES, copyRegions }).get('ami_bakery_copy_regions')
       expect(written(...regions)).toHaveLength(256)
       expect(written(...regions, 'us-west-2')).toBe(regions.join(' '))
       expect(written(...regions.slice(0, -1), 'us-west-22')).toBe(regions.slice(0, -1).join(' '))
@@ -759,9 +765,9 @@ describe('what Packer has begun to make', () => {
 })
 
 /** As the action reads Packer's texts; `note` answers whether one told of something new. */
-function readTexts(): { note(text: string): boolean; traces(): Traces } {
+function readTexts(): { note(text: string): boolean; traces(): CreatedResources } {
   const { attribute } = createAttribution()
-  const { note, traces } = collectTraces()
+  const { note, traces } = trackCreatedResources()
   function noteText(text: string): boolean {
     const said = attribute(text)
     return said ? note(said) : false

@@ -351,13 +351,13 @@ function startMotoAsModule(folder: string): void {
   fs.writeFileSync(path.join(folder, 'bin', 'moto_server'), script, { mode: 0o755 })
 }
 
-interface Surroundings {
+interface ExecOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly timeout?: number
 }
 
-function run(file: string, args: readonly string[], { env, ...more }: Surroundings = {}): string {
+function run(file: string, args: readonly string[], { env, ...more }: ExecOptions = {}): string {
   try {
     return execFileSync(file, args, {
       ...more,

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
-import { given } from '../runner/environment.ts'
-import { printable } from '../runner/log.ts'
+import { env } from '../runner/environment.ts'
+import { escapeControlCharacters } from '../runner/log.ts'
 
 /**
  * Makes sure that no stranger's template runs with this repository's secrets: on `pull_request_target` a job has them even
@@ -8,12 +8,12 @@ import { printable } from '../runner/log.ts'
  *
  * @throws Error when the head is a fork's, or the event does not tell whose it is.
  */
-export function refuseForks(): void {
-  if (given('GITHUB_EVENT_NAME') !== 'pull_request_target') return
+export function rejectForks(): void {
+  if (env('GITHUB_EVENT_NAME') !== 'pull_request_target') return
   const { base, head } = readRepositories()
   if (head && head === base) return
   throw new Error(
-    `on-miss: no bake on pull_request_target for a head in ${printable(head ?? 'an unknown repository')}: it would run a ` +
+    `on-miss: no bake on pull_request_target for a head in ${escapeControlCharacters(head ?? 'an unknown repository')}: it would run a ` +
       "stranger's template with this repository's secrets. Set on-miss to skip there, and bake after the merge.",
   )
 }
@@ -21,7 +21,7 @@ export function refuseForks(): void {
 /** The full names of the repositories that a pull request leads to and comes from, where the event tells them. */
 function readRepositories(): { base: string | undefined; head: string | undefined } {
   try {
-    const { pull_request } = JSON.parse(fs.readFileSync(given('GITHUB_EVENT_PATH') ?? '', 'utf8'))
+    const { pull_request } = JSON.parse(fs.readFileSync(env('GITHUB_EVENT_PATH') ?? '', 'utf8'))
     return { base: nameOf(pull_request.base.repo), head: nameOf(pull_request.head.repo) }
   } catch {
     return { base: undefined, head: undefined }

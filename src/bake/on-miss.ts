@@ -1,11 +1,11 @@
-import { bake } from './bake.ts'
+import type { Inputs } from '../actions/bake/inputs.ts'
+import { publishReasons } from '../actions/bake/outputs.ts'
 import type { Checksum } from '../definition/checksum.ts'
 import { toText } from '../definition/files.ts'
 import type { Ec2 } from '../ec2/client.ts'
-import type { Outcome } from '../ec2/images.ts'
-import type { Inputs } from '../actions/bake/inputs.ts'
-import { publishReasons } from '../actions/bake/outputs.ts'
 import { explainMiss } from '../ec2/explain-miss.ts'
+import type { Outcome } from '../ec2/images.ts'
+import { bake } from './bake.ts'
 
 /**
  * Does on a miss what the user wants done: bakes, or goes on without an image, or fails.
@@ -14,7 +14,7 @@ import { explainMiss } from '../ec2/explain-miss.ts'
  */
 export async function onMiss(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<Outcome> {
   publishReasons(await explainMiss(ec2, inputs, checksum))
-  refuseLfsPointers(checksum)
+  assertNoLfsPointers(checksum)
   if (inputs.onMiss === 'bake') return await bake(ec2, inputs, checksum)
   if (inputs.onMiss === 'skip') return { how: 'skipped' }
   throw new Error(
@@ -23,7 +23,7 @@ export async function onMiss(ec2: Ec2, inputs: Inputs, checksum: Checksum): Prom
 }
 
 /** The bake would bake the pointer, and without one no look-up of another checkout would find it. */
-function refuseLfsPointers({ files }: Checksum): void {
+function assertNoLfsPointers({ files }: Checksum): void {
   const pointer = files.find(file => file.isLfsPointer)
   if (!pointer) return
   const advice = 'Give actions/checkout "lfs: true", so that the bake gets the file and not the pointer.'

@@ -1,11 +1,12 @@
-import { cancelled, unlessCancelled } from '../runner/cancel.ts'
+import type { Inputs } from '../actions/bake/inputs.ts'
+import { endBake } from '../cleanup/end-bake.ts'
+import type { Journal } from '../cleanup/journal.ts'
 import { type Checksum, computeChecksum, summarize } from '../definition/checksum.ts'
+import { listFiles, toText } from '../definition/files.ts'
 import { findChanged } from '../definition/hash-files.ts'
-import { ELSEWHERE } from '../ec2/credentials.ts'
-import { listDefinition, toText } from '../definition/files.ts'
-import { connect, type Ec2, errorCode } from '../ec2/client.ts'
 import { selectEntries } from '../definition/patterns.ts'
-import { workflowRun } from '../runner/environment.ts'
+import { connect, type Ec2, errorCode } from '../ec2/client.ts'
+import { ELSEWHERE } from '../ec2/credentials.ts'
 import {
   BAKED_AT_TAG,
   CHECKSUM_TAG,
@@ -17,21 +18,20 @@ import {
   type Image,
   INGREDIENTS_TAG,
   LEAVE_ROOM,
-  type PlacedImage,
   REPOSITORY_TAG,
+  type RegionalImage,
   TEMPLATE_TAG,
   tagChecksum,
   UnknownImage,
   waitUntilAvailable,
 } from '../ec2/images.ts'
-import type { Inputs } from '../actions/bake/inputs.ts'
-import type { Lease } from '../lease/lease.ts'
-import { endBake } from '../cleanup/end-bake.ts'
-import { info, messageOf, printable, warn } from '../runner/log.ts'
 import { findImageQuietly, waitUntilFound } from '../ec2/look-up.ts'
-import type { Artifacts } from '../packer/build.ts'
-import type { BakeRecord } from '../cleanup/journal.ts'
 import { tagResource } from '../ec2/tags.ts'
+import type { Lease } from '../lease/lease.ts'
+import type { Artifacts } from '../packer/build.ts'
+import { cancelled, warnAndContinue } from '../runner/cancel.ts'
+import { workflowRun } from '../runner/environment.ts'
+import { escapeControlCharacters, info, messageOf, warn } from '../runner/log.ts'
 import { enterPhase } from '../runner/timeline.ts'
 
 /** What was baked, where, from what. */
@@ -39,7 +39,7 @@ export interface Bake {
   readonly ec2: Ec2
   readonly inputs: Inputs
   readonly checksum: Checksum
-  readonly record: BakeRecord
+  readonly record: Journal
   readonly lease: Lease
 }
 
@@ -50,20 +50,20 @@ export interface Bake {
  *
  * @throws Error that says what is wrong with it.
  */
-export async function acceptImages(artifacts: Artifacts, bake: Bake): Promise<FoundImage> {
+export async function verifyImages(artifacts: Artifacts, bake: Bake): Promise<FoundImage> {
   enterPhase('verify')
-  const { id, copies } = oneEachRegion(artifacts, bake.inputs.region)
+  const { id, copies } = requireOneImagePerRegion(artifacts, bake.inputs.region)
   await confirmDefinition(bake.inputs, bake.checksum)
   const home = await confirm(bake.ec2, id).catch(error => refuseElsewhere(error, id, bake))
-  await confirmBase(bake.ec2, home.image, bake.checksum)
-  const first = await findFirst(bake, id)
+  await checkBaseImage(bake.ec2, home.image, bake.checksum)
+  const first = await findWinningImage(bake, id)
   if (first) return first
   const confirmed = await Promise.allSettled(
     [...copies].map(([region, copy]) => confirm(connect(region, bake.ec2.signal), copy)),
   )
   cancelled.throwIfAborted()
-  await finish(home, confirmed.flatMap(successOf), bake)
-  refuseFailures(confirmed, describeKept(id))
+  await finish(home, confirmed.flatMap(fulfilledValue), bake)
+  throwIfAnyRejected(confirmed, describeKept(id))
   return { how: 'baked', image: home.image, ids: new Map([[bake.ec2.region, id], ...copies]) }
 }
 
@@ -71,36 +71,42 @@ export async function acceptImages(artifacts: Artifacts, bake: Bake): Promise<Fo
  * Makes good images hits: the copies first, because whoever waits for the image itself takes its copies to be there. From
  * the record's note on nothing takes them back: another run may have found them.
  */
-async function finish(home: PlacedImage, copies: readonly PlacedImage[], bake: Bake): Promise<void> {
+async function finish(home: RegionalImage, copies: readonly RegionalImage[], bake: Bake): Promise<void> {
   const placed = [...copies, home]
   await Promise.all(placed.map(one => tagOrigin(one, bake, home.image.id)))
   cancelled.throwIfAborted()
   bake.record.note({ accepted: placed.map(({ ec2, image }) => ({ region: ec2.region, id: image.id })) })
   const { value } = bake.checksum
-  const results = await Promise.allSettled(copies.map(copy => makeHit(copy, value)))
-  refuseFailures([...results, ...(await Promise.allSettled([makeHit(home, value)]))])
+  const results = await Promise.allSettled(copies.map(copy => tagAsHit(copy, value)))
+  throwIfAnyRejected([...results, ...(await Promise.allSettled([tagAsHit(home, value)]))])
   const found = await Promise.allSettled(placed.map(one => waitUntilFound(one.ec2, value, one.image.id)))
   cancelled.throwIfAborted()
-  refuseFailures(found, describeKept(home.image.id))
+  throwIfAnyRejected(found, describeKept(home.image.id))
 }
 
 /** No request if the template has done it already. */
-async function makeHit({ ec2, image }: PlacedImage, checksum: string): Promise<void> {
+async function tagAsHit({ ec2, image }: RegionalImage, checksum: string): Promise<void> {
   if (image.tags.get(CHECKSUM_TAG) !== checksum) await tagChecksum(ec2, image.id, checksum)
 }
 
-function successOf<Value>(result: PromiseSettledResult<Value>): Value[] {
+function fulfilledValue<Value>(result: PromiseSettledResult<Value>): Value[] {
   return result.status === 'fulfilled' ? [result.value] : []
 }
 
 /** Joins all that went wrong, in one region or several, to one error. */
-function refuseFailures(results: readonly PromiseSettledResult<unknown>[], ...consolation: readonly string[]): void {
+function throwIfAnyRejected(
+  results: readonly PromiseSettledResult<unknown>[],
+  ...consolation: readonly string[]
+): void {
   const failures = results.flatMap(result => (result.status === 'rejected' ? [messageOf(result.reason)] : []))
   if (failures.length > 0) throw new Error([...new Set([...failures, ...consolation])].join('\n'))
 }
 
 /** The image in the region of the look-up, and its copies in others. */
-function oneEachRegion(artifacts: Artifacts, wanted: string): { id: string; copies: ReadonlyMap<string, string> } {
+function requireOneImagePerRegion(
+  artifacts: Artifacts,
+  wanted: string,
+): { id: string; copies: ReadonlyMap<string, string> } {
   const ids = new Map<string, string>()
   for (const [region, images] of artifacts) {
     const [image, another] = images
@@ -135,7 +141,9 @@ async function confirmDefinition(inputs: Inputs, checksum: Checksum): Promise<vo
   const other = ingredients.find(({ digest }, index) => now.ingredients[index]?.digest !== digest)
   if (other) {
     const input = other.kind === 'strict' ? 'packer-template' : 'packer-var-files'
-    throw new Error(`${input}: changed during the bake: ${printable(other.title)}. Let nothing write to it meanwhile.`)
+    throw new Error(
+      `${input}: changed during the bake: ${escapeControlCharacters(other.title)}. Let nothing write to it meanwhile.`,
+    )
   }
   await warnOfAdded(inputs, checksum).catch(cause => {
     warn(`${messageOf(cause)} It came during the bake; the next run fails by it.`)
@@ -144,14 +152,14 @@ async function confirmDefinition(inputs: Inputs, checksum: Checksum): Promise<vo
 
 async function warnOfAdded({ definition }: Inputs, { files }: Checksum): Promise<void> {
   const known = new Set(files.map(file => file.path))
-  const added = listDefinition(await selectEntries(definition)).filter(path => !known.has(path))
+  const added = listFiles(await selectEntries(definition)).filter(path => !known.has(path))
   if (added.length === 0) return
   warn(
     `ami-definition-dirs: new since the bake began: ${added.map(toText).join(', ')}. The next run gets another checksum.`,
   )
 }
 
-async function confirm(ec2: Ec2, id: string): Promise<PlacedImage> {
+async function confirm(ec2: Ec2, id: string): Promise<RegionalImage> {
   const image = await waitUntilAvailable(ec2, id)
   info(`${id} in ${ec2.region} is available.`)
   return { ec2, image }
@@ -175,9 +183,9 @@ function refuseElsewhere(error: unknown, id: string, { ec2, record }: Bake): nev
  * An intermediary image of Packer's is gone by now, or about to be (AWS: DescribeImages shows recently deregistered ones), so
  * that its id tells nothing about the base.
  */
-async function confirmBase(ec2: Ec2, { id, sourceImage }: Image, { baseImage }: Checksum): Promise<void> {
+async function checkBaseImage(ec2: Ec2, { id, sourceImage }: Image, { baseImage }: Checksum): Promise<void> {
   if (!baseImage || !sourceImage || sourceImage === baseImage) return
-  const source = await describeImage(ec2, sourceImage).catch(unlessCancelled('What it was made from is not checked.'))
+  const source = await describeImage(ec2, sourceImage).catch(warnAndContinue('What it was made from is not checked.'))
   if (source?.state !== 'available' || source.sourceImage === baseImage) return
   throw new Error(
     `base-ami: ${id} was made from ${sourceImage}, not from ${baseImage}. Let the template bake from var.base_ami.`,
@@ -185,25 +193,28 @@ async function confirmBase(ec2: Ec2, { id, sourceImage }: Image, { baseImage }: 
 }
 
 /** A lease can go: a frozen machine wakes up, somebody tidies up key pairs. Then there may be an image already, and ours goes. */
-async function findFirst({ ec2, inputs, checksum, record, lease }: Bake, id: string): Promise<FoundImage | undefined> {
+async function findWinningImage(
+  { ec2, inputs, checksum, record, lease }: Bake,
+  id: string,
+): Promise<FoundImage | undefined> {
   if (await lease.settle()) return undefined
-  const other = await findImageQuietly(ec2, inputs, checksum).catch(unlessCancelled(`${id} is taken.`))
+  const other = await findImageQuietly(ec2, inputs, checksum).catch(warnAndContinue(`${id} is taken.`))
   if (!other || other.image.id === id) {
     info(`The lease is gone, but there is no other image: ${id} is taken.`)
     return undefined
   }
   info(`The lease was lost, and another run has baked ${other.image.id} meanwhile: it is taken, and ${id} goes.`)
-  await endBake(record).catch(unlessCancelled(`${other.image.id} is good all the same.`))
+  await endBake(record).catch(warnAndContinue(`${other.image.id} is good all the same.`))
   return { ...other, how: 'baked' }
 }
 
-async function tagOrigin({ ec2, image }: PlacedImage, { inputs, checksum }: Bake, original: string): Promise<void> {
+async function tagOrigin({ ec2, image }: RegionalImage, { inputs, checksum }: Bake, original: string): Promise<void> {
   const origin = originTags(inputs, checksum)
   // A copy of an intermediary image, as the plugin makes it to encrypt, is no copy of ours in EC2's eyes.
   const tags = image.id === original ? origin : new Map([...origin, [IMAGE_TAG, original]])
   await tagResource(ec2, image.id, tags).catch(error => {
     const room = errorCode(error) === 'TagLimitExceeded' ? ` ${LEAVE_ROOM}` : ''
-    unlessCancelled(`The image is good without these tags.${room}`)(error)
+    warnAndContinue(`The image is good without these tags.${room}`)(error)
   })
 }
 

@@ -1,5 +1,5 @@
-import type { Traces } from '../packer/created-resources.ts'
-import type { BakeFacts } from './journal.ts'
+import type { CreatedResources } from '../packer/created-resources.ts'
+import type { JournalEntry } from './journal.ts'
 
 /** Something that a bake left on EC2 and that could not be removed. */
 export interface Leftover {
@@ -25,10 +25,10 @@ export const UNCERTAIN = "only the lease's tags say that it is of that run: look
 export const COMMANDS = {
   search: (region: string, { Name, Values }: { readonly Name: string; readonly Values: readonly string[] }) =>
     `aws ec2 describe-instances --region ${region} --filters Name=${Name},Values=${Values.join(',')}`,
-  unknown: (region: string, { begun }: BakeFacts) =>
+  unknown: (region: string, { begun }: JournalEntry) =>
     `aws ec2 describe-instances --region ${region} --query "Reservations[].Instances[?LaunchTime>='${begun}'][]"`,
   instance: (region: string, id: string) => `aws ec2 terminate-instances --region ${region} --instance-ids ${id}`,
-  searchVolumes: (region: string, { begun }: BakeFacts) =>
+  searchVolumes: (region: string, { begun }: JournalEntry) =>
     `aws ec2 describe-volumes --region ${region} --filters Name=status,Values=available ` +
     `--query "Volumes[?CreateTime>='${begun}']"`,
   volume: (region: string, id: string) => `aws ec2 delete-volume --region ${region} --volume-id ${id}`,
@@ -38,13 +38,13 @@ export const COMMANDS = {
   securityGroup: (region: string, name: string) =>
     `aws ec2 delete-security-group --region ${region} --group-id "$(aws ec2 describe-security-groups --region ${region} ` +
     `--filters Name=group-name,Values=${name} --query 'SecurityGroups[0].GroupId' --output text)"`,
-  searchImages: (region: string, { images }: Traces, instances: readonly string[]) =>
+  searchImages: (region: string, { images }: CreatedResources, instances: readonly string[]) =>
     images.length > 0
       ? images.map(id => COMMANDS.image(region, id)).join('; ')
       : `aws ec2 describe-images --region ${region} --owners self --filters Name=source-instance-id,Values=${instances.join(',')}`,
   searchCopies: (region: string, sources: readonly string[]) =>
     `aws ec2 describe-images --region ${region} --owners self --filters Name=source-image-id,Values=${sources.join(',')}`,
-  searchPrintedSnapshots: (region: string, { snapshots, snapshotSources }: Traces) =>
+  searchPrintedSnapshots: (region: string, { snapshots, snapshotSources }: CreatedResources) =>
     [['snapshot-id', snapshots] as const, ['volume-id', snapshotSources] as const]
       .filter(([, values]) => values.length > 0)
       .map(

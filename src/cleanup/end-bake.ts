@@ -1,21 +1,21 @@
 import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cancelled } from '../runner/cancel.ts'
 import { connect } from '../ec2/client.ts'
-import { onGitHub } from '../runner/environment.ts'
 import { describeUntagged, tagChecksum } from '../ec2/images.ts'
 import { keyPairsIn, removeLease } from '../lease/key-pairs.ts'
-import { group, messageOf, warn } from '../runner/log.ts'
-import { askToEnd, createScreen, show } from '../packer/build.ts'
-import { openLog, stdoutIn } from '../packer/output-files.ts'
+import { askToEnd, createLogPrinter, show } from '../packer/build.ts'
+import { areEmpty, type CreatedResources, NO_RESOURCES, trackCreatedResources } from '../packer/created-resources.ts'
 import { textOf } from '../packer/messages.ts'
+import { openLog, stdoutIn } from '../packer/output-files.ts'
 import { createAttribution } from '../packer/said.ts'
-import { areEmpty, collectTraces, NO_TRACES, type Traces } from '../packer/created-resources.ts'
-import { milliseconds, unlessAborted } from '../runner/wait.ts'
+import { cancelled } from '../runner/cancel.ts'
+import { onGitHub } from '../runner/environment.ts'
+import { group, messageOf, warn } from '../runner/log.ts'
 import { findWriter, isRunning, kill, killGroup } from '../runner/process.ts'
-import type { BakeFacts, BakeRecord, PlacedId } from './journal.ts'
-import { findStranger } from './account.ts'
+import { milliseconds, unlessAborted } from '../runner/wait.ts'
+import { describeAccountMismatch } from './account.ts'
 import { COMMANDS, listLeftovers } from './commands.ts'
+import type { Journal, JournalEntry, RegionalImageId } from './journal.ts'
 import { removeLeftovers } from './resources.ts'
 
 /** How long Packer may clean up behind itself, … */
@@ -29,7 +29,7 @@ const PATIENCE_IN_ALL = milliseconds(260)
  *
  * @throws Error that lists what could not be removed, with the commands that do.
  */
-export async function endAbandonedBake(record: BakeRecord): Promise<void> {
+export async function endAbandonedBake(record: Journal): Promise<void> {
   const deadline = new AbortController()
   setTimeout(() => deadline.abort(new Error('there was no time left')), PATIENCE_IN_ALL)
   const { main, terminated, accepted } = record.facts()
@@ -49,11 +49,11 @@ export async function endAbandonedBake(record: BakeRecord): Promise<void> {
 
 /** The step may have ended before its images had the tag, or just after. Answers what went wrong. */
 async function finishTags(
-  facts: BakeFacts,
-  accepted: readonly PlacedId[],
+  facts: JournalEntry,
+  accepted: readonly RegionalImageId[],
   deadline: AbortSignal,
 ): Promise<readonly string[]> {
-  const stranger = await findStranger(connect(facts.region, deadline), facts)
+  const stranger = await describeAccountMismatch(connect(facts.region, deadline), facts)
   if (stranger) return [`${stranger}.`, ...accepted.map(image => describeUntagged(image, facts.checksum))]
   const tagged = accepted.map(({ region, id }) => tagChecksum(connect(region, deadline), id, facts.checksum))
   const results = await Promise.allSettled(tagged)
@@ -61,19 +61,19 @@ async function finishTags(
 }
 
 /** Whoever started Packer may have been killed before it could write down which process that is. */
-function notePacker(record: BakeRecord): void {
+function notePacker(record: Journal): void {
   if (record.facts().packer) return
   const packer = findWriter(stdoutIn(record.directory))
   if (packer) record.note({ packer })
 }
 
 /** Lets others bake. A lease that stays is held for dead after some minutes, which harms nobody. Never throws. */
-async function giveBack(facts: BakeFacts, deadline: AbortSignal): Promise<void> {
+async function giveBack(facts: JournalEntry, deadline: AbortSignal): Promise<void> {
   const { region, lease } = facts
   if (!lease) return
   try {
     const ec2 = connect(region, deadline)
-    const stranger = await findStranger(ec2, facts)
+    const stranger = await describeAccountMismatch(ec2, facts)
     if (stranger) throw new Error(stranger)
     await removeLease(keyPairsIn(ec2), lease)
   } catch (error) {
@@ -90,7 +90,7 @@ async function giveBack(facts: BakeFacts, deadline: AbortSignal): Promise<void> 
  * @throws Error that lists what could not be removed, or the reason of a cancel, after which `post` goes on; then the record
  *   stays open.
  */
-export async function endBake(record: BakeRecord, deadline?: AbortSignal): Promise<void> {
+export async function endBake(record: Journal, deadline?: AbortSignal): Promise<void> {
   const facts = record.facts()
   if (facts.packer) killGroup(facts.packer)
   const traces = await readTraces(record)
@@ -103,9 +103,9 @@ export async function endBake(record: BakeRecord, deadline?: AbortSignal): Promi
   record.close()
 }
 
-async function waitForPacker(record: BakeRecord): Promise<void> {
+async function waitForPacker(record: Journal): Promise<void> {
   const { packer, shown } = record.facts()
-  const screen = createScreen(shown)
+  const screen = createLogPrinter(shown)
   const log = openLog(record.directory, {
     stdout: line => screen.add(0, textOf(line)),
     stderr: line => screen.add(1, line),
@@ -120,13 +120,13 @@ async function waitForPacker(record: BakeRecord): Promise<void> {
 }
 
 /** Packer's output tells all of them, as long as it is there. */
-async function readTraces({ directory, facts }: BakeRecord): Promise<Traces> {
-  const told = fs.existsSync(stdoutIn(directory)) ? await readLog(directory) : NO_TRACES
+async function readTraces({ directory, facts }: Journal): Promise<CreatedResources> {
+  const told = fs.existsSync(stdoutIn(directory)) ? await readLog(directory) : NO_RESOURCES
   return areEmpty(told) ? (facts().traces ?? told) : told
 }
 
-async function readLog(directory: string): Promise<Traces> {
-  const { note, traces } = collectTraces()
+async function readLog(directory: string): Promise<CreatedResources> {
+  const { note, traces } = trackCreatedResources()
   const { attribute } = createAttribution()
   function read(line: string): void {
     const said = attribute(textOf(line) ?? '')

@@ -1,7 +1,7 @@
 import { DeleteSecurityGroupCommand, paginateDescribeSecurityGroups, type SecurityGroup } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, poll } from '../ec2/client.ts'
-import { info } from '../runner/log.ts'
 import { askForAll, deleteWhenFree } from '../ec2/requests.ts'
+import { info } from '../runner/log.ts'
 
 /** The security groups of a name, in every VPC of the region. */
 export async function describeGroups(ec2: Ec2, name: string): Promise<SecurityGroup[]> {

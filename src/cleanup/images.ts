@@ -5,19 +5,19 @@ import {
   CHECKSUM_TAG,
   describeImages,
   type Image,
-  type PlacedImage,
   REPOSITORY_TAG,
+  type RegionalImage,
   TEMPLATE_TAG,
-  tagImage,
+  tagResource,
 } from '../ec2/images.ts'
-import { info, messageOf, warn } from '../runner/log.ts'
-import type { Traces } from '../packer/created-resources.ts'
-import type { BakeFacts } from './journal.ts'
 import { isNotFound } from '../ec2/requests.ts'
+import type { CreatedResources } from '../packer/created-resources.ts'
+import { info, messageOf, warn } from '../runner/log.ts'
+import type { JournalEntry } from './journal.ts'
 
 /** What tells the images of a bake from all others. */
 export interface Origin {
-  readonly traces: Traces
+  readonly traces: CreatedResources
   /** The bake's instances. */
   readonly instances: readonly string[]
   /** When the bake began, in ISO 8601. */
@@ -41,11 +41,11 @@ export async function findImagesOfBake(ec2: Ec2, origin: Origin): Promise<Images
   const printed = traces.images.length > 0 ? await describeOwn(ec2, 'image-id', traces.images) : []
   const found = unique([...made, ...printed.filter(image => isOfBake(image, origin))])
   // An intermediary image may be gone by now, its copies not. One that is there and not of this bake is no source of ours.
-  const vanished = traces.images.filter(id => !traces.isHearsay && !printed.some(image => image.id === id))
+  const vanished = traces.images.filter(id => !traces.isUntrusted && !printed.some(image => image.id === id))
   return {
-    images: found.filter(image => isThere(image) && !(traces.isHearsay && isFinished(image))),
+    images: found.filter(image => isThere(image) && !(traces.isUntrusted && isFinished(image))),
     gone: [...found.filter(image => !isThere(image)).map(({ id }) => id), ...vanished],
-    uncertain: traces.isHearsay ? printed.filter(image => !found.includes(image) && isUncertain(image, origin)) : [],
+    uncertain: traces.isUntrusted ? printed.filter(image => !found.includes(image) && isUncertain(image, origin)) : [],
   }
 }
 
@@ -81,7 +81,7 @@ async function describeOwn(ec2: Ec2, filter: string, values: readonly string[]):
 /** What a tag says proves nothing: then only the instance counts. */
 function isOfBake(image: Image, origin: Origin): boolean {
   if (image.sourceInstance) return origin.instances.includes(image.sourceInstance)
-  return !origin.traces.isHearsay && isSince(image, origin)
+  return !origin.traces.isUntrusted && isSince(image, origin)
 }
 
 /** The clocks of EC2 and of the runner may differ by some minutes. */
@@ -99,7 +99,7 @@ function unique(images: readonly Image[]): Image[] {
  *
  * @returns The snapshots that are to be deleted, as far as EC2 names them; `undefined` when the image stays.
  */
-export async function quarantine(placed: PlacedImage, facts: BakeFacts): Promise<readonly string[] | undefined> {
+export async function quarantine(placed: RegionalImage, facts: JournalEntry): Promise<readonly string[] | undefined> {
   const { ec2, image } = placed
   const failed = `failed:${facts.checksum}`
   const value = image.tags.get(CHECKSUM_TAG)
@@ -112,39 +112,44 @@ export async function quarantine(placed: PlacedImage, facts: BakeFacts): Promise
 }
 
 /** With the tags by which `prune` knows whose image it is. The one that hides it counts, also where a tag policy forbids the others. */
-async function tagFailed({ ec2, image }: PlacedImage, { checksum, template, repository }: BakeFacts): Promise<void> {
+async function tagFailed(
+  { ec2, image }: RegionalImage,
+  { checksum, template, repository }: JournalEntry,
+): Promise<void> {
   const hiding = [CHECKSUM_TAG, `failed:${checksum}`] as const
   const origin = [
     [TEMPLATE_TAG, template],
     [REPOSITORY_TAG, repository],
   ] as const
   const known = origin.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
-  await tagImage(ec2, image.id, new Map([hiding, ...known])).catch(async error => {
+  await tagResource(ec2, image.id, new Map([hiding, ...known])).catch(async error => {
     ec2.signal?.throwIfAborted()
     if (known.length === 0) throw error
-    await tagImage(ec2, image.id, new Map([hiding]))
+    await tagResource(ec2, image.id, new Map([hiding]))
   })
 }
 
 /** For how long EC2 may still find an image by a tag that it had before, in seconds. */
-const AFTERGLOW = 30
+const TAG_PROPAGATION_SECONDS = 30
 
 /**
  * Waits until EC2 does not find an image by the checksum any more (EC2 developer guide, "Eventual consistency"): the next run asks
  * just this. Looks at EC2's answer by the filter, whatever tags the answer shows. Never throws: the image has its new tag.
  */
-async function waitUntilHidden({ ec2, image }: PlacedImage, checksum: string): Promise<void> {
+async function waitUntilHidden({ ec2, image }: RegionalImage, checksum: string): Promise<void> {
   const Filters = [
     { Name: `tag:${CHECKSUM_TAG}`, Values: [checksum] },
     { Name: 'state', Values: ['available'] },
   ]
   try {
-    const isHidden = await poll(ec2, AFTERGLOW, async () => {
+    const isHidden = await poll(ec2, TAG_PROPAGATION_SECONDS, async () => {
       const found = await describeImages(ec2, { Owners: ['self'], Filters })
       return found.some(({ id }) => id === image.id) ? undefined : true
     })
     if (isHidden) return
-    warn(`${image.id} is of a failed bake, and EC2 still finds it by its former tag after ${AFTERGLOW} s.`)
+    warn(
+      `${image.id} is of a failed bake, and EC2 still finds it by its former tag after ${TAG_PROPAGATION_SECONDS} s.`,
+    )
   } catch (error) {
     warn(`Whether EC2 still finds ${image.id}, which is of a failed bake, can't be said. ${messageOf(error)}`)
   }

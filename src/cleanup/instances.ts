@@ -1,10 +1,10 @@
 import { type Filter, type Instance, paginateDescribeInstances, TerminateInstancesCommand } from '@aws-sdk/client-ec2'
-import { ELSEWHERE } from '../ec2/credentials.ts'
 import { ask, type Ec2, poll } from '../ec2/client.ts'
-import { info, warn } from '../runner/log.ts'
-import type { Traces } from '../packer/created-resources.ts'
-import type { BakeFacts } from './journal.ts'
+import { ELSEWHERE } from '../ec2/credentials.ts'
 import { askForAll, isNotFound } from '../ec2/requests.ts'
+import type { CreatedResources } from '../packer/created-resources.ts'
+import { info, warn } from '../runner/log.ts'
+import type { JournalEntry } from './journal.ts'
 
 /** How long an instance that was just launched may be unknown to EC2, in seconds (EC2 developer guide, "Eventual consistency"). */
 const UNKNOWN_AT_FIRST = 60
@@ -17,14 +17,14 @@ const REMEMBERED = 50 * 60_000
  * Finds the bake's instances by their printed ids, and by their key pair or group: the id of one may never have been printed. An
  * id that only a tag tells proves nothing, so that only instances with Packer's own key pair or group, launched since, count then.
  */
-export async function findInstances(ec2: Ec2, traces: Traces, { begun }: BakeFacts): Promise<string[]> {
-  const { launching, isHearsay } = traces
-  const instances = isHearsay ? [] : traces.instances
+export async function findInstances(ec2: Ec2, traces: CreatedResources, { begun }: JournalEntry): Promise<string[]> {
+  const { launching, isUntrusted } = traces
+  const instances = isUntrusted ? [] : traces.instances
   const filter = filterFor(traces)
   if (!launching || filter.Values.length === 0) return [...instances]
   const search = async (): Promise<string[] | undefined> => {
     const described = await describeInstances(ec2, filter)
-    const found = isHearsay ? described.filter(isSince(begun)) : described.filter(isAlive)
+    const found = isUntrusted ? described.filter(isSince(begun)) : described.filter(isAlive)
     return found.length > 0 ? found.flatMap(({ InstanceId }) => InstanceId ?? []) : undefined
   }
   // One that was asked for in Packer's last moment may be unknown for a while.
@@ -33,7 +33,7 @@ export async function findInstances(ec2: Ec2, traces: Traces, { begun }: BakeFac
 }
 
 /** What finds instances whose ids were never printed. */
-export function filterFor({ keyPairs, securityGroups }: Traces): { Name: string; Values: string[] } {
+export function filterFor({ keyPairs, securityGroups }: CreatedResources): { Name: string; Values: string[] } {
   if (keyPairs.length > 0) return { Name: 'key-name', Values: [...keyPairs] }
   return { Name: 'instance.group-name', Values: [...securityGroups] }
 }
@@ -62,7 +62,7 @@ export async function describeInstances(ec2: Ec2, filter: Filter): Promise<Insta
  *
  * @throws Error when it does not end within 5 minutes.
  */
-export async function terminate(ec2: Ec2, id: string, { begun }: BakeFacts): Promise<true> {
+export async function terminate(ec2: Ec2, id: string, { begun }: JournalEntry): Promise<true> {
   info(`Terminating ${id}.`)
   const isKnown = await poll(ec2, UNKNOWN_AT_FIRST, () => terminateIfKnown(ec2, id))
   if (!isKnown && Date.now() - Date.parse(begun) > REMEMBERED) return true

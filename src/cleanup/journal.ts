@@ -2,13 +2,13 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { saveState } from '@actions/core'
-import { given, onGitHub } from '../runner/environment.ts'
 import type { LeaseFacts } from '../lease/key-pairs.ts'
-import type { Traces } from '../packer/created-resources.ts'
+import type { CreatedResources } from '../packer/created-resources.ts'
+import { env, onGitHub } from '../runner/environment.ts'
 import type { ProcessId } from '../runner/process.ts'
 
 /** What must be known of a bake by whoever ends it: this process, or `post` after this process was killed. */
-export interface BakeFacts {
+export interface JournalEntry {
   readonly region: string
   /** The region that Packer worked in, where its artifact shows that it is another one. */
   readonly bakedIn?: string
@@ -28,19 +28,19 @@ export interface BakeFacts {
   /** The lease that keeps others from baking the same; noted before EC2 is asked for it. */
   readonly lease?: LeaseFacts
   /** What the bake has made and is good: it stays, and gets the checksum's tag if it hasn't yet. */
-  readonly accepted?: readonly PlacedId[]
+  readonly accepted?: readonly RegionalImageId[]
   /** Packer could not remove all that it had made. */
   readonly isUnclean?: boolean
   /** Packer has been asked to end. */
   readonly terminated?: boolean
   /** What Packer has begun to make, as far as this process has read; its output may tell more. */
-  readonly traces?: Traces
+  readonly traces?: CreatedResources
   /** How many lines of Packer's stdout and stderr have been shown. */
   readonly shown?: readonly [number, number]
 }
 
 /** An image's id, and the region that it is in. */
-export interface PlacedId {
+export interface RegionalImageId {
   readonly region: string
   readonly id: string
 }
@@ -49,11 +49,11 @@ export interface PlacedId {
  * A directory among the runner's temporary files, with Packer's output and the facts. As long as it is there the bake isn't
  * over: whoever has accepted or cleaned up what the bake made removes it.
  */
-export interface BakeRecord {
+export interface Journal {
   readonly directory: string
-  facts(): BakeFacts
+  facts(): JournalEntry
   /** Adds facts. They are on disk before this returns. */
-  note(more: Partial<BakeFacts>): void
+  note(more: Partial<JournalEntry>): void
   isOpen(): boolean
   /** The bake is over. */
   close(): void
@@ -63,14 +63,14 @@ const PREFIX = 'ami-bakery-'
 const FACTS = 'bake.json'
 
 /** The name of the step's state that leads `post` to the record. */
-export const RECORD_STATE = 'bake'
+export const JOURNAL_STATE = 'bake'
 
 /** Begins a record, and tells `post` of it, before anything is started that it would have to clean up. */
-export function openRecord(first: BakeFacts): BakeRecord {
+export function openJournal(first: JournalEntry): Journal {
   const directory = fs.mkdtempSync(path.join(temporaryFiles(), PREFIX))
-  const record = keepRecord(directory, first)
+  const record = keepJournal(directory, first)
   record.note({})
-  if (onGitHub) saveState(RECORD_STATE, directory)
+  if (onGitHub) saveState(JOURNAL_STATE, directory)
   return record
 }
 
@@ -80,13 +80,13 @@ export function openRecord(first: BakeFacts): BakeRecord {
  * @param directory What the step's state says, which anything in the step may have written there.
  * @returns `undefined` when there is none, or the bake is over.
  */
-export function findRecord(directory: string): BakeRecord | undefined {
+export function findJournal(directory: string): Journal | undefined {
   if (path.dirname(directory) !== temporaryFiles() || !path.basename(directory).startsWith(PREFIX)) return undefined
   const facts = readFacts(path.join(directory, FACTS))
-  return facts && keepRecord(directory, facts)
+  return facts && keepJournal(directory, facts)
 }
 
-function keepRecord(directory: string, first: BakeFacts): BakeRecord {
+function keepJournal(directory: string, first: JournalEntry): Journal {
   let facts = first
   let isOpen = true
   return {
@@ -110,10 +110,10 @@ function keepRecord(directory: string, first: BakeFacts): BakeRecord {
 
 /** The runner's directory for temporary files. */
 export function temporaryFiles(): string {
-  return path.resolve(given('RUNNER_TEMP') ?? os.tmpdir())
+  return path.resolve(env('RUNNER_TEMP') ?? os.tmpdir())
 }
 
-function readFacts(file: string): BakeFacts | undefined {
+function readFacts(file: string): JournalEntry | undefined {
   try {
     const facts: unknown = JSON.parse(fs.readFileSync(file, 'utf8'))
     return isFacts(facts) ? facts : undefined
@@ -123,7 +123,7 @@ function readFacts(file: string): BakeFacts | undefined {
   }
 }
 
-function isFacts(value: unknown): value is BakeFacts {
+function isFacts(value: unknown): value is JournalEntry {
   if (typeof value !== 'object' || value === null) return false
   const isText = (name: string) => typeof Reflect.get(value, name) === 'string'
   return (

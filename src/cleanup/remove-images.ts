@@ -1,16 +1,16 @@
 import { connect, type Ec2 } from '../ec2/client.ts'
-import type { Traces } from '../packer/created-resources.ts'
-import type { BakeFacts } from './journal.ts'
+import type { CreatedResources } from '../packer/created-resources.ts'
 import { COMMANDS, UNCERTAIN } from './commands.ts'
 import { findCopies, findImagesOfBake, type ImagesOfBake, quarantine } from './images.ts'
+import type { JournalEntry } from './journal.ts'
 import type { LeftoverList } from './leftover-list.ts'
 import { deleteSnapshot, findSnapshots } from './snapshots.ts'
 
 /** What is removed, and what could not be. */
 export interface Removal {
   readonly ec2: Ec2
-  readonly facts: BakeFacts
-  readonly traces: Traces
+  readonly facts: JournalEntry
+  readonly traces: CreatedResources
   readonly list: LeftoverList
 }
 
@@ -29,7 +29,7 @@ export function prepareImageRemoval(removal: Removal, instances: readonly string
     const there = connect(region, ec2.signal)
     return { there, removeThere: removalIn({ ...removal, ec2: there }) }
   })
-  const nothing = { images: [], gone: traces.isHearsay ? [] : traces.images, uncertain: [] }
+  const nothing = { images: [], gone: traces.isUntrusted ? [] : traces.images, uncertain: [] }
 
   return async () => {
     const command = COMMANDS.searchImages(ec2.region, traces, instances)

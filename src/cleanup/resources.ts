@@ -1,15 +1,15 @@
 import { DeleteKeyPairCommand, DeleteLaunchTemplateCommand } from '@aws-sdk/client-ec2'
 import { ask, connect, type Ec2 } from '../ec2/client.ts'
+import { isNotFound } from '../ec2/requests.ts'
+import { areEmpty, type CreatedResources, NO_RESOURCES } from '../packer/created-resources.ts'
 import { info } from '../runner/log.ts'
-import { areEmpty, NO_TRACES, type Traces } from '../packer/created-resources.ts'
-import type { BakeFacts } from './journal.ts'
-import { findStranger } from './account.ts'
+import { describeAccountMismatch } from './account.ts'
 import { COMMANDS, type Leftover, UNCERTAIN } from './commands.ts'
 import { deleteGroup } from './groups.ts'
 import { filterFor, findInstances, terminate } from './instances.ts'
+import type { JournalEntry } from './journal.ts'
 import { makeLeftoverList } from './leftover-list.ts'
 import { prepareImageRemoval, type Removal } from './remove-images.ts'
-import { isNotFound } from '../ec2/requests.ts'
 import { findUnusedSnapshots, hasSnapshots } from './unused-snapshots.ts'
 import { deleteVolume, findVolumes } from './volumes.ts'
 
@@ -22,18 +22,18 @@ import { deleteVolume, findVolumes } from './volumes.ts'
  * @returns What could not be removed.
  */
 export async function removeLeftovers(
-  facts: BakeFacts,
-  traces: Traces,
+  facts: JournalEntry,
+  traces: CreatedResources,
   deadline?: AbortSignal,
 ): Promise<readonly Leftover[]> {
   if (areEmpty(traces)) return []
   const ec2 = connect(facts.bakedIn ?? facts.region, deadline)
-  const reason = await findStranger(ec2, facts)
+  const reason = await describeAccountMismatch(ec2, facts)
   if (!reason) return await remove({ ec2, facts, traces, list: makeLeftoverList(deadline) })
   return everything(ec2, facts, traces).map(command => ({ command, reason }))
 }
 
-function everything({ region }: Ec2, facts: BakeFacts, traces: Traces): readonly string[] {
+function everything({ region }: Ec2, facts: JournalEntry, traces: CreatedResources): readonly string[] {
   return [
     ...traces.instances.map(id => COMMANDS.instance(region, id)),
     ...(facts.accepted ? [] : traces.images.map(id => COMMANDS.image(region, id))),
@@ -51,14 +51,14 @@ async function remove(removal: Removal): Promise<readonly Leftover[]> {
   const { ec2, facts, traces, list } = removal
   const { region } = ec2
   const found = await list.attempt(COMMANDS.search(region, filterFor(traces)), findInstances(ec2, traces, facts))
-  const instances = found ?? (traces.isHearsay ? [] : traces.instances)
+  const instances = found ?? (traces.isUntrusted ? [] : traces.instances)
   const removeImages = facts.accepted ? async () => {} : prepareImageRemoval(removal, instances)
   // All of it at once: little time is left until a cancelled job is ended by force.
   const [{ hasEnded, volumes }] = await Promise.all([
     endInstances(removal, instances),
     removeImages(),
     ...traces.keyPairs.map(name => list.attempt(COMMANDS.keyPair(region, name), deleteKeyPair(ec2, name))),
-    ...(traces.isHearsay ? [] : traces.launchTemplates).map(id =>
+    ...(traces.isUntrusted ? [] : traces.launchTemplates).map(id =>
       list.attempt(COMMANDS.launchTemplate(region, id), deleteLaunchTemplate(ec2, id)),
     ),
   ])
@@ -73,7 +73,7 @@ async function remove(removal: Removal): Promise<readonly Leftover[]> {
       list.attempt(COMMANDS.securityGroup(region, name), deleteGroup(ec2, name, patience)),
     ),
   ])
-  const search = findUnusedSnapshots(ec2, facts.accepted ? NO_TRACES : traces)
+  const search = findUnusedSnapshots(ec2, facts.accepted ? NO_RESOURCES : traces)
   const snapshots = (await list.attempt(COMMANDS.searchPrintedSnapshots(region, traces), search)) ?? []
   for (const id of snapshots) list.add(COMMANDS.snapshot(region, id), UNUSED_SNAPSHOT)
   return [...list.left(), ...unremovable(region, facts, traces)]
@@ -104,11 +104,11 @@ async function endInstances({ ec2, facts, list }: Removal, instances: readonly s
 }
 
 /** What this action has no way to remove, or no right to. */
-function unremovable(region: string, facts: BakeFacts, traces: Traces): readonly Leftover[] {
+function unremovable(region: string, facts: JournalEntry, traces: CreatedResources): readonly Leftover[] {
   const list = (commands: readonly string[], reason: string) => commands.map(command => ({ command, reason }))
   const nameless = isUnknown(traces) ? [COMMANDS.unknown(region, facts)] : []
   const volumes = traces.attachedDevices.length > 0 ? [COMMANDS.searchVolumes(region, facts)] : []
-  const uncertain = traces.isHearsay ? traces : NO_TRACES
+  const uncertain = traces.isUntrusted ? traces : NO_RESOURCES
   const instances = filterFor(traces).Values.length > 0 ? [] : uncertain.instances
   return [
     ...list(traces.roles.map(COMMANDS.role), 'this action does not speak to IAM'),
@@ -125,7 +125,7 @@ function unremovable(region: string, facts: BakeFacts, traces: Traces): readonly
 }
 
 /** Whether there may be an instance that nothing tells from others: its key pair and its group are the template's own. */
-function isUnknown({ launching, instances, keyPairs, securityGroups }: Traces): boolean {
+function isUnknown({ launching, instances, keyPairs, securityGroups }: CreatedResources): boolean {
   return launching && [instances, keyPairs, securityGroups].every(names => names.length === 0)
 }
 

@@ -1,9 +1,9 @@
 import { DeleteVolumeCommand, type Instance, paginateDescribeVolumes, type Volume } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, poll } from '../ec2/client.ts'
-import { info } from '../runner/log.ts'
-import type { BakeFacts } from './journal.ts'
-import { describeInstances } from './instances.ts'
 import { askForAll, deleteWhenFree } from '../ec2/requests.ts'
+import { info } from '../runner/log.ts'
+import { describeInstances } from './instances.ts'
+import type { JournalEntry } from './journal.ts'
 
 /** Volumes that stay when the bake's instances are terminated. */
 export interface OutlivingVolumes {
@@ -22,7 +22,11 @@ const TOLERANCE = 60_000
  * called before the instances are terminated: EC2 forgets which volumes they had. A volume that is older than the bake is no part of
  * it, whatever it is attached to.
  */
-export async function findVolumes(ec2: Ec2, ids: readonly string[], { begun }: BakeFacts): Promise<OutlivingVolumes> {
+export async function findVolumes(
+  ec2: Ec2,
+  ids: readonly string[],
+  { begun }: JournalEntry,
+): Promise<OutlivingVolumes> {
   const attachments = (await describeAll(ec2, ids)).flatMap(attachmentsOf)
   if (attachments.length === 0) return { own: [], uncertain: [] }
   const volumes = await describeVolumes(ec2, attachments)

@@ -1,14 +1,14 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import type { Inputs } from '../actions/bake/inputs.ts'
 import { cancelled } from '../runner/cancel.ts'
+import { fromWorkspace, workspace } from '../runner/environment.ts'
+import { escapeControlCharacters } from '../runner/log.ts'
+import { milliseconds } from '../runner/wait.ts'
 import type { Checksum } from './checksum.ts'
 import { type BytePath, toBytePath } from './files.ts'
-import { isExclusion, isPattern, literally } from './patterns.ts'
 import { createGit, type Difference, type Git, LINK, listDifferences, listTracked } from './git.ts'
-import { fromWorkspace, workspace } from '../runner/environment.ts'
-import type { Inputs } from '../actions/bake/inputs.ts'
-import { printable } from '../runner/log.ts'
-import { milliseconds } from '../runner/wait.ts'
+import { isExclusion, isPattern, literally } from './patterns.ts'
 import { createLocator, type GitPath, type Locator, realPath } from './repository.ts'
 
 /** How long Git may take in all, in seconds. For 100,000 files it takes about one. */
@@ -138,7 +138,7 @@ async function findChanges(git: Git, commit: string, included: Included): Promis
   const untracked = [...files.keys()].filter(file => !tracked.has(file))
   return [
     ...new Set(changes.sort(byPath).map(describeDifference)),
-    ...untracked.sort().map(file => `  ? ${printable(file)} (not in Git)`),
+    ...untracked.sort().map(file => `  ? ${escapeControlCharacters(file)} (not in Git)`),
   ]
 }
 
@@ -165,7 +165,7 @@ function byPath(a: Difference, b: Difference): number {
 }
 
 function describeDifference({ status, path: file, isSubmodule }: Difference): string {
-  return `  ${status} ${printable(file)}${isSubmodule ? ' (submodule)' : ''}`
+  return `  ${status} ${escapeControlCharacters(file)}${isSubmodule ? ' (submodule)' : ''}`
 }
 
 function describeAll(changes: readonly string[]): string[] {

@@ -1,11 +1,11 @@
 import { createHash, hash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { type CountedFile, countFiles } from './hash-files.ts'
-import { toBytePath, toText } from './files.ts'
-import { workspace } from '../runner/environment.ts'
 import type { Inputs } from '../actions/bake/inputs.ts'
+import { workspace } from '../runner/environment.ts'
 import { messageOf } from '../runner/log.ts'
+import { toBytePath, toText } from './files.ts'
+import { type HashedFile, hashFiles } from './hash-files.ts'
 import type { Template } from './template.ts'
 
 /** One thing beside the definition's files that enters the checksum. */
@@ -22,7 +22,7 @@ export interface Ingredient {
 export interface Checksum {
   /** 40 lower-case hex digits: the value of the tag `ami_config_checksum`. */
   readonly value: string
-  readonly files: readonly CountedFile[]
+  readonly files: readonly HashedFile[]
   readonly ingredients: readonly Ingredient[]
   /** The id of the image to bake from, where the user asked for one. */
   readonly baseImage: string | undefined
@@ -33,7 +33,7 @@ export interface Checksum {
  * are in use. So plain use gives the same checksum as ever.
  */
 export async function computeChecksum(
-  files: readonly CountedFile[],
+  files: readonly HashedFile[],
   inputs: Pick<Inputs, 'variables' | 'variableFiles' | 'only' | 'extraIngredients' | 'strict' | 'template'>,
   baseImage: string | undefined,
 ): Promise<Checksum> {
@@ -75,14 +75,14 @@ function byTitle(a: Ingredient, b: Ingredient): number {
 }
 
 async function countVariableFiles({ variableFiles }: Pick<Inputs, 'variableFiles'>): Promise<Ingredient[]> {
-  const files = await countFiles(variableFiles.map(toBytePath)).catch(cause => {
+  const files = await hashFiles(variableFiles.map(toBytePath)).catch(cause => {
     throw new Error(messageOf(cause).replace(/^ami-definition-dirs/, 'packer-var-files'), { cause })
   })
   return files.map(({ path: file, digest }) => ({ kind: 'var-files', title: toText(file), digest }))
 }
 
 /** What the files' contents don't tell: the template, and the files' names and executable bits. */
-function strictness(template: Template, files: readonly CountedFile[]): Ingredient {
+function strictness(template: Template, files: readonly HashedFile[]): Ingredient {
   const base = toBytePath(workspace())
   const parts = files.flatMap(file => [
     Buffer.from(`\0${path.posix.relative(base, file.path)}\0${file.isExecutable ? 'x' : '-'}`, 'latin1'),

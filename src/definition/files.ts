@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { printable } from '../runner/log.ts'
+import { escapeControlCharacters } from '../runner/log.ts'
 
 /**
  * A path whose every character stands for one byte, because a file's name need not be UTF-8. Comparing two of them
@@ -23,7 +23,7 @@ export interface Selection {
  * @throws Error naming the path, for whatever can't be counted honestly: nothing there, nothing in it, dangling links,
  *   unreadable directories, FIFOs, sockets, devices, a `.git` directory.
  */
-export function listDefinition({ paths, excluded }: Selection): BytePath[] {
+export function listFiles({ paths, excluded }: Selection): BytePath[] {
   const isExcluded = excluded.size === 0 ? () => false : (found: BytePath) => excluded.has(normalize(found))
   const files = paths.map(toBytePath).flatMap(given => listGiven(given, isExcluded))
   if (files.length > 0) return files.sort()
@@ -52,7 +52,7 @@ export function toFileSystem(path: BytePath): string | Buffer {
 
 /** The path as a person reads it, on one line. */
 export function toText(path: BytePath): string {
-  return printable(isText(path) ? path : toBytes(path).toString())
+  return escapeControlCharacters(isText(path) ? path : toBytes(path).toString())
 }
 
 function isText(path: BytePath): boolean {

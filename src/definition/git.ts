@@ -1,5 +1,5 @@
 import { environment } from '../runner/environment.ts'
-import { runProgram } from '../runner/exec.ts'
+import { run } from '../runner/exec.ts'
 
 /** Runs a Git command and returns what it printed. It throws an error when the command fails or the limit is aborted. */
 export type Git = (...args: readonly string[]) => Promise<string>
@@ -14,7 +14,7 @@ export type Git = (...args: readonly string[]) => Promise<string>
 export function createGit(directory: string, limit: AbortSignal): Git {
   const where = { directory, environment: gitEnvironment(), limit }
   return async (...args) => {
-    const { exitCode, stdout } = await runProgram('git', [...OPTIONS, ...args], where)
+    const { exitCode, stdout } = await run('git', [...OPTIONS, ...args], where)
     if (exitCode === 0) return stdout
     throw new Error(`git ${args[0]} failed with exit code ${exitCode}.`)
   }

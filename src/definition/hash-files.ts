@@ -5,7 +5,7 @@ import { cancelled } from '../runner/cancel.ts'
 import { type BytePath, toFileSystem, toText, unreadable } from './files.ts'
 
 /** A file of the definition and the SHA-1 of its bytes, in 40 lower-case hex digits. */
-export interface CountedFile {
+export interface HashedFile {
   readonly path: BytePath
   readonly digest: string
   /** Its owner may execute it. */
@@ -20,8 +20,8 @@ export interface CountedFile {
  *
  * @throws Error naming the file that can't be read, or that changed while it was.
  */
-export async function countFiles(definition: readonly BytePath[]): Promise<CountedFile[]> {
-  const files: CountedFile[] = []
+export async function hashFiles(definition: readonly BytePath[]): Promise<HashedFile[]> {
+  const files: HashedFile[] = []
   for (const path of definition) {
     if (isPauseDue()) await letSignalsIn()
     files.push(countSmallFile(path) ?? (await countLargeFile(path)))
@@ -30,7 +30,7 @@ export async function countFiles(definition: readonly BytePath[]): Promise<Count
 }
 
 /** The counted files whose bytes are others by now, or that are gone. */
-export async function findChanged(files: readonly CountedFile[]): Promise<BytePath[]> {
+export async function findChanged(files: readonly HashedFile[]): Promise<BytePath[]> {
   const changed: BytePath[] = []
   for (const { path, digest } of files) {
     if (isPauseDue()) await letSignalsIn()
@@ -51,7 +51,7 @@ async function digestOf(path: BytePath): Promise<string | undefined> {
 /** No size reads faster. But with a quarter of this V8 spends 6 MB on optimizing the many rounds over a large file. */
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024)
 
-function countSmallFile(path: BytePath): CountedFile | undefined {
+function countSmallFile(path: BytePath): HashedFile | undefined {
   const file = open(path)
   try {
     const before = fs.fstatSync(file)
@@ -69,7 +69,7 @@ function countSmallFile(path: BytePath): CountedFile | undefined {
   throw changed(path)
 }
 
-async function countLargeFile(path: BytePath): Promise<CountedFile> {
+async function countLargeFile(path: BytePath): Promise<HashedFile> {
   const file = open(path)
   try {
     const before = fs.fstatSync(file)

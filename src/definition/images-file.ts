@@ -1,4 +1,4 @@
-import { messageOf, printable } from '../runner/log.ts'
+import { escapeControlCharacters, messageOf } from '../runner/log.ts'
 import { checkParents, checkRegions } from './images-file/parents.ts'
 import { describeUnknown, type Given, type GivenSettings, type Image, readSections } from './images-file/sections.ts'
 import { readText } from './images-file/text.ts'
@@ -54,7 +54,7 @@ export interface ImagesFileOptions {
  *   input, or about the environment, begins with the setting's name instead.
  */
 export async function readImagesFile(path: string, options: ImagesFileOptions): Promise<ImagesFile> {
-  const file = `images-file: ${printable(path)}`
+  const file = `images-file: ${escapeControlCharacters(path)}`
   const prefix = (line: number, keys: readonly string[]) => `${file}:${line}: ${describePath(keys)}`
   const text = readText(path)
   // The YAML parser is loaded only by those runs that have a file.
@@ -73,7 +73,7 @@ export async function readImagesFile(path: string, options: ImagesFileOptions): 
 /** The keys that lead to a place, as in `image web: aws-region: `. */
 function describePath([section, name, ...keys]: readonly string[]): string {
   const path = section === 'images' && name !== undefined ? [`image ${name}`] : [section ?? [], name ?? []].flat()
-  return [...path, ...keys].map(key => `${printable(key.slice(0, 100))}: `).join('')
+  return [...path, ...keys].map(key => `${escapeControlCharacters(key.slice(0, 100))}: `).join('')
 }
 
 /** An image's key replaces the default's; its `parent` replaces a default `base-ami`. */
@@ -148,7 +148,7 @@ function makeImagesFile({ path, images, given, settings }: Content): ImagesFile 
   function find<Value>(name: string, values: ReadonlyMap<string, Value>): Value {
     const value = values.get(name)
     if (value !== undefined) return value
-    throw new Error(describeUnknown(name, names, printable(path)))
+    throw new Error(describeUnknown(name, names, escapeControlCharacters(path)))
   }
   return {
     path,

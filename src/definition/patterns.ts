@@ -1,8 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { type BytePath, type Selection, toBytePath } from './files.ts'
 import { fromWorkspace, workspace } from '../runner/environment.ts'
-import { messageOf, printable } from '../runner/log.ts'
+import { escapeControlCharacters, messageOf } from '../runner/log.ts'
+import { type BytePath, type Selection, toBytePath } from './files.ts'
 
 /**
  * Resolves the entries of `ami-definition-dirs`: patterns and exclusions too. An entry that exists is taken literally,
@@ -72,7 +72,7 @@ async function resolve(pattern: string): Promise<readonly string[]> {
   if (exists(pattern)) return [fromWorkspace(pattern).replace(/\/+$/, '')]
   const absolute = path.isAbsolute(pattern) ? pattern : `${literally(workspace())}/${pattern}`
   const matches = await find(path.normalize(absolute)).catch(cause => {
-    const reason = printable(messageOf(cause)).replace(/\.$/, '')
+    const reason = escapeControlCharacters(messageOf(cause)).replace(/\.$/, '')
     const advice = 'Remove it, or name what counts without a pattern.'
     throw new Error(`ami-definition-dirs: the pattern ${pattern} meets what can't be read: ${reason}. ${advice}`, {
       cause,
@@ -81,7 +81,7 @@ async function resolve(pattern: string): Promise<readonly string[]> {
   const odd = matches.find(match => match.includes('\ufffd'))
   if (odd === undefined) return matches
   throw new Error(
-    `ami-definition-dirs: the pattern ${pattern} matches ${printable(odd)}, whose name is not UTF-8. Name its directory instead.`,
+    `ami-definition-dirs: the pattern ${pattern} matches ${escapeControlCharacters(odd)}, whose name is not UTF-8. Name its directory instead.`,
   )
 }
 

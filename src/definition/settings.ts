@@ -2,9 +2,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { fromWorkspace } from '../runner/environment.ts'
 import { messageOf } from '../runner/log.ts'
-import { readTemplate, type Template } from './template.ts'
 import { isGiven, isMap, quote, type RawValue, toEntries, toText } from './raw-value.ts'
 import { parseTags } from './tags.ts'
+import { readTemplate, type Template } from './template.ts'
 import { parseVariables, type Variable } from './variables.ts'
 
 /** The settings of one image, from the inputs of an action or from the images file, fully parsed. */

@@ -1,9 +1,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { type BytePath, toBytePath, toFileSystem } from './files.ts'
-import { workspace } from '../runner/environment.ts'
 import type { Inputs } from '../actions/bake/inputs.ts'
+import { workspace } from '../runner/environment.ts'
 import { messageOf, warn } from '../runner/log.ts'
+import { type BytePath, toBytePath, toFileSystem } from './files.ts'
 
 /** The Packer template, in one of the two languages that Packer knows. */
 export type Template = Hcl2Template | JsonTemplate

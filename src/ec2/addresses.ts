@@ -1,4 +1,4 @@
-import { given } from '../runner/environment.ts'
+import { env } from '../runner/environment.ts'
 import { warn } from '../runner/log.ts'
 import { supportsProxies } from '../runner/platform.ts'
 
@@ -22,8 +22,8 @@ export interface Proxies {
  * @throws Error that names the variable when its value is no address, and never quotes it: it may hold a password.
  */
 export function readEndpoint(): Address | undefined {
-  const variable = ['AWS_ENDPOINT_URL_EC2', 'AWS_ENDPOINT_URL'].find(name => given(name))
-  const endpoint = variable ? parse(variable, given(variable) ?? '') : undefined
+  const variable = ['AWS_ENDPOINT_URL_EC2', 'AWS_ENDPOINT_URL'].find(name => env(name))
+  const endpoint = variable ? parse(variable, env(variable) ?? '') : undefined
   if (endpoint && !isHttp(endpoint)) throw unreadable(endpoint.variable)
   return endpoint
 }
@@ -41,7 +41,7 @@ export function describeAddress({ url }: Address): string {
  */
 export function readProxies(): Proxies {
   const [http, https] = listProxies()
-  const noProxy = given('no_proxy') ?? given('NO_PROXY')
+  const noProxy = env('no_proxy') ?? env('NO_PROXY')
   return {
     ...(http && { http_proxy: http.url.href }),
     ...(https && { https_proxy: https.url.href }),
@@ -86,9 +86,9 @@ function namedProxies(): Address[] {
 
 /** Lower case counts before upper case, as for Node and curl. */
 function readProxy(name: string): Address | undefined {
-  const variable = [name, name.toUpperCase()].find(one => given(one))
+  const variable = [name, name.toUpperCase()].find(one => env(one))
   if (!variable) return undefined
-  const value = given(variable) ?? ''
+  const value = env(variable) ?? ''
   return parse(variable, /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`)
 }
 

@@ -1,7 +1,7 @@
+import type { BaseAmi } from '../actions/bake/inputs.ts'
+import { escapeControlCharacters, info } from '../runner/log.ts'
 import type { Ec2 } from './client.ts'
 import { byAge, describeImages, type Image } from './images.ts'
-import type { BaseAmi } from '../actions/bake/inputs.ts'
-import { info, printable } from '../runner/log.ts'
 
 /**
  * Finds the image that is to be baked from. An id is taken as it stands, without asking EC2; a search gives the newest image
@@ -27,15 +27,17 @@ export async function findBaseImage(ec2: Ec2, baseAmi: BaseAmi | undefined): Pro
         'a deprecated image is found by its id alone, and the account\'s setting "Allowed AMIs" hides others.',
     )
   }
-  refuseMixture(images, pattern)
-  info(`Base image ${newest.id} (${printable(newest.name)}, ${newest.creationDate})`)
+  assertSingleArchitecture(images, pattern)
+  info(`Base image ${newest.id} (${escapeControlCharacters(newest.name)}, ${newest.creationDate})`)
   return newest.id
 }
 
-function refuseMixture(images: readonly Image[], pattern: string): void {
+function assertSingleArchitecture(images: readonly Image[], pattern: string): void {
   const examples = new Map(images.map(({ architecture, name }) => [architecture, name]))
   if (examples.size < 2) return
-  const listed = [...examples].map(([architecture, name]) => `${architecture} (${printable(name)})`).join(', ')
+  const listed = [...examples]
+    .map(([architecture, name]) => `${architecture} (${escapeControlCharacters(name)})`)
+    .join(', ')
   throw new Error(
     `base-ami: ${pattern} matches images of several architectures: ${listed}. Narrow the pattern to one of them.`,
   )

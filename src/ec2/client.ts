@@ -2,12 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import http from 'node:http'
 import https from 'node:https'
 import { EC2Client } from '@aws-sdk/client-ec2'
-import { describeAddress, readEndpoint, readProxies, warnOfIgnoredProxies } from './addresses.ts'
-import { errorCode, explain } from './errors.ts'
-import { encodedIn } from './encoded-message.ts'
-import { given } from '../runner/environment.ts'
+import { env } from '../runner/environment.ts'
 import { group, info, messageOf } from '../runner/log.ts'
 import { milliseconds, pause, unlessAborted } from '../runner/wait.ts'
+import { describeAddress, readEndpoint, readProxies, warnOfIgnoredProxies } from './addresses.ts'
+import { encodedIn } from './encoded-message.ts'
+import { errorCode, explain } from './errors.ts'
 
 export { errorCode, NOT_EC2 } from './errors.ts'
 
@@ -59,7 +59,7 @@ function makeTransport(): Transport {
   if (endpoint) info(`EC2 is asked at ${describeAddress(endpoint)}, as ${endpoint.variable} says.`)
   warnOfIgnoredProxies()
   // Packer, the AWS CLI and Terraform go by this order, the SDK for JavaScript by the opposite one.
-  if (given('AWS_PROFILE') && given('AWS_ACCESS_KEY_ID') && given('AWS_SECRET_ACCESS_KEY')) {
+  if (env('AWS_PROFILE') && env('AWS_ACCESS_KEY_ID') && env('AWS_SECRET_ACCESS_KEY')) {
     info('The credentials are AWS_ACCESS_KEY_ID and its secret, as Packer takes them, too: AWS_PROFILE is passed over.')
   }
   return { httpAgent: new http.Agent(proxy), httpsAgent: new https.Agent(proxy) }

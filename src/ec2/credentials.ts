@@ -1,8 +1,8 @@
-import type { Ec2 } from './client.ts'
-import { LONGER } from './errors.ts'
-import { given } from '../runner/environment.ts'
+import { env } from '../runner/environment.ts'
 import { warn } from '../runner/log.ts'
 import { milliseconds } from '../runner/wait.ts'
+import type { Ec2 } from './client.ts'
+import { LONGER } from './errors.ts'
 
 /**
  * How long a bake needs its credentials, in seconds: to launch and provision an instance, make an image of it, and remove the
@@ -86,7 +86,7 @@ async function warnOfAge(ec2: Ec2): Promise<void> {
 
 /** Packer takes a web identity before any profile (aws-sdk-go-v2, resolveCredentialChain), the SDK for JavaScript after. */
 function warnOfOtherSource({ $source = {} }: Identity): void {
-  if (!given('AWS_WEB_IDENTITY_TOKEN_FILE') || !given('AWS_ROLE_ARN')) return
+  if (!env('AWS_WEB_IDENTITY_TOKEN_FILE') || !env('AWS_ROLE_ARN')) return
   const sources = Object.keys($source)
   if (sources.some(source => /^CREDENTIALS_ENV_VARS/.test(source))) return
   warn('AWS_WEB_IDENTITY_TOKEN_FILE: Packer uses it, and this action another profile. Remove one of them.')

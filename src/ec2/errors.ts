@@ -1,7 +1,7 @@
+import { onGitHub } from '../runner/environment.ts'
+import { escapeControlCharacters, messageOf } from '../runner/log.ts'
 import { findVariable, readEndpoint, withoutPasswords } from './addresses.ts'
 import { withoutEncoded } from './encoded-message.ts'
-import { onGitHub } from '../runner/environment.ts'
-import { messageOf, printable } from '../runner/log.ts'
 
 /** What EC2 was asked, for a message about its failure. */
 export interface Question {
@@ -46,7 +46,7 @@ function readText(cause: unknown): string {
     .split(/[\r\n]+/)
     .map(line => line.trim())
   const text = lines.filter(line => line !== '' && !line.startsWith('Deserialization error:')).join(' ')
-  return printable(withoutPasswords(withoutEncoded(text)))
+  return escapeControlCharacters(withoutPasswords(withoutEncoded(text)))
 }
 
 /** The SDK gives an error the code that the answer's document names; it makes up the names of others. */

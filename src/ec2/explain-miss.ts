@@ -1,10 +1,10 @@
-import { cancelled } from '../runner/cancel.ts'
+import type { Inputs } from '../actions/bake/inputs.ts'
 import { listChangedFiles } from '../definition/changed-files.ts'
 import { type Checksum, summarize } from '../definition/checksum.ts'
+import { cancelled } from '../runner/cancel.ts'
+import { escapeControlCharacters, messageOf } from '../runner/log.ts'
 import type { Ec2 } from './client.ts'
 import { byAge, COMMIT_TAG, describeImages, type Image, INGREDIENTS_TAG, TEMPLATE_TAG } from './images.ts'
-import type { Inputs } from '../actions/bake/inputs.ts'
-import { messageOf, printable } from '../runner/log.ts'
 
 /**
  * Explains a miss: which ingredients differ from those of the newest image of this template. It only explains, so that it
@@ -32,7 +32,7 @@ async function findEarlier(ec2: Ec2, { template }: Inputs): Promise<Image | unde
 async function compare(earlier: Image, inputs: Inputs, checksum: Checksum): Promise<string[]> {
   const commit = earlier.tags.get(COMMIT_TAG) ?? ''
   const known = /^[0-9a-f]{40}$/.test(commit) ? commit : undefined
-  const title = `${earlier.id} (${printable(earlier.name)})${known ? ` of commit ${known.slice(0, 10)}` : ''}`
+  const title = `${earlier.id} (${escapeControlCharacters(earlier.name)})${known ? ` of commit ${known.slice(0, 10)}` : ''}`
   const differing = findDifferences(readSummary(earlier), summarize(checksum))
   if (differing.length === 0)
     return [`The newest image of ${inputs.template.name}, ${title}, has the same ingredients.`]

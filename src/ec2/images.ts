@@ -4,13 +4,13 @@ import {
   type EC2Client,
   type Image as Ec2Image,
 } from '@aws-sdk/client-ec2'
-import { ask, type Ec2, errorCode, NOT_EC2, poll, type SendOptions } from './client.ts'
-import { messageOf, printable, warn } from '../runner/log.ts'
+import type { RegionalImageId } from '../cleanup/journal.ts'
+import { escapeControlCharacters, messageOf, warn } from '../runner/log.ts'
 import { milliseconds } from '../runner/wait.ts'
-import type { PlacedId } from '../cleanup/journal.ts'
+import { ask, type Ec2, errorCode, NOT_EC2, poll, type SendOptions } from './client.ts'
 import { tagResource } from './tags.ts'
 
-export { tagResource as tagImage } from './tags.ts'
+export { tagResource } from './tags.ts'
 
 /** The tag that makes an image a hit: its value is the checksum. */
 export const CHECKSUM_TAG = 'ami_config_checksum'
@@ -46,7 +46,7 @@ export interface Image {
 }
 
 /** An image and where it is. */
-export interface PlacedImage {
+export interface RegionalImage {
   readonly ec2: Ec2
   readonly image: Image
 }
@@ -113,7 +113,7 @@ export async function waitUntilAvailable(ec2: Ec2, id: string): Promise<Image> {
   })
   if (image?.state === 'available') return image
   if (!image) throw new Error(`${id} in ${ec2.region} is still pending after ${AVAILABLE_WITHIN / 60} minutes.`)
-  const reason = image.stateReason ? ` EC2 says: ${printable(image.stateReason)}` : ''
+  const reason = image.stateReason ? ` EC2 says: ${escapeControlCharacters(image.stateReason)}` : ''
   throw new Error(`${id} in ${ec2.region} did not become available: its state is ${image.state}.${reason}`)
 }
 
@@ -152,7 +152,7 @@ export function describeKept(id: string): string {
 }
 
 /** Says what becomes of a good image that could not be tagged, and what a person types to make it a hit. */
-export function describeUntagged({ region, id }: PlacedId, checksum: string): string {
+export function describeUntagged({ region, id }: RegionalImageId, checksum: string): string {
   const command = `aws ec2 create-tags --region ${region} --resources ${id} --tags Key=${CHECKSUM_TAG},Value=${checksum}`
   return `${id} is good and stays. To make it a hit: ${command}`
 }

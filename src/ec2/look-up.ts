@@ -1,7 +1,7 @@
 import type { Checksum } from '../definition/checksum.ts'
+import { escapeControlCharacters, info, notice, warn } from '../runner/log.ts'
 import { type Ec2, poll } from './client.ts'
 import { bakedAt, byAge, CHECKSUM_TAG, describeImages, type FoundImage, type Image, TEMPLATE_TAG } from './images.ts'
-import { info, notice, printable, warn } from '../runner/log.ts'
 
 /** The tag whose value says why an image must not be used any more. An empty value says that it may be used again. */
 export const REVOKED_TAG = 'ami_bakery_revoked'
@@ -136,7 +136,7 @@ function otherTemplate(image: Image, { template, imageName }: Requirements): Ski
   if (other === undefined || other === template.name) return undefined
   // Its template has moved.
   if (imageName !== undefined && tags.get(IMAGE_NAME_TAG) === imageName) return undefined
-  return passOver(image, `was baked from ${printable(other)}, not from ${template.name}`)
+  return passOver(image, `was baked from ${escapeControlCharacters(other)}, not from ${template.name}`)
 }
 
 /**
@@ -149,12 +149,14 @@ export function backupTag({ tags }: Image): string | undefined {
 
 function backup(image: Image): Skip | undefined {
   const key = backupTag(image)
-  return key === undefined ? undefined : passOver(image, `is a backup of an instance (tag ${printable(key)})`)
+  return key === undefined
+    ? undefined
+    : passOver(image, `is a backup of an instance (tag ${escapeControlCharacters(key)})`)
 }
 
 function revoked(image: Image): Skip | undefined {
   const reason = image.tags.get(REVOKED_TAG)
-  return reason ? passOver(image, `is revoked (${printable(reason)})`) : undefined
+  return reason ? passOver(image, `is revoked (${escapeControlCharacters(reason)})`) : undefined
 }
 
 /** A value that can't be read deletes nothing: `prune` would not delete the image, and so it stays a hit. */

@@ -1,6 +1,6 @@
 import type { EC2PaginationConfiguration } from '@aws-sdk/client-ec2'
-import { ask, type Ec2, errorCode, poll, type SendOptions } from './client.ts'
 import { info, messageOf } from '../runner/log.ts'
+import { ask, type Ec2, errorCode, poll, type SendOptions } from './client.ts'
 
 /**
  * How many things one page of an answer holds at most: `MaxResults` takes 5 to 1,000 (EC2 API reference). Without it EC2 answers

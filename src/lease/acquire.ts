@@ -1,15 +1,15 @@
 import type { FoundImage } from '../ec2/images.ts'
-import { info, printable } from '../runner/log.ts'
+import { escapeControlCharacters, info } from '../runner/log.ts'
 import { milliseconds, pause } from '../runner/wait.ts'
 import { type KeyPair, type KeyPairs, OWNER_TAG } from './key-pairs.ts'
 
 /** The tag that holds the address of the run that bakes. */
 export const URL_TAG = 'ami_bakery_run'
 /** The tag whose value changes as long as the owner of a lease lives. */
-export const COUNTER_TAG = 'ami_bakery_counter'
+export const HEARTBEAT_TAG = 'ami_bakery_counter'
 
 /** The wish for a lease, and what can be done about it while another has it. */
-export interface Claim {
+export interface LeaseRequest {
   readonly keyPairs: KeyPairs
   readonly name: string
   /** What the lease is born with: the owner, the run, the counter. */
@@ -28,20 +28,20 @@ export interface Claim {
 }
 
 /** How long a lease must stand still before who watches it holds its owner for dead: five renewals, in seconds. */
-const SILENCE = 5 * 60
+const STALE_AFTER_SECONDS = 5 * 60
 /** For how long an image may still turn up after its lease has gone, in seconds: tags appear late. */
-const AFTERGLOW = 30
+const TAG_PROPAGATION_SECONDS = 30
 
 /**
  * Takes the lease, or waits until another's bake has given an image. No clock is read but this process's own: a lease is dead
  * when it was seen unchanged for five minutes. Then it is deleted by its id, and all who wait race to create the next.
  *
  * @returns The id of the lease, or the image.
- * @throws Error that names the holder when the time is over; {@link LeaseTrouble} when leases don't work here.
+ * @throws Error that names the holder when the time is over; {@link LeaseError} when leases don't work here.
  */
-export async function awaitTurn(claim: Claim): Promise<string | FoundImage> {
+export async function acquireLease(claim: LeaseRequest): Promise<string | FoundImage> {
   const end = performance.now() + milliseconds(claim.minutes * 60)
-  let seen: Sighting | undefined
+  let seen: Observation | undefined
   for (let first = true; ; first = false) {
     const asked = performance.now()
     const holder = await findHolder(claim)
@@ -49,7 +49,7 @@ export async function awaitTurn(claim: Claim): Promise<string | FoundImage> {
     const turn = holder ? await claim.lookUp() : await take(claim, first)
     if (turn) return turn
     seen = compare(seen, holder)
-    if (holder && asked - seen.since >= milliseconds(SILENCE)) await bury(claim, holder)
+    if (holder && asked - seen.since >= milliseconds(STALE_AFTER_SECONDS)) await evictStaleLease(claim, holder)
     else if (performance.now() > end) throw giveUp(claim, seen)
     else await refuseShortage(claim, seen)
     await pause(milliseconds(10 + 10 * Math.random()), claim.signal)
@@ -57,12 +57,12 @@ export async function awaitTurn(claim: Claim): Promise<string | FoundImage> {
 }
 
 /** What was seen of a lease, and since when it has been just so, on this process's own clock. */
-interface Sighting {
+interface Observation {
   readonly holder: KeyPair | undefined
   readonly since: number
 }
 
-function compare(before: Sighting | undefined, holder: KeyPair | undefined): Sighting {
+function compare(before: Observation | undefined, holder: KeyPair | undefined): Observation {
   if (holder && before?.holder?.id !== holder.id) {
     info(`Waiting: ${describeHolder(holder)} bakes this checksum since ${holder.created?.toISOString() ?? 'a while'}.`)
   }
@@ -71,19 +71,19 @@ function compare(before: Sighting | undefined, holder: KeyPair | undefined): Sig
 }
 
 function counterOf(holder: KeyPair | undefined): string | undefined {
-  return holder?.tags.get(COUNTER_TAG)
+  return holder?.tags.get(HEARTBEAT_TAG)
 }
 
-async function findHolder({ keyPairs, name }: Claim): Promise<KeyPair | undefined> {
+async function findHolder({ keyPairs, name }: LeaseRequest): Promise<KeyPair | undefined> {
   return (await keyPairs.list()).find(pair => pair.name === name)
 }
 
-function isOurs({ tags }: KeyPair, claim: Claim): boolean {
+function isOurs({ tags }: KeyPair, claim: LeaseRequest): boolean {
   return tags.get(OWNER_TAG) === claim.tags.get(OWNER_TAG)
 }
 
 /** A lease that is there already may be our own: the SDK asks again when an answer is lost. One that nobody sees yet is another's. */
-async function take(claim: Claim, isFirst: boolean): Promise<string | FoundImage | undefined> {
+async function take(claim: LeaseRequest, isFirst: boolean): Promise<string | FoundImage | undefined> {
   const image = isFirst ? undefined : await lookUpForAWhile(claim)
   if (image) return image
   claim.announce()
@@ -93,8 +93,8 @@ async function take(claim: Claim, isFirst: boolean): Promise<string | FoundImage
   return holder && isOurs(holder, claim) ? holder.id : undefined
 }
 
-async function lookUpForAWhile({ lookUp, signal }: Claim): Promise<FoundImage | undefined> {
-  const end = performance.now() + milliseconds(AFTERGLOW)
+async function lookUpForAWhile({ lookUp, signal }: LeaseRequest): Promise<FoundImage | undefined> {
+  const end = performance.now() + milliseconds(TAG_PROPAGATION_SECONDS)
   for (;;) {
     const image = await lookUp()
     if (image || performance.now() > end) return image
@@ -103,30 +103,30 @@ async function lookUpForAWhile({ lookUp, signal }: Claim): Promise<FoundImage | 
 }
 
 /** What it has left goes before itself, so that whoever dies meanwhile leaves it to the next one. */
-async function bury({ keyPairs, cleanUp }: Claim, dead: KeyPair): Promise<void> {
+async function evictStaleLease({ keyPairs, cleanUp }: LeaseRequest, dead: KeyPair): Promise<void> {
   info(`${describeHolder(dead)} has not given a sign of life for 5 minutes: its lease ${dead.id} is taken away.`)
   await cleanUp(dead)
   await keyPairs.remove(dead.id)
 }
 
-async function refuseShortage(claim: Claim, seen: Sighting): Promise<void> {
+async function refuseShortage(claim: LeaseRequest, seen: Observation): Promise<void> {
   const shortage = await claim.shortage?.()
   if (shortage) throw new Error(`wait-for-other-bakes: ${describeWait(claim, seen)} ${shortage}`)
 }
 
-function giveUp(claim: Claim, seen: Sighting): Error {
+function giveUp(claim: LeaseRequest, seen: Observation): Error {
   const { minutes } = claim
   const advice =
     'Look after that run, wait longer (more than 5 minutes tell whether it still lives), or set it to 0 to bake all the same.'
   return new Error(`wait-for-other-bakes: after ${minutes} minutes ${describeWait(claim, seen)} ${advice}`)
 }
 
-function describeWait({ name }: Claim, { holder }: Sighting): string {
+function describeWait({ name }: LeaseRequest, { holder }: Observation): string {
   const who = holder ? describeHolder(holder) : `an unknown run with the key pair ${name}`
   return `${who} still bakes this checksum.`
 }
 
 /** Tags are anybody's words: they are shown on one line, and followed by nobody. */
 function describeHolder({ id, tags }: KeyPair): string {
-  return printable(tags.get(URL_TAG) || tags.get(OWNER_TAG) || id)
+  return escapeControlCharacters(tags.get(URL_TAG) || tags.get(OWNER_TAG) || id)
 }

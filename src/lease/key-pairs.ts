@@ -18,7 +18,7 @@ export interface KeyPair {
 }
 
 /**
- * The key pairs that are leases in one region. A call throws a {@link LeaseTrouble}, save when the credentials have expired:
+ * The key pairs that are leases in one region. A call throws a {@link LeaseError}, save when the credentials have expired:
  * then nothing works any more.
  */
 export interface KeyPairs {
@@ -32,7 +32,7 @@ export interface KeyPairs {
 }
 
 /** Something about the lease does not work. It is never a reason not to bake. */
-export class LeaseTrouble extends Error {}
+export class LeaseError extends Error {}
 
 /** What the names of all leases begin with. */
 export const PREFIX = 'ami-bakery-'
@@ -51,7 +51,7 @@ async function troubled<Result>({ signal }: Ec2, work: Promise<Result>): Promise
   return await work.catch((cause: Error) => {
     signal?.throwIfAborted()
     if (isExpired(cause)) throw cause
-    throw new LeaseTrouble(cause.message, { cause })
+    throw new LeaseError(cause.message, { cause })
   })
 }
 

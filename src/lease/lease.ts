@@ -1,15 +1,15 @@
+import { type CreatedResources, NO_RESOURCES, writeTraces } from '../packer/created-resources.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { onGitHub } from '../runner/environment.ts'
 import { messageOf, warn } from '../runner/log.ts'
-import { NO_TRACES, type Traces, writeTraces } from '../packer/created-resources.ts'
 import { milliseconds, unlessAborted } from '../runner/wait.ts'
+import { HEARTBEAT_TAG } from './acquire.ts'
 import { type KeyPairs, type LeaseFacts, removeLease } from './key-pairs.ts'
-import { COUNTER_TAG } from './acquire.ts'
 
 /** The right to bake a checksum, which others respect as long as it is renewed. One that was never held hinders nothing. */
 export interface Lease {
   /** Writes what Packer has begun to make into the lease, for whoever cleans up after us. */
-  note(traces: Traces): void
+  note(traces: CreatedResources): void
   /** Says that Packer has left nothing but a good image. Answers whether the lease is still ours. */
   settle(): Promise<boolean>
 }
@@ -75,7 +75,7 @@ function createComplaint(): OwnLease['complain'] {
 
 interface Renewal {
   /** Renews now, with these traces from now on. Never throws. */
-  renew(traces: Traces): Promise<void>
+  renew(traces: CreatedResources): Promise<void>
   /** As {@link Lease} has it. */
   settle(): Promise<boolean>
   stop(): void
@@ -83,12 +83,12 @@ interface Renewal {
 
 async function beginToRenew(keyPairs: KeyPairs, id: string, onTrouble: (error: unknown) => void): Promise<Renewal> {
   const tag = createTagging(keyPairs, id)
-  await tag(NO_TRACES)
+  await tag(NO_RESOURCES)
   const end = new AbortController()
-  let traces = NO_TRACES
+  let traces = NO_RESOURCES
   let last = Promise.resolve()
   // One after the other, so that the counter never goes back.
-  async function renew(latest: Traces): Promise<void> {
+  async function renew(latest: CreatedResources): Promise<void> {
     traces = latest
     last = last
       .then(() => (end.signal.aborted ? undefined : tag(traces)))
@@ -98,7 +98,7 @@ async function beginToRenew(keyPairs: KeyPairs, id: string, onTrouble: (error: u
   async function settle(): Promise<boolean> {
     const there = await keyPairs.list().catch(onTrouble)
     if (there && !there.some(pair => pair.id === id)) return false
-    await renew(NO_TRACES)
+    await renew(NO_RESOURCES)
     return true
   }
   // A process that has nothing else to do ends.
@@ -107,10 +107,10 @@ async function beginToRenew(keyPairs: KeyPairs, id: string, onTrouble: (error: u
   return { renew, settle, stop: () => end.abort() }
 }
 
-function createTagging(keyPairs: KeyPairs, id: string): (traces: Traces) => Promise<void> {
+function createTagging(keyPairs: KeyPairs, id: string): (traces: CreatedResources) => Promise<void> {
   let counter = 0
   return async traces => {
     counter++
-    await keyPairs.tag(id, new Map([...writeTraces(traces), [COUNTER_TAG, String(counter)]]))
+    await keyPairs.tag(id, new Map([...writeTraces(traces), [HEARTBEAT_TAG, String(counter)]]))
   }
 }

@@ -1,30 +1,30 @@
 import { createHash, randomUUID } from 'node:crypto'
 import os from 'node:os'
-import { cancelled } from '../runner/cancel.ts'
-import type { Checksum } from '../definition/checksum.ts'
-import { describeShortage } from '../ec2/credentials.ts'
-import type { Ec2 } from '../ec2/client.ts'
-import { workflowRun } from '../runner/environment.ts'
-import type { FoundImage } from '../ec2/images.ts'
 import type { Inputs } from '../actions/bake/inputs.ts'
 import { listLeftovers } from '../cleanup/commands.ts'
+import type { Journal } from '../cleanup/journal.ts'
 import { removeLeftovers } from '../cleanup/resources.ts'
-import { group, messageOf, warn } from '../runner/log.ts'
+import type { Checksum } from '../definition/checksum.ts'
+import type { Ec2 } from '../ec2/client.ts'
+import { describeShortage } from '../ec2/credentials.ts'
+import type { FoundImage } from '../ec2/images.ts'
 import { findImageQuietly } from '../ec2/look-up.ts'
 import { readTraces } from '../packer/created-resources.ts'
-import { unlessAborted } from '../runner/wait.ts'
-import type { BakeRecord } from '../cleanup/journal.ts'
+import { cancelled } from '../runner/cancel.ts'
+import { workflowRun } from '../runner/environment.ts'
+import { group, messageOf, warn } from '../runner/log.ts'
 import { enterPhase } from '../runner/timeline.ts'
-import { type KeyPair, keyPairsIn, LeaseTrouble, OWNER_TAG, PREFIX } from './key-pairs.ts'
+import { unlessAborted } from '../runner/wait.ts'
+import { acquireLease, HEARTBEAT_TAG, type LeaseRequest, URL_TAG } from './acquire.ts'
+import { type KeyPair, keyPairsIn, LeaseError, OWNER_TAG, PREFIX } from './key-pairs.ts'
 import { type Lease, makeLease, type OwnLease } from './lease.ts'
-import { awaitTurn, type Claim, COUNTER_TAG, URL_TAG } from './acquire.ts'
 
 /** A bake that is to be the only one of its checksum. */
-export interface LoneBake {
+export interface ExclusiveBake {
   readonly ec2: Ec2
   readonly inputs: Inputs
   readonly checksum: Checksum
-  readonly record: BakeRecord
+  readonly record: Journal
 }
 
 /**
@@ -35,17 +35,17 @@ export interface LoneBake {
  * @returns What `work` returns, or the image that another run has baked meanwhile.
  * @throws Error when another run takes longer than the user wants to wait, and whatever `work` throws.
  */
-export async function underLease(bake: LoneBake, work: (lease: Lease) => Promise<FoundImage>): Promise<FoundImage> {
+export async function withLease(bake: ExclusiveBake, work: (lease: Lease) => Promise<FoundImage>): Promise<FoundImage> {
   // What is renewed and given back is so even when the step is cancelled.
   const keyPairs = keyPairsIn({ ...bake.ec2, signal: undefined })
   const lease = makeLease(keyPairs, facts => bake.record.note({ lease: facts }))
   if (bake.inputs.waitForOtherBakes === 0) return await work(lease)
-  return await inTurn(claimFor(bake, lease), lease, work)
+  return await runExclusively(claimFor(bake, lease), lease, work)
 }
 
 /** Does the work when it is its turn, unless there is an image by then, and lets the next one have its turn. */
-export async function inTurn(
-  claim: Claim,
+export async function runExclusively(
+  claim: LeaseRequest,
   lease: OwnLease,
   work: (lease: Lease) => Promise<FoundImage>,
 ): Promise<FoundImage> {
@@ -60,26 +60,26 @@ export async function inTurn(
   }
 }
 
-async function takeLease(claim: Claim, lease: OwnLease): Promise<FoundImage | undefined> {
+async function takeLease(claim: LeaseRequest, lease: OwnLease): Promise<FoundImage | undefined> {
   enterPhase('wait')
   try {
-    const turn = await awaitTurn(claim)
+    const turn = await acquireLease(claim)
     if (typeof turn !== 'string') return turn
     await lease.hold(turn)
   } catch (error) {
-    if (!(error instanceof LeaseTrouble)) throw error
+    if (!(error instanceof LeaseError)) throw error
     lease.complain('does not work here, so that this run bakes without', error)
     await lease.release()
     return await claim.lookUp()
   }
-  await sweep(claim).catch(error => {
+  await removeExpiredLeases(claim).catch(error => {
     claim.signal?.throwIfAborted()
     lease.complain('of a run that is long dead could not be removed', error)
   })
   return await claim.lookUp()
 }
 
-function claimFor({ ec2, inputs, checksum }: LoneBake, lease: OwnLease): Claim {
+function claimFor({ ec2, inputs, checksum }: ExclusiveBake, lease: OwnLease): LeaseRequest {
   const template = createHash('sha1').update(inputs.template.name).digest('hex').slice(0, 8)
   const name = `${PREFIX}${checksum.value}-${template}`
   const run = workflowRun()
@@ -87,7 +87,7 @@ function claimFor({ ec2, inputs, checksum }: LoneBake, lease: OwnLease): Claim {
   const owner = [...place, randomUUID()].join('/')
   const tags = new Map([
     [OWNER_TAG, owner],
-    [COUNTER_TAG, '0'],
+    [HEARTBEAT_TAG, '0'],
   ])
   if (run) tags.set(URL_TAG, run.url)
   return {
@@ -132,8 +132,8 @@ const REPOSITORY = /^([\w.-]+\/[\w.-]+)\/\d+\/\d+\/[^/]+$/
 const LEASE_NAME = new RegExp(`^${PREFIX}([0-9a-f]{40})-[0-9a-f]{8}$`)
 
 /** Buries the leases of other checksums, which maybe nobody will ever wait for, when they have been dead for a day. */
-async function sweep({ keyPairs, cleanUp }: Claim): Promise<void> {
-  for (const pair of (await keyPairs.list()).filter(isLongDead)) {
+async function removeExpiredLeases({ keyPairs, cleanUp }: LeaseRequest): Promise<void> {
+  for (const pair of (await keyPairs.list()).filter(isExpired)) {
     await cleanUp(pair)
     await keyPairs.remove(pair.id)
   }
@@ -143,8 +143,8 @@ const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 
 /** No clock is a day wrong. A lease that is renewed every minute can't be older than its counter by much. */
-function isLongDead({ name, created, tags }: KeyPair): boolean {
-  const counter = tags.get(COUNTER_TAG) ?? ''
+function isExpired({ name, created, tags }: KeyPair): boolean {
+  const counter = tags.get(HEARTBEAT_TAG) ?? ''
   if (!LEASE_NAME.test(name) || !created || !/^\d{1,6}$/.test(counter)) return false
   return Date.now() - created.getTime() > DAY + Number(counter) * MINUTE
 }

@@ -1,25 +1,33 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import type { Journal, JournalEntry } from '../cleanup/journal.ts'
+import type { Lease } from '../lease/lease.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { onGitHub } from '../runner/environment.ts'
-import type { Lease } from '../lease/lease.ts'
-import { info, printable } from '../runner/log.ts'
-import { milliseconds } from '../runner/wait.ts'
+import { escapeControlCharacters, info } from '../runner/log.ts'
 import { type ProcessId, signal } from '../runner/process.ts'
-import type { BakeFacts, BakeRecord } from '../cleanup/journal.ts'
 import { enterPhase } from '../runner/timeline.ts'
+import { milliseconds } from '../runner/wait.ts'
 import { type Packer, type StartedPacker, startPacker } from './cli.ts'
+import { type CreatedResources, trackCreatedResources } from './created-resources.ts'
+import { assertDiskSpace } from './disk-space.ts'
+import {
+  type ArtifactMessage,
+  advise,
+  imagesOf,
+  isCleanupError,
+  isDiagnostic,
+  phaseOf,
+  readMessage,
+} from './messages.ts'
 import { openLog, type PackerLog } from './output-files.ts'
-import { type ArtifactMessage, advise, imagesOf, isComplaint, isDiagnostic, phaseOf, readMessage } from './messages.ts'
-import { demandRoom } from './disk-space.ts'
 import { createAttribution } from './said.ts'
-import { collectTraces, type Traces } from './created-resources.ts'
 
 /** The images that Packer says it has made: for each region their ids. */
 export type Artifacts = ReadonlyMap<string, ReadonlySet<string>>
 
 /** Who must know of what Packer does, for when this process is killed: `post` by the record, other runs by the lease. */
 export interface WatchedBake {
-  readonly record: BakeRecord
+  readonly record: Journal
   readonly lease: Pick<Lease, 'note'>
 }
 
@@ -32,7 +40,7 @@ export interface WatchedBake {
  */
 export async function buildImages(packer: Packer, args: readonly string[], bake: WatchedBake): Promise<Artifacts> {
   const { record } = bake
-  const screen = createScreen()
+  const screen = createLogPrinter()
   const output = readOutput(bake)
   const log = openLog(record.directory, {
     stdout: line => screen.add(0, output.read(line)),
@@ -58,13 +66,13 @@ export async function buildImages(packer: Packer, args: readonly string[], bake:
 function refuseSeveral(builds: readonly string[]): void {
   if (builds.length < 2) return
   throw new Error(
-    `packer-only: ${builds.length} builds of the template make something on EC2: ${builds.map(printable).join(', ')}. ` +
+    `packer-only: ${builds.length} builds of the template make something on EC2: ${builds.map(escapeControlCharacters).join(', ')}. ` +
       'A checksum stands for one image. Choose one of them by packer-only.',
   )
 }
 
 /** A template may say another region than `aws-region`: what the bake has made is there. */
-function noteRegion(record: BakeRecord, output: Output): void {
+function noteRegion(record: Journal, output: Output): void {
   const { region } = record.facts()
   const artifacts = [...output.artifacts()]
   const { images } = output.traces()
@@ -75,7 +83,7 @@ function noteRegion(record: BakeRecord, output: Output): void {
 }
 
 /** Where the disk is full it stays in this process's memory. */
-function noteIfPossible(record: BakeRecord, more: Partial<BakeFacts>): void {
+function noteIfPossible(record: Journal, more: Partial<JournalEntry>): void {
   try {
     record.note(more)
   } catch {
@@ -88,7 +96,7 @@ interface Output {
   /** Takes a line of stdout, and answers what of it is for people. */
   read(line: string): string | undefined
   artifacts(): Artifacts
-  traces(): Traces
+  traces(): CreatedResources
   /** The names of the builds that make something on EC2. */
   builds(): readonly string[]
   /** Why Packer failed, in its own words. */
@@ -101,7 +109,7 @@ function readOutput({ record, lease }: WatchedBake): Output {
   const several = new AbortController()
   const artifacts = new Map<string, Set<string>>()
   const { attribute, builds } = createAttribution()
-  const { note, traces } = collectTraces()
+  const { note, traces } = trackCreatedResources()
   const failures: string[] = []
   const diagnostics: string[] = []
 
@@ -112,7 +120,7 @@ function readOutput({ record, lease }: WatchedBake): Output {
       noteIfPossible(record, { traces: traces() })
       lease.note(traces())
     }
-    if (isComplaint(said)) noteIfPossible(record, { isUnclean: true })
+    if (isCleanupError(said)) noteIfPossible(record, { isUnclean: true })
     const phase = phaseOf(said)
     if (phase) enterPhase(phase)
     if (builds().length > 1) several.abort()
@@ -151,7 +159,7 @@ const PATIENCE_AFTER_CANCEL = onGitHub ? 6_500 : milliseconds(200)
 const PATIENCE_AFTER_STOP = milliseconds(200)
 
 interface Watch {
-  readonly record: BakeRecord
+  readonly record: Journal
   /** Packer is asked to end when this is aborted. */
   readonly stop: AbortSignal
   showMore(): Promise<void>
@@ -165,7 +173,7 @@ async function waitForEnd(started: StartedPacker, { record, stop, showMore }: Wa
     const end = await Promise.race([ended, sleep(PACE, undefined, { ref: false })])
     await showMore()
     if (end) return end.ending
-    demandRoom(record.directory)
+    assertDiskSpace(record.directory)
     if (!stop.aborted) continue
     if (askedAt === undefined) {
       askedAt = performance.now()
@@ -183,7 +191,7 @@ export function askToEnd(packer: ProcessId): void {
   signal(packer, 'SIGTERM')
 }
 
-interface Screen {
+interface LogPrinter {
   /** Takes a line of stdout (0) or stderr (1), and what of it is for people. */
   add(file: 0 | 1, text: string | undefined): void
   print(): void
@@ -195,7 +203,7 @@ interface Screen {
  *
  * @param shown How many lines of each file have been shown before; they are passed over.
  */
-export function createScreen(shown: readonly [number, number] = [0, 0]): Screen {
+export function createLogPrinter(shown: readonly [number, number] = [0, 0]): LogPrinter {
   const counts: [number, number] = [0, 0]
   let waiting: string[] = []
   return {
@@ -212,7 +220,7 @@ export function createScreen(shown: readonly [number, number] = [0, 0]): Screen 
 }
 
 /** Shows all that Packer has printed since the last time, letting signals in between. */
-export async function show(log: PackerLog, screen: Screen): Promise<void> {
+export async function show(log: PackerLog, screen: LogPrinter): Promise<void> {
   while (log.readLines()) {
     screen.print()
     await setImmediate()

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
+import { type ExecResult, run } from '../runner/exec.ts'
 import { identify, type ProcessId } from '../runner/process.ts'
-import { type Ending, runProgram } from '../runner/exec.ts'
 
 /** How Packer is run: where, and with what environment. */
 export interface Packer {
@@ -15,8 +15,8 @@ export interface Packer {
  * @param args The sub-command and its arguments; none of them meets a shell.
  * @throws Error when Packer can't be started. A command that fails is no error: its exit code is returned.
  */
-export async function runPacker(packer: Packer, args: readonly string[]): Promise<Ending> {
-  return await runProgram('packer', args, packer)
+export async function runPacker(packer: Packer, args: readonly string[]): Promise<ExecResult> {
+  return await run('packer', args, packer)
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Said } from './said.ts'
 
 /** What Packer said it had begun to make on EC2, for the clean-up after a bake that didn't end well. */
-export interface Traces {
+export interface CreatedResources {
   readonly keyPairs: readonly string[]
   readonly securityGroups: readonly string[]
   readonly instances: readonly string[]
@@ -20,10 +20,10 @@ export interface Traces {
   /** An instance was asked for, and EC2 did not refuse; its id may never have been printed. */
   readonly launching: boolean
   /** Told by tags, which anybody may have written, instead of by Packer. */
-  readonly isHearsay: boolean
+  readonly isUntrusted: boolean
 }
 
-type Kind = Exclude<keyof Traces, 'launching' | 'isHearsay'>
+type Kind = Exclude<keyof CreatedResources, 'launching' | 'isUntrusted'>
 
 /** How far a build has come: each thing is made in one of these stages, and what claims it in another is no word of Packer's. */
 type Stage = 'preparing' | 'launching' | 'running' | 'imaging'
@@ -59,7 +59,7 @@ interface Thing {
 }
 
 /** Collects traces from what the builds say; `note` answers whether that told anything new. */
-export function collectTraces(): { note(said: Said): boolean; traces(): Traces } {
+export function trackCreatedResources(): { note(said: Said): boolean; traces(): CreatedResources } {
   let things: readonly Thing[] = []
   const stages = new Map<string, Stage>()
   const launching = new Set<string>()
@@ -112,10 +112,10 @@ export function collectTraces(): { note(said: Said): boolean; traces(): Traces }
     if (text.startsWith('Error deleting EBS volume: ')) gone.delete(`attachedDevices of ${build}`)
   }
 
-  function traces(): Traces {
+  function traces(): CreatedResources {
     const there = things.filter(({ kind, build }) => !gone.has(`${kind} of ${build}`))
     const named = (kind: Kind) => [...new Set(there.filter(thing => thing.kind === kind).map(({ name }) => name))]
-    return tracesBy(named, { launching: launching.size > 0, isHearsay: false })
+    return tracesBy(named, { launching: launching.size > 0, isUntrusted: false })
   }
 
   return { note, traces }
@@ -129,7 +129,10 @@ const REMOVALS: ReadonlyMap<string, Kind> = new Map([
   ['Deleting the created EBS volume...', 'attachedDevices'],
 ])
 
-function tracesBy(named: (kind: Kind) => readonly string[], more: Pick<Traces, 'launching' | 'isHearsay'>): Traces {
+function tracesBy(
+  named: (kind: Kind) => readonly string[],
+  more: Pick<CreatedResources, 'launching' | 'isUntrusted'>,
+): CreatedResources {
   return {
     keyPairs: named('keyPairs'),
     securityGroups: named('securityGroups'),
@@ -146,29 +149,29 @@ function tracesBy(named: (kind: Kind) => readonly string[], more: Pick<Traces, '
 }
 
 /** Whether there is nothing that a bake could have left. */
-export function areEmpty({ launching, ...traces }: Traces): boolean {
+export function areEmpty({ launching, ...traces }: CreatedResources): boolean {
   return !launching && PATTERNS.every(([kind]) => kind === 'copyRegions' || traces[kind].length === 0)
 }
 
 /** The traces of a bake that has made nothing, or nothing that it would leave. */
-export const NO_TRACES: Traces = tracesBy(() => [], { launching: false, isHearsay: false })
+export const NO_RESOURCES: CreatedResources = tracesBy(() => [], { launching: false, isUntrusted: false })
 
 /** The longest value of a tag (AWS: "Tag restrictions"). */
 const LONGEST_VALUE = 256
 
 /** Writes traces as tags, the same ones for any traces, of which the empty ones take away what stood there before. */
-export function writeTraces(traces: Traces): ReadonlyMap<string, string> {
+export function writeTraces(traces: CreatedResources): ReadonlyMap<string, string> {
   const tags = PATTERNS.map(([kind]) => [tagFor(kind), join(traces[kind])] as const)
   return new Map([...tags, [LAUNCHING_TAG, traces.launching ? 'true' : '']])
 }
 
 /** Reads traces from tags, which anybody may have written: what Packer's output could not have said is passed over. */
-export function readTraces(tags: ReadonlyMap<string, string>): Traces {
+export function readTraces(tags: ReadonlyMap<string, string>): CreatedResources {
   const named = (wanted: Kind) =>
     PATTERNS.filter(([kind]) => kind === wanted).flatMap(([, , , pattern]) =>
       (tags.get(tagFor(wanted)) ?? '').split(' ').filter(name => pattern.test(name)),
     )
-  return tracesBy(named, { launching: tags.get(LAUNCHING_TAG) === 'true', isHearsay: true })
+  return tracesBy(named, { launching: tags.get(LAUNCHING_TAG) === 'true', isUntrusted: true })
 }
 
 const LAUNCHING_TAG = 'ami_bakery_launching'

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 
 /** So little that Packer's next lines may find no place, in bytes. */
-const TOO_LITTLE = 64 * 1024
+const MIN_FREE_BYTES = 64 * 1024
 
 /**
  * Makes sure that Packer's output finds room on the disk. When a write of it fails, Packer does not: it hangs for ever
@@ -9,7 +9,7 @@ const TOO_LITTLE = 64 * 1024
  *
  * @throws Error when the disk of that directory is full, or it isn't there.
  */
-export function demandRoom(directory: string): void {
+export function assertDiskSpace(directory: string): void {
   if (!fs.existsSync(directory)) throw new Error(`The directory ${directory} does not exist. Correct RUNNER_TEMP.`)
   if (hasRoom(directory)) return
   throw new Error(`The disk of ${directory} is full, so that Packer can't go on. Make room there, or move RUNNER_TEMP.`)
@@ -19,5 +19,5 @@ export function demandRoom(directory: string): void {
 function hasRoom(directory: string): boolean {
   if (!fs.existsSync(directory)) return false
   const { bavail, bsize } = fs.statfsSync(directory)
-  return bavail * bsize >= TOO_LITTLE
+  return bavail * bsize >= MIN_FREE_BYTES
 }

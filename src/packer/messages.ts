@@ -51,7 +51,7 @@ export function isDiagnostic(text: string): boolean {
 }
 
 /** Whether a build says that it could not remove what it has made (packer-plugin-amazon: the clean-ups of common/step_*.go). */
-export function isComplaint({ text }: Said): boolean {
+export function isCleanupError({ text }: Said): boolean {
   return /^Error (terminating instance, may still be around|cleaning up (security group|keypair)|deleting EBS volume)/.test(
     text,
   )

@@ -1,8 +1,8 @@
 import fs from 'node:fs'
-import { group, info, messageOf } from '../runner/log.ts'
-import type { JsonBuilder, Template } from '../definition/template.ts'
-import { enterPhase } from '../runner/timeline.ts'
 import type { Variable } from '../definition/old-variables.ts'
+import type { JsonBuilder, Template } from '../definition/template.ts'
+import { group, info, messageOf } from '../runner/log.ts'
+import { enterPhase } from '../runner/timeline.ts'
 import { type Packer, runPacker } from './cli.ts'
 import { advise } from './messages.ts'
 

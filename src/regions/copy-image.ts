@@ -1,9 +1,9 @@
 import { DescribeImageAttributeCommand, type LaunchPermission } from '@aws-sdk/client-ec2'
-import { cancelled } from '../runner/cancel.ts'
+import type { Region } from '../actions/bake/inputs.ts'
 import type { Checksum } from '../definition/checksum.ts'
 import { ask, connect } from '../ec2/client.ts'
-import { describeImage, type Image, type PlacedImage } from '../ec2/images.ts'
-import type { Region } from '../actions/bake/inputs.ts'
+import { describeImage, type Image, type RegionalImage } from '../ec2/images.ts'
+import { cancelled } from '../runner/cancel.ts'
 import { info, messageOf } from '../runner/log.ts'
 import { enterPhase } from '../runner/timeline.ts'
 import { finishCopy } from './finish-copy.ts'
@@ -25,14 +25,14 @@ export interface Original {
  * @throws Error that says of each region that failed why; the copies in the others are good and stay. When the step is
  *   cancelled, copies that were begun go on: their tags tell the next run, which takes them.
  */
-export async function healRegions(
-  source: PlacedImage,
+export async function copyToRegions(
+  source: RegionalImage,
   regions: readonly Region[],
   checksum: Checksum,
 ): Promise<ReadonlyMap<string, string>> {
   enterPhase('copy')
   const original = await readOriginal(source, checksum.value)
-  refuseUnusable(original, regions)
+  assertShareable(original, regions)
   const results = await Promise.allSettled(regions.map(region => heal(original, region)))
   if (cancelled.aborted) info('Copies that were begun go on. The next run takes them.')
   cancelled.throwIfAborted()
@@ -40,7 +40,7 @@ export async function healRegions(
 }
 
 /** The image is described anew: one that was just baked has got its tags since. */
-async function readOriginal({ ec2, image }: PlacedImage, checksum: string): Promise<Original> {
+async function readOriginal({ ec2, image }: RegionalImage, checksum: string): Promise<Original> {
   const command = new DescribeImageAttributeCommand({ ImageId: image.id, Attribute: 'launchPermission' })
   const { LaunchPermissions: permissions = [] } = await onceVisible(ec2, () =>
     ask(ec2, 'ec2:DescribeImageAttribute', (client, options) => client.send(command, options)),
@@ -49,7 +49,7 @@ async function readOriginal({ ec2, image }: PlacedImage, checksum: string): Prom
 }
 
 /** Without a key the copy gets the account's default one, which can't be shared (AWS: "Share an AMI with specific AWS accounts"). */
-function refuseUnusable({ image, permissions }: Original, regions: readonly Region[]): void {
+function assertShareable({ image, permissions }: Original, regions: readonly Region[]): void {
   const keyless = regions.filter(({ kmsKey }) => kmsKey === undefined).map(({ name }) => name)
   if (!image.isEncrypted || permissions.length === 0 || keyless.length === 0) return
   throw new Error(

@@ -1,9 +1,9 @@
 import { EnableImageDeprecationCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
-import { unlessCancelled } from '../runner/cancel.ts'
 import { ask, type Ec2 } from '../ec2/client.ts'
-import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG, type Image, tagImage } from '../ec2/images.ts'
-import { notice } from '../runner/log.ts'
+import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG, type Image, tagResource } from '../ec2/images.ts'
 import { PRUNE_TAG, REVOKED_TAG, waitUntilFound } from '../ec2/look-up.ts'
+import { warnAndContinue } from '../runner/cancel.ts'
+import { notice } from '../runner/log.ts'
 import type { Original } from './copy-image.ts'
 import type { Destination } from './obtain-copy.ts'
 import { failedValue } from './stage.ts'
@@ -21,9 +21,9 @@ export async function finishCopy(to: Destination, original: Original, copy: Imag
   if (copy.tags.get(CHECKSUM_TAG) !== original.checksum) {
     await checkEncryption(to, original, copy)
     await share(ec2, original, copy)
-    await deprecate(ec2, original, copy).catch(unlessCancelled('The copy is good without a time of deprecation.'))
-    await tagImage(ec2, copy.id, tagsFor(original)).catch(unlessCancelled('The copy is good without these tags.'))
-    await tagImage(ec2, copy.id, new Map([[CHECKSUM_TAG, original.checksum]]))
+    await deprecate(ec2, original, copy).catch(warnAndContinue('The copy is good without a time of deprecation.'))
+    await tagResource(ec2, copy.id, tagsFor(original)).catch(warnAndContinue('The copy is good without these tags.'))
+    await tagResource(ec2, copy.id, new Map([[CHECKSUM_TAG, original.checksum]]))
   }
   await waitUntilFound(ec2, original.checksum, copy.id)
 }
@@ -39,8 +39,8 @@ async function checkEncryption({ ec2, kmsKey }: Destination, original: Original,
   const fact = `${copy.id} in ${region} is encrypted with the region's default key, although ${image.id} is not encrypted`
   const advice = `specify a KMS key: ${region}=<key>`
   if (permissions.length === 0) return notice(`${fact}. To be able to share it with other accounts, ${advice}.`)
-  await tagImage(ec2, copy.id, new Map([[CHECKSUM_TAG, failedValue(checksum)]])).catch(
-    unlessCancelled(`Deregister ${copy.id}, so that the next run makes another copy.`),
+  await tagResource(ec2, copy.id, new Map([[CHECKSUM_TAG, failedValue(checksum)]])).catch(
+    warnAndContinue(`Deregister ${copy.id}, so that the next run makes another copy.`),
   )
   throw new Error(
     `${fact}, and it is shared with others, who could not use the copy. In the input regions, ${advice}. ` +

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { CopyImageCommand, type ResourceType } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, errorCode, poll } from '../ec2/client.ts'
 import { byAge, CHECKSUM_TAG, describeImages, IMAGE_TAG, type Image, TEMPLATE_TAG } from '../ec2/images.ts'
-import { info, printable } from '../runner/log.ts'
 import { backupTag, REVOKED_TAG } from '../ec2/look-up.ts'
+import { escapeControlCharacters, info } from '../runner/log.ts'
 import type { Original } from './copy-image.ts'
 import { hasFailed, stageOf } from './stage.ts'
 import { onceVisible, VISIBLE_WITHIN } from './visible.ts'
@@ -65,7 +65,7 @@ async function findUsableCopies(ec2: Ec2, { image, checksum }: Original): Promis
 function rejectRevoked(copies: readonly Image[], source: Image): void {
   const revoked = copies.find(({ tags }) => tags.get(REVOKED_TAG))
   if (!revoked) return
-  const reason = printable(revoked.tags.get(REVOKED_TAG) ?? '')
+  const reason = escapeControlCharacters(revoked.tags.get(REVOKED_TAG) ?? '')
   throw new Error(
     `${revoked.id} is a copy of ${source.id} and is revoked (${reason}). Revoke ${source.id} too, or restore or deregister the copy.`,
   )
@@ -122,7 +122,9 @@ async function request(original: Original, order: Order): Promise<Begun | undefi
       if (isSpent) return { id: undefined }
     }
   }
-  throw new Error(`The name ${printable(original.image.name)} is taken, and so are those made from it. Remove one.`)
+  throw new Error(
+    `The name ${escapeControlCharacters(original.image.name)} is taken, and so are those made from it. Remove one.`,
+  )
 }
 
 /** The copy that another run has begun. */

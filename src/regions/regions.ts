@@ -1,12 +1,12 @@
-import { readEndpoint } from '../ec2/addresses.ts'
-import { cancelled } from '../runner/cancel.ts'
+import type { Inputs, Region } from '../actions/bake/inputs.ts'
 import type { Checksum } from '../definition/checksum.ts'
-import { healRegions } from './copy-image.ts'
+import { readEndpoint } from '../ec2/addresses.ts'
 import { connect, type Ec2, errorCode } from '../ec2/client.ts'
 import { byAge, type FoundImage, type Image, isCopyOf, type Outcome } from '../ec2/images.ts'
-import type { Inputs, Region } from '../actions/bake/inputs.ts'
-import { group, info, messageOf } from '../runner/log.ts'
 import { describeCandidates, findImage, printSkips, reasonToSkipCopy, type Skip } from '../ec2/look-up.ts'
+import { cancelled } from '../runner/cancel.ts'
+import { group, info, messageOf } from '../runner/log.ts'
+import { copyToRegions } from './copy-image.ts'
 
 /**
  * Looks for the image in the look-up region and, at the same time, for its copies in every other region that it must be
@@ -94,6 +94,6 @@ export async function fillRegions(
   if (inputs.onMiss === 'fail') {
     throw new Error(`on-miss: ${image.id} is not available in ${names}. Let it be copied: set on-miss to bake.`)
   }
-  const copies = await group(`Copies to ${names}`, () => healRegions({ ec2, image }, lacking, checksum))
+  const copies = await group(`Copies to ${names}`, () => copyToRegions({ ec2, image }, lacking, checksum))
   return { ...outcome, ids: new Map([...ids, ...copies]), healed: new Set(copies.keys()) }
 }

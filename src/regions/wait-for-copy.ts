@@ -1,7 +1,7 @@
 import { type DescribeSnapshotsCommandInput, paginateDescribeSnapshots, type Snapshot } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, poll } from '../ec2/client.ts'
 import { describeImage, IMAGE_TAG, type Image } from '../ec2/images.ts'
-import { info, printable } from '../runner/log.ts'
+import { escapeControlCharacters, info } from '../runner/log.ts'
 import { milliseconds } from '../runner/wait.ts'
 import { stageOf } from './stage.ts'
 
@@ -36,7 +36,7 @@ export async function waitForCopy(ec2: Ec2, source: string, id: string): Promise
 }
 
 function describeFailure({ region }: Ec2, { id, state, stateReason }: Image): Error {
-  const reason = printable(stateReason ?? 'EC2 gives no reason')
+  const reason = escapeControlCharacters(stateReason ?? 'EC2 gives no reason')
   const advice = `If it was given a KMS key, the key must be one of ${region} that the role may use.`
   return new Error(`The copy ${id} has failed (${state}): ${reason}. ${advice}`)
 }

@@ -18,7 +18,7 @@ export function listenForCancel(): void {
 }
 
 /** Makes what a failure is caught with that costs no image: a warning, with this after it. A cancel goes on its way. */
-export function unlessCancelled(consolation: string): (error: unknown) => undefined {
+export function warnAndContinue(consolation: string): (error: unknown) => undefined {
   return error => {
     cancelled.throwIfAborted()
     warn(`${messageOf(error)} ${consolation}`)

@@ -4,10 +4,10 @@ import path from 'node:path'
 export const environment: Readonly<NodeJS.ProcessEnv> = process.env
 
 /** Whether a GitHub runner (or one that speaks its language) reads what this process prints and writes. */
-export const onGitHub = given('GITHUB_ACTIONS') === 'true' || given('GITHUB_OUTPUT') !== undefined
+export const onGitHub = env('GITHUB_ACTIONS') === 'true' || env('GITHUB_OUTPUT') !== undefined
 
 /** The value of an environment variable without surrounding blanks; `undefined` when it is unset or blank. */
-export function given(name: string): string | undefined {
+export function env(name: string): string | undefined {
   return environment[name]?.trim() || undefined
 }
 
@@ -33,11 +33,11 @@ export interface WorkflowRun {
 
 /** Reads the workflow run from the runner's default variables (GitHub docs, "Default environment variables"). */
 export function workflowRun(): WorkflowRun | undefined {
-  const repository = given('GITHUB_REPOSITORY')
-  const commit = given('GITHUB_SHA')
-  const id = given('GITHUB_RUN_ID')
+  const repository = env('GITHUB_REPOSITORY')
+  const commit = env('GITHUB_SHA')
+  const id = env('GITHUB_RUN_ID')
   if (!onGitHub || !repository || !commit || !id) return undefined
-  const server = given('GITHUB_SERVER_URL') ?? 'https://github.com'
-  const attempt = given('GITHUB_RUN_ATTEMPT') ?? '1'
+  const server = env('GITHUB_SERVER_URL') ?? 'https://github.com'
+  const attempt = env('GITHUB_RUN_ATTEMPT') ?? '1'
   return { repository, commit, id, attempt, url: `${server}/${repository}/actions/runs/${id}/attempts/${attempt}` }
 }

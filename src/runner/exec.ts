@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { cancelled } from './cancel.ts'
-import { unlessAborted } from './wait.ts'
 import { identify, killGroup } from './process.ts'
+import { unlessAborted } from './wait.ts'
 
 /** Where a program runs, and with what environment. */
-export interface Surroundings {
+export interface ExecOptions {
   readonly directory: string
   readonly environment: Readonly<NodeJS.ProcessEnv>
   /**
@@ -16,7 +16,7 @@ export interface Surroundings {
 }
 
 /** How a program ended, and what it printed. */
-export interface Ending {
+export interface ExecResult {
   readonly exitCode: number
   readonly stdout: string
   readonly stderr: string
@@ -28,7 +28,7 @@ export interface Ending {
  *
  * @throws Error when it can't be started, or the limit's reason. A program that fails is no error: its exit code is returned.
  */
-export async function runProgram(program: string, args: readonly string[], where: Surroundings): Promise<Ending> {
+export async function run(program: string, args: readonly string[], where: ExecOptions): Promise<ExecResult> {
   const { directory: cwd, environment: env, limit } = where
   const child = spawn(program, args, { cwd, env, detached: limit !== undefined, stdio: ['ignore', 'pipe', 'pipe'] })
   const group = limit && child.pid ? identify(child.pid) : undefined

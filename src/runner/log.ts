@@ -10,7 +10,7 @@ import { onGitHub } from './environment.ts'
 /** Prints lines as they are, save what the runner would take for a workflow command. One write, however many lines. */
 export function info(lines: string | readonly string[]): void {
   const text = typeof lines === 'string' ? lines : lines.join('\n')
-  process.stdout.write(`${harmless(text)}\n`)
+  process.stdout.write(`${neutralizeCommands(text)}\n`)
 }
 
 /** Waits until all that was printed has been read, so that a slow reader doesn't fill the memory. */
@@ -61,12 +61,12 @@ export async function group<Result>(title: string, work: () => Result | Promise<
  * white space, or has `##[` anywhere; a carriage return ends a line for it as a line feed does (actions/runner,
  * ActionCommand.TryParseV2 and TryParse, StreamReader.ReadLine).
  */
-export function harmless(text: string): string {
+export function neutralizeCommands(text: string): string {
   return text.replace(/(^|[\r\n])((?:[^\S\r\n]|\u0085)*):(?=:)/g, '$1$2:\u200b').replaceAll('##[', '#\u200b#[')
 }
 
 /** A text of others on one line: its control characters are shown as escapes. For names, tags, and messages of AWS. */
-export function printable(text: string): string {
+export function escapeControlCharacters(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, character => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   })

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { given } from './environment.ts'
+import { env } from './environment.ts'
 
 /** For tests alone, which can't wait for minutes: a number that every wait is multiplied with. */
-const scale = Number(given('AMI_BAKERY_TIME_SCALE') ?? 1)
+const scale = Number(env('AMI_BAKERY_TIME_SCALE') ?? 1)
 
 /** A time to wait, from seconds to milliseconds. */
 export function milliseconds(seconds: number): number {

@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { getInput } from '@actions/core'
-import { fromWorkspace, given } from '../../runner/environment.ts'
-import { messageOf } from '../../runner/log.ts'
-import { readTemplate, type Template } from '../../definition/template.ts'
 import { readVariables, type Variable } from '../../definition/old-variables.ts'
+import { readTemplate, type Template } from '../../definition/template.ts'
+import { env, fromWorkspace } from '../../runner/environment.ts'
+import { messageOf } from '../../runner/log.ts'
 
 /** Everything the user asked for, read once, fully parsed: nobody after this file tests an input again. */
 export interface Inputs {
@@ -87,7 +87,7 @@ export function readInputs(outputFile: string): Inputs {
     waitForOtherBakes: readNumber('wait-for-other-bakes') ?? 60,
     workingDirectory: readWorkingDirectory(template),
     githubToken: optional('github-token'),
-    outputFile: checkPlace(outputFile),
+    outputFile: checkOutputDirectory(outputFile),
   }
 }
 
@@ -178,7 +178,7 @@ function readWorkingDirectory(template: Template): string {
 }
 
 /** Better now than after the bake. */
-function checkPlace(outputFile: string): string {
+function checkOutputDirectory(outputFile: string): string {
   const directory = path.dirname(outputFile)
   try {
     fs.accessSync(directory, fs.constants.W_OK | fs.constants.X_OK)
@@ -207,7 +207,7 @@ function required(name: string, ...fallbacks: readonly string[]): string {
 }
 
 function optional(name: string, ...fallbacks: readonly string[]): string | undefined {
-  return getInput(name) || fallbacks.map(given).find(value => value !== undefined)
+  return getInput(name) || fallbacks.map(env).find(value => value !== undefined)
 }
 
 function missing(name: string, fallbacks: readonly string[]): string {

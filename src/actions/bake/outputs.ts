@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { setOutput, summary } from '@actions/core'
-import { cancelled } from '../../runner/cancel.ts'
 import { type Checksum, summarize } from '../../definition/checksum.ts'
-import type { CountedFile } from '../../definition/hash-files.ts'
 import { toText } from '../../definition/files.ts'
-import { onGitHub } from '../../runner/environment.ts'
+import type { HashedFile } from '../../definition/hash-files.ts'
 import type { FoundImage, Outcome } from '../../ec2/images.ts'
-import type { Inputs } from './inputs.ts'
-import { fail, group, info, messageOf, printable, printed, warn } from '../../runner/log.ts'
-import { unlessAborted } from '../../runner/wait.ts'
+import { cancelled } from '../../runner/cancel.ts'
+import { onGitHub } from '../../runner/environment.ts'
+import { escapeControlCharacters, fail, group, info, messageOf, printed, warn } from '../../runner/log.ts'
 import { drawTimeline, duration } from '../../runner/timeline.ts'
+import { unlessAborted } from '../../runner/wait.ts'
+import type { Inputs } from './inputs.ts'
 
 /** Removes the JSON file of an earlier run, so that a failure leaves no id behind. A link is removed, not its target. */
 export function removeOutputFile(file: string): void {
@@ -32,7 +32,7 @@ export async function publishChecksum(checksum: Checksum): Promise<void> {
   const { value, files, ingredients } = checksum
   await group(`Definition: ${count(files, 'file')}`, () => showFiles(files))
   if (ingredients.length > 0) {
-    const lines = ingredients.map(({ kind, title, digest }) => `${digest}  ${kind}: ${printable(title)}`)
+    const lines = ingredients.map(({ kind, title, digest }) => `${digest}  ${kind}: ${escapeControlCharacters(title)}`)
     await group(`Further ingredients: ${ingredients.length}`, () => info(lines))
   }
   info(
@@ -42,7 +42,7 @@ export async function publishChecksum(checksum: Checksum): Promise<void> {
 }
 
 /** Many lines at a time, for speed, but not more than V8 keeps among its small objects, for memory. */
-async function showFiles(files: readonly CountedFile[]): Promise<void> {
+async function showFiles(files: readonly HashedFile[]): Promise<void> {
   const lines = 500
   for (let start = 0; start < files.length; start += lines) {
     info(files.slice(start, start + lines).map(({ digest, path: file }) => `${digest}  ${toText(file)}`))
@@ -70,7 +70,7 @@ export async function publish(outcome: Outcome, inputs: Inputs, checksum: Checks
   await writeSummary([
     ...result,
     ['Region', inputs.region],
-    ['Template', escapeHtml(printable(inputs.template.name))],
+    ['Template', escapeHtml(escapeControlCharacters(inputs.template.name))],
     ['Checksum', `<code>${checksum.value}</code>`],
     ['Ingredients', describeIngredients(checksum)],
     ['Time', duration(process.uptime())],
@@ -90,7 +90,9 @@ function publishOrRemove(found: FoundImage, inputs: Inputs): Row[] {
 
 function publishImage(found: FoundImage, { region, outputFile }: Inputs): Row[] {
   const { how, image, ids } = found
-  info(`${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id} (${printable(image.name)}, ${image.creationDate}) in ${region}`)
+  info(
+    `${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id} (${escapeControlCharacters(image.name)}, ${image.creationDate}) in ${region}`,
+  )
   writeOutputFile(outputFile, image.id)
   setOutputs({
     ami_ids: JSON.stringify(Object.fromEntries(ids)),
@@ -102,7 +104,7 @@ function publishImage(found: FoundImage, { region, outputFile }: Inputs): Row[] 
   })
   const copies = [...ids].filter(([name]) => name !== region).map(([name, id]) => `${id} in ${name}`)
   if (copies.length > 0) info(`Copies: ${copies.join(', ')}`)
-  const name = escapeHtml(printable(image.name))
+  const name = escapeHtml(escapeControlCharacters(image.name))
   return [['Image', `<code>${image.id}</code> ${name}`], ['Result', how], ...describeCopies(found, region)]
 }
 

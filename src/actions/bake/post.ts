@@ -1,6 +1,6 @@
 import { getState } from '@actions/core'
+import { findJournal, JOURNAL_STATE } from '../../cleanup/journal.ts'
 import { fail } from '../../runner/log.ts'
-import { findRecord, RECORD_STATE } from '../../cleanup/journal.ts'
 
 // Whoever no longer reads the output must not keep the clean-up from its end.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
@@ -12,7 +12,7 @@ post()
 
 /** Ends the bake that was cut short in this step, if one was. */
 async function post(): Promise<void> {
-  const record = findRecord(getState(RECORD_STATE))
+  const record = findJournal(getState(JOURNAL_STATE))
   if (!record) return
   const { endAbandonedBake } = await import('../../cleanup/end-bake.ts')
   await endAbandonedBake(record)

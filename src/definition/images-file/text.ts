@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import fs from 'node:fs'
 import { fromWorkspace } from '../../runner/environment.ts'
-import { messageOf, printable } from '../../runner/log.ts'
+import { escapeControlCharacters, messageOf } from '../../runner/log.ts'
 
 const LARGEST_FILE = 1024 * 1024
 
@@ -12,7 +12,7 @@ const LARGEST_FILE = 1024 * 1024
  *   UTF-8.
  */
 export function readText(path: string): string {
-  const file = `images-file: ${printable(path)}`
+  const file = `images-file: ${escapeControlCharacters(path)}`
   const bytes = readBytes(fromWorkspace(path), file)
   if (bytes.includes(0)) throw new Error(`${file}:1: the file is UTF-16, UTF-32 or binary. Save it as UTF-8.`)
   if (isUtf8(bytes)) return new TextDecoder().decode(bytes)
