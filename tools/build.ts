@@ -4,49 +4,69 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { type OutputChunk, rolldown } from 'rolldown'
 
-type Entry = 'index' | 'post'
-
-type Files = ReadonlyMap<string, string | Buffer>
-
 type Ncc = (
   input: string,
-  options: { filename: string; cache: boolean; quiet: boolean },
-) => Promise<{ code: string; assets: Record<string, { source: string | Buffer }> }>
+  options: { filename: string; cache: boolean; quiet: boolean; externals: Record<string, string> },
+) => Promise<{ code: string }>
 
-const dist = path.resolve(process.argv[2] ?? path.join(import.meta.dirname, '..', 'dist'))
 const root = path.resolve(import.meta.dirname, '..')
+const dist = path.resolve(process.argv[2] ?? path.join(root, 'dist'))
 const staging = path.join(root, '.tools', 'bundle')
 const require = createRequire(import.meta.url)
 const ncc: Ncc = require('@vercel/ncc')
+
+/** The files that people and the runner start, by their names in `dist`: those of the actions. */
+const ENTRIES = {
+  index: 'src/actions/bake/index.ts',
+  post: 'src/actions/bake/post.ts',
+}
 
 /** With an ES module's import of node:http comes undici, at a third of a hit's time; with a CommonJS one it doesn't. */
 const COMMON_JS = '{ "type": "commonjs" }\n'
 
 async function build(): Promise<void> {
-  const chunks = [...(await shake('index')), ...(await shake('post'))]
-  const files = [...(await wrap('index')), ...(await wrap('post'))]
+  const chunks = await shake()
+  const files: [string, string][] = []
+  for (const chunk of chunks) files.push([chunk.fileName, await wrap(chunk, chunks)])
   replaceDist([...files, ['licenses.txt', licensesOf(chunks)], ['package.json', COMMON_JS]])
 }
 
 /**
- * Bundles an entry of `src`. ncc would keep all of the SDK's 700 commands, 4 MB of them; rolldown proves what is unused
- * and leaves it out. What the entry doesn't import statically goes into a chunk of its own, which most runs never compile.
+ * Bundles the entries. ncc would keep all of the SDK's 700 commands, 4 MB of them; rolldown proves what is unused and leaves
+ * it out. The groups are what is loaded together: what a hit doesn't need is in chunks that it never loads.
  */
-async function shake(entry: Entry): Promise<OutputChunk[]> {
+async function shake(): Promise<OutputChunk[]> {
   const bundle = await rolldown({
-    input: path.join(root, 'src', `${entry}.ts`),
+    input: Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, path.join(root, file)])),
     platform: 'node',
     resolve: { mainFields: ['module', 'main'] },
-    // @actions/core loads a whole HTTP client for OIDC tokens, which nobody here asks for.
+    // @actions/core loads a whole HTTP client for OIDC tokens, which no action here uses.
     treeshake: { moduleSideEffects: (id, external) => (external || isUnusedHttpClient(id) ? false : undefined) },
   })
   const { output } = await bundle.write({
-    dir: path.join(staging, entry),
+    dir: staging,
     cleanDir: true,
     format: 'esm',
     minify: true,
     chunkFileNames: '[name].js',
-    codeSplitting: { groups: [{ name: 'first', tags: ['$initial'], priority: 1 }, { name: 'later' }] },
+    codeSplitting: {
+      groups: [
+        {
+          name: 'runner',
+          tags: ['$initial'],
+          test: /src\/(runner|cleanup\/journal)|@actions\/(core|io|exec)\//,
+          priority: 5,
+        },
+        {
+          name: 'glob',
+          test: /node_modules\/(@actions\/glob|minimatch|brace-expansion|balanced-match|concat-map)\//,
+          priority: 4,
+        },
+        { name: 'look-up', tags: ['$initial'], test: /node_modules|src\/(ec2|definition|regions)\//, priority: 3 },
+        { name: 'credentials', test: /node_modules/, priority: 2 },
+        { name: 'miss', test: /src\/(bake|regions|cleanup|lease|packer|ec2)\//, priority: 1 },
+      ],
+    },
   })
   await bundle.close()
   return output.filter(file => file.type === 'chunk')
@@ -56,16 +76,15 @@ function isUnusedHttpClient(id: string): boolean {
   return /node_modules\/(undici|tunnel|@actions\/http-client)\//.test(id)
 }
 
-/** Makes CommonJS of it: `<entry>.js`, which loads its chunk `<number>.<entry>.js` when it is asked for. */
-async function wrap(entry: Entry): Promise<Files> {
-  const filename = `${entry}.js`
-  const directory = path.join(staging, entry)
+/** Makes CommonJS of a chunk. The others stay files of their own, which it loads by their names. */
+async function wrap({ fileName }: OutputChunk, chunks: readonly OutputChunk[]): Promise<string> {
   // For ncc the project's own package.json would make it an ES module.
-  fs.writeFileSync(path.join(directory, 'package.json'), '{}')
-  const { code, assets } = await ncc(path.join(directory, filename), { filename, cache: false, quiet: true })
-  return new Map([[filename, code], ...Object.entries(assets).map(([name, { source }]) => [name, source] as const)])
+  fs.writeFileSync(path.join(staging, 'package.json'), '{}')
+  const others = chunks.map(chunk => `./${chunk.fileName}`).filter(name => name !== `./${fileName}`)
+  const externals = Object.fromEntries(others.map(name => [name, name]))
+  const { code } = await ncc(path.join(staging, fileName), { filename: fileName, cache: false, quiet: true, externals })
+  return code
 }
-
 /** The licence of every package that has a line in `dist`, each text once. The bundlers' own lines are the module loaders. */
 function licensesOf(chunks: readonly OutputChunk[]): string {
   const modules = chunks.flatMap(({ modules }) => Object.keys(modules).filter(id => modules[id]?.renderedLength))
@@ -96,7 +115,7 @@ function ownLicenseText(directory: string): string {
 }
 
 /** At the very end, because tests may be running what is there. */
-function replaceDist(files: Iterable<readonly [string, string | Buffer]>): void {
+function replaceDist(files: Iterable<readonly [string, string]>): void {
   fs.rmSync(dist, { recursive: true, force: true })
   fs.mkdirSync(dist, { recursive: true })
   for (const [name, content] of files) fs.writeFileSync(path.join(dist, name), content)

@@ -1,105 +1,170 @@
-import type { Inputs } from '../actions/bake/inputs.ts'
 import { findAccount } from '../cleanup/account.ts'
 import { endBake } from '../cleanup/end-bake.ts'
-import { type Journal, type JournalEntry, openJournal, temporaryFiles } from '../cleanup/journal.ts'
-import type { Checksum } from '../definition/checksum.ts'
-import type { Ec2 } from '../ec2/client.ts'
-import { demandLastingCredentials } from '../ec2/credentials.ts'
+import {
+  buildOf,
+  type Journal,
+  type JournalEntry,
+  openJournal,
+  temporaryFiles,
+  verifiedImages,
+} from '../cleanup/journal.ts'
+import type { Template } from '../definition/template.ts'
+import type { Variable } from '../definition/variables.ts'
+import { assertLastingCredentials } from '../ec2/credentials.ts'
 import { describeKept, type FoundImage } from '../ec2/images.ts'
-import { withLease } from '../lease/with-lease.ts'
-import { buildImages } from '../packer/build.ts'
+import { findImageQuietly } from '../ec2/look-up.ts'
+import type { Lease } from '../lease/lease.ts'
+import { type LeaseOptions, withLease } from '../lease/with-lease.ts'
+import { type Artifacts, type BuildOptions, buildImages } from '../packer/build.ts'
 import { assertDiskSpace } from '../packer/disk-space.ts'
 import { packerEnvironment } from '../packer/environment.ts'
 import { type Build, prepareBuild } from '../packer/prepare.ts'
-import { cancelled } from '../runner/cancel.ts'
-import { onGitHub, workflowRun } from '../runner/environment.ts'
-import { group, messageOf, warn } from '../runner/log.ts'
+import { cancelled, warnAndContinue } from '../runner/cancel.ts'
+import { workflowRun } from '../runner/environment.ts'
+import { isLeftToPost } from '../runner/finisher.ts'
+import { group, info, messageOf, warn } from '../runner/log.ts'
+import { addLine } from '../runner/option-error.ts'
 import { identify } from '../runner/process.ts'
 import { rejectForks } from './fork-guard.ts'
-import { type Bake, verifyImages } from './verify.ts'
+import { cleanUpAfterLease } from './lease-cleanup.ts'
+import { type VerifyOptions, verifyImages } from './verify.ts'
+
+/** An image to bake. */
+export interface BakeOptions extends VerifyOptions {
+  readonly template: Template
+  readonly subnetId: string | undefined
+  readonly variables: readonly Variable[]
+  /** Absolute paths. */
+  readonly variableFiles: readonly string[]
+  readonly only: readonly string[]
+  /** Absolute path of the directory that Packer runs in. */
+  readonly workingDirectory: string
+  /** For downloads of plugins. */
+  readonly githubToken: string | undefined
+  /** How long to wait for another run that bakes the same checksum, in minutes; 0 to bake without a lease. */
+  readonly waitForOtherBakes: number
+}
 
 /**
- * Runs Packer on the template and makes its image one that the next look-up finds, or waits for another run that does so
- * already. When that fails, nothing stays on EC2.
+ * Runs Packer on the template and makes its image a hit for the next look-up, or waits for another run that already does. When
+ * the bake fails, everything that it created on EC2 is removed.
  *
- * @throws Error in every case but that of an image that is finished, tagged, and found by its tag.
+ * @throws Error unless the image is finished, tagged, and returned by the look-up.
  */
-export async function bake(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<FoundImage> {
+export async function bake(options: BakeOptions): Promise<FoundImage> {
   rejectForks()
   assertDiskSpace(temporaryFiles())
-  const record = openJournal(await factsFor(ec2, inputs, checksum))
-  const plan = { ec2, inputs, checksum, record }
+  const journal = openJournal(await firstEntry(options))
   try {
-    const image = await withLease(plan, lease => bakeAndCleanUp({ ...plan, lease }))
-    record.close()
+    const image = await withLease(leaseOptions(options, journal), lease => bakeAndCleanUp(options, journal, lease))
+    journal.close()
     return image
   } catch (cause) {
-    if (!record.facts().packer) await abandon(record, cause)
-    throw cause === cancelled.reason ? describeCancel(cause, record.facts()) : cause
+    if (!buildOf(journal.entry()).packer) await abandon(journal, cause)
+    throw cause === cancelled.reason ? describeCancel(cause, journal.entry()) : cause
   }
 }
 
-/** From when on an image stays all the same is told by the record alone: the cancel may have come at any time. */
-function describeCancel(cause: unknown, { region, accepted = [] }: JournalEntry): unknown {
-  const image = accepted.find(placed => placed.region === region)
+function leaseOptions({ ec2, lookUp, template, waitForOtherBakes }: BakeOptions, journal: Journal): LeaseOptions {
+  const { checksum, template: name } = lookUp
+  return {
+    ec2,
+    checksum,
+    template: name,
+    waitForOtherBakes,
+    lookUp: () => findImageQuietly(ec2, lookUp),
+    record: journal.lease,
+    cleanUp: stale => cleanUpAfterLease(ec2.region, stale, stale.name.startsWith(checksum) ? template.name : undefined),
+  }
+}
+
+/** The journal decides whether an image stays, because the cancel may have come at any time. */
+function describeCancel(cause: unknown, entry: JournalEntry): unknown {
+  const image = verifiedImages(entry).find(({ region }) => region === entry.region)
   return image ? new Error(`${messageOf(cause)} ${describeKept(image.id)}`, { cause }) : cause
 }
 
-/** What a failed bake leaves goes before the lease does: whoever waits must not find it. */
-async function bakeAndCleanUp(bake: Bake): Promise<FoundImage> {
+/** The leftovers of a failed bake are removed before the lease is released: a waiting run must not find them. */
+async function bakeAndCleanUp(options: BakeOptions, journal: Journal, lease: Lease): Promise<FoundImage> {
   try {
-    const image = await bakeImage(bake)
-    if (bake.record.facts().isUnclean) await removeRest(bake.record)
-    return image
+    const artifacts = await buildArtifacts(options, journal, lease)
+    const verdict = await group('Verify and tag', () => verifyImages(artifacts, options, { journal, lease }))
+    if (verdict.kind === 'superseded') return await yieldTo(verdict.found, verdict.id, journal)
+    if (buildOf(journal.entry()).cleanupFailed) await removeLeftoversOrWarn(journal)
+    return verdict.found
   } catch (cause) {
-    await abandon(bake.record, cause)
+    await abandon(journal, cause)
     throw cause
   }
 }
 
-/** Packer can succeed and leave its instance: that costs money, but not the image. */
-async function removeRest(record: Journal): Promise<void> {
-  await endBake(record).catch(error => {
+/** Another run's image is a hit already: this run's own is removed. */
+async function yieldTo(found: FoundImage, id: string, journal: Journal): Promise<FoundImage> {
+  const other = found.image.id
+  info(`Lost the lease, and another run has baked ${other} meanwhile. Using it and removing ${id}.`)
+  await endBake(journal).catch(warnAndContinue(`${other} is good all the same.`))
+  return { ...found, how: 'baked' }
+}
+
+/** Packer can succeed and leave its instance running, which costs money, but not the image. */
+async function removeLeftoversOrWarn(journal: Journal): Promise<void> {
+  await endBake(journal).catch(error => {
     cancelled.throwIfAborted()
     warn(messageOf(error))
   })
 }
 
-async function bakeImage(bake: Bake): Promise<FoundImage> {
-  const { ec2, inputs, checksum } = bake
-  await demandLastingCredentials(ec2)
-  const packer = { directory: inputs.workingDirectory, environment: packerEnvironment(inputs.region) }
-  const args = await prepareBuild(packer, buildFor(inputs, checksum))
-  const artifacts = await group('Packer: build', () => buildImages(packer, args, bake))
-  return await group('Verify and tag', () => verifyImages(artifacts, bake))
+async function buildArtifacts(options: BakeOptions, journal: Journal, lease: Lease): Promise<Artifacts> {
+  const { ec2, workingDirectory } = options
+  await assertLastingCredentials(ec2)
+  const packer = { directory: workingDirectory, environment: packerEnvironment(ec2.region) }
+  const args = await prepareBuild(packer, buildFor(options))
+  const watch: BuildOptions = {
+    directory: journal.directory,
+    region: ec2.region,
+    report: news => {
+      journal.build(news)
+      if (news.resources) lease.publishResources(news.resources)
+    },
+  }
+  return await group('Packer: build', () => buildImages(packer, args, watch))
 }
 
-function buildFor(inputs: Inputs, { value, baseImage }: Checksum): Build {
-  const { template, region, subnetId, variables, variableFiles, only, githubToken } = inputs
-  const offered = [
-    { name: 'aws_region', value: region },
+function buildFor(options: BakeOptions): Build {
+  const { ec2, checksum, template, subnetId, variables, variableFiles, only, githubToken } = options
+  const { baseImage } = checksum.options
+  const optionalVariables = [
+    { name: 'aws_region', value: ec2.region },
     ...(subnetId ? [{ name: 'aws_subnet_id', value: subnetId }] : []),
-    { name: 'config_checksum', value },
+    { name: 'config_checksum', value: checksum.value },
   ]
-  const demanded = [...variables, ...(baseImage ? [{ name: 'base_ami', value: baseImage }] : [])]
-  return { template, region, offered, demanded, variableFiles, only, githubToken }
+  const requiredVariables = [...variables, ...(baseImage ? [{ name: 'base_ami', value: baseImage }] : [])]
+  return { template, region: ec2.region, optionalVariables, requiredVariables, variableFiles, only, githubToken }
 }
 
-/** What must be known of this run by whoever cleans up behind it. */
-async function factsFor(ec2: Ec2, { template }: Inputs, { value }: Checksum): Promise<JournalEntry> {
+/** What clean-up has to know of this bake. */
+async function firstEntry({ ec2, lookUp, template }: BakeOptions): Promise<JournalEntry> {
   const account = await findAccount(ec2)
   const main = identify(process.pid)
   const repository = workflowRun()?.repository
-  const facts = { region: ec2.region, checksum: value, begun: new Date().toISOString(), template: template.name }
-  return { ...facts, ...(account && { account }), ...(main && { main }), ...(repository && { repository }) }
+  return {
+    region: ec2.region,
+    checksum: lookUp.checksum,
+    startedAt: new Date().toISOString(),
+    template: template.name,
+    ...(account && { account }),
+    ...(main && { main }),
+    ...(repository && { repository }),
+    phase: { name: 'preparing' },
+  }
 }
 
-/** Cleans up after a bake, unless `post` will: a cancelled step is killed before all of it could be done here. */
-async function abandon(record: Journal, cause: unknown): Promise<void> {
-  if (!record.isOpen() || (onGitHub && cancelled.aborted)) return
-  const { accepted, isUnclean } = record.facts()
-  if (accepted && !isUnclean) return record.close()
-  await endBake(record).catch(error => {
-    throw new Error(`${messageOf(cause)}\n${messageOf(error)}`, { cause })
+/** Cleans up after a failed bake, unless `post` does. */
+async function abandon(journal: Journal, cause: unknown): Promise<void> {
+  if (!journal.isOpen() || isLeftToPost()) return
+  const isVerified = verifiedImages(journal.entry()).length > 0
+  if (isVerified && !buildOf(journal.entry()).cleanupFailed) return journal.close()
+  await endBake(journal).catch(error => {
+    throw addLine(cause, messageOf(error))
   })
 }

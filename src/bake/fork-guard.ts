@@ -13,7 +13,7 @@ export function rejectForks(): void {
   const { base, head } = readRepositories()
   if (head && head === base) return
   throw new Error(
-    `on-miss: no bake on pull_request_target for a head in ${escapeControlCharacters(head ?? 'an unknown repository')}: it would run a ` +
+    `No bake on pull_request_target for a head in ${escapeControlCharacters(head ?? 'an unknown repository')}: it would run a ` +
       "stranger's template with this repository's secrets. Set on-miss to skip there, and bake after the merge.",
   )
 }

@@ -1,10 +1,8 @@
-import type { Inputs } from '../actions/bake/inputs.ts'
-import { endBake } from '../cleanup/end-bake.ts'
 import type { Journal } from '../cleanup/journal.ts'
-import { type Checksum, computeChecksum, summarize } from '../definition/checksum.ts'
-import { listFiles, toText } from '../definition/files.ts'
-import { findChanged } from '../definition/hash-files.ts'
-import { selectEntries } from '../definition/patterns.ts'
+import { buildOf } from '../cleanup/journal.ts'
+import { toText } from '../definition/byte-path.ts'
+import { type Checksum, summarize } from '../definition/checksum.ts'
+import { assertUnchanged, findAdded } from '../definition/definition.ts'
 import { connect, type Ec2, errorCode } from '../ec2/client.ts'
 import { ELSEWHERE } from '../ec2/credentials.ts'
 import {
@@ -25,58 +23,76 @@ import {
   UnknownImage,
   waitUntilAvailable,
 } from '../ec2/images.ts'
-import { findImageQuietly, waitUntilFound } from '../ec2/look-up.ts'
+import { findImageQuietly, type LookUp, waitUntilFound } from '../ec2/look-up.ts'
 import { tagResource } from '../ec2/tags.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { Artifacts } from '../packer/build.ts'
 import { cancelled, warnAndContinue } from '../runner/cancel.ts'
 import { workflowRun } from '../runner/environment.ts'
-import { escapeControlCharacters, info, messageOf, warn } from '../runner/log.ts'
+import { info, messageOf, warn } from '../runner/log.ts'
+import { OptionError } from '../runner/option-error.ts'
 import { enterPhase } from '../runner/timeline.ts'
 
-/** What was baked, where, from what. */
-export interface Bake {
+/** What the image must be. */
+export interface VerifyOptions {
   readonly ec2: Ec2
-  readonly inputs: Inputs
   readonly checksum: Checksum
-  readonly record: Journal
+  /** The look-up that has to return the image. */
+  readonly lookUp: LookUp
+}
+
+/** What this run has open while it bakes. */
+export interface OpenBake {
+  readonly journal: Journal
   readonly lease: Lease
 }
 
+/** What became of Packer's image: it is a hit now, or another run's image is, because the lease was lost meanwhile. */
+export type Verdict =
+  | { readonly kind: 'verified'; readonly found: FoundImage }
+  | { readonly kind: 'superseded'; readonly id: string; readonly found: FoundImage }
+
 /**
- * Accepts what Packer made: one image in each region, which EC2 confirms, of a definition that is still what the checksum says.
- * Tags it, and waits until the look-up finds it. Once it is good it stays, even when it can't be tagged, unless another run
- * has taken the lease meanwhile and was first.
+ * Verifies what Packer made: one image in each region, available according to EC2, of a definition that has not changed since its
+ * checksum was computed. Tags it, and waits until the look-up returns it. A verified image stays even when it can't be tagged.
  *
  * @throws Error that says what is wrong with it.
  */
-export async function verifyImages(artifacts: Artifacts, bake: Bake): Promise<FoundImage> {
+export async function verifyImages(artifacts: Artifacts, options: VerifyOptions, open: OpenBake): Promise<Verdict> {
   enterPhase('verify')
-  const { id, copies } = requireOneImagePerRegion(artifacts, bake.inputs.region)
-  await confirmDefinition(bake.inputs, bake.checksum)
-  const home = await confirm(bake.ec2, id).catch(error => refuseElsewhere(error, id, bake))
-  await checkBaseImage(bake.ec2, home.image, bake.checksum)
-  const first = await findWinningImage(bake, id)
-  if (first) return first
+  const { ec2, checksum } = options
+  const { id, copies } = requireOneImagePerRegion(artifacts, ec2.region)
+  await assertUnchanged(checksum)
+  await warnOfAdded(checksum)
+  const home = await waitForImage(ec2, id).catch(error => throwElsewhere(error, id, options, open))
+  await checkBaseImage(ec2, home.image, checksum.options.baseImage)
+  const winner = await findWinningImage(options, open.lease, id)
+  if (winner) return { kind: 'superseded', id, found: winner }
   const confirmed = await Promise.allSettled(
-    [...copies].map(([region, copy]) => confirm(connect(region, bake.ec2.signal), copy)),
+    [...copies].map(([region, copy]) => waitForImage(connect(region, ec2.signal), copy)),
   )
   cancelled.throwIfAborted()
-  await finish(home, confirmed.flatMap(fulfilledValue), bake)
+  await finish(home, confirmed.flatMap(fulfilledValue), options, open.journal)
   throwIfAnyRejected(confirmed, describeKept(id))
-  return { how: 'baked', image: home.image, ids: new Map([[bake.ec2.region, id], ...copies]) }
+  const found: FoundImage = { how: 'baked', image: home.image, ids: new Map([[ec2.region, id], ...copies]) }
+  return { kind: 'verified', found }
 }
 
 /**
- * Makes good images hits: the copies first, because whoever waits for the image itself takes its copies to be there. From
- * the record's note on nothing takes them back: another run may have found them.
+ * Makes good images hits: the copies first, because a run that waits for the image expects its copies. Once the journal has
+ * them as verified they stay: another run may have found them.
  */
-async function finish(home: RegionalImage, copies: readonly RegionalImage[], bake: Bake): Promise<void> {
+async function finish(
+  home: RegionalImage,
+  copies: readonly RegionalImage[],
+  options: VerifyOptions,
+  journal: Journal,
+): Promise<void> {
   const placed = [...copies, home]
-  await Promise.all(placed.map(one => tagOrigin(one, bake, home.image.id)))
+  await Promise.all(placed.map(one => tagOrigin(one, options, home.image.id)))
   cancelled.throwIfAborted()
-  bake.record.note({ accepted: placed.map(({ ec2, image }) => ({ region: ec2.region, id: image.id })) })
-  const { value } = bake.checksum
+  journal.verified(placed.map(({ ec2, image }) => ({ region: ec2.region, id: image.id })))
+  const { value } = options.checksum
   const results = await Promise.allSettled(copies.map(copy => tagAsHit(copy, value)))
   throwIfAnyRejected([...results, ...(await Promise.allSettled([tagAsHit(home, value)]))])
   const found = await Promise.allSettled(placed.map(one => waitUntilFound(one.ec2, value, one.image.id)))
@@ -94,15 +110,12 @@ function fulfilledValue<Value>(result: PromiseSettledResult<Value>): Value[] {
 }
 
 /** Joins all that went wrong, in one region or several, to one error. */
-function throwIfAnyRejected(
-  results: readonly PromiseSettledResult<unknown>[],
-  ...consolation: readonly string[]
-): void {
+function throwIfAnyRejected(results: readonly PromiseSettledResult<unknown>[], ...notes: readonly string[]): void {
   const failures = results.flatMap(result => (result.status === 'rejected' ? [messageOf(result.reason)] : []))
-  if (failures.length > 0) throw new Error([...new Set([...failures, ...consolation])].join('\n'))
+  if (failures.length > 0) throw new Error([...new Set([...failures, ...notes])].join('\n'))
 }
 
-/** The image in the region of the look-up, and its copies in others. */
+/** The image in the region of the look-up, and its copies in other regions. */
 function requireOneImagePerRegion(
   artifacts: Artifacts,
   wanted: string,
@@ -119,7 +132,7 @@ function requireOneImagePerRegion(
   const id = ids.get(wanted)
   ids.delete(wanted)
   if (id) return { id, copies: ids }
-  if (ids.size === 0) throw new Error(`packer build ended with 0, but names no image. ${NO_IMAGE}`)
+  if (ids.size === 0) throw new Error(`packer build exited with code 0 but reported no AMI. ${NO_IMAGE}`)
   const made = [...ids].map(([region, other]) => `${other} in ${region}`).join(', ')
   throw new Error(
     `packer build made no image in ${wanted}, but ${made}. Let the template's region be the variable aws_region.`,
@@ -127,52 +140,34 @@ function requireOneImagePerRegion(
 }
 
 const NO_IMAGE =
-  'Either one of its processes was killed, as where memory runs short, or the template makes no AMI (skip_create_ami, another builder).'
+  'Either one of its processes was killed (for example when out of memory), or the template makes no AMI (skip_create_ami, another builder).'
 
-/** The image must carry the checksum of what it was made from, so nothing of that may have changed meanwhile. */
-async function confirmDefinition(inputs: Inputs, checksum: Checksum): Promise<void> {
-  const { files, ingredients, baseImage } = checksum
-  const changed = await findChanged(files)
-  if (changed.length > 0) {
-    const advice = 'Let the bake write outside the definition, or to names that begin with ".".'
-    throw new Error(`ami-definition-dirs: changed during the bake: ${changed.map(toText).join(', ')}. ${advice}`)
-  }
-  const now = await computeChecksum(files, inputs, baseImage)
-  const other = ingredients.find(({ digest }, index) => now.ingredients[index]?.digest !== digest)
-  if (other) {
-    const input = other.kind === 'strict' ? 'packer-template' : 'packer-var-files'
-    throw new Error(
-      `${input}: changed during the bake: ${escapeControlCharacters(other.title)}. Let nothing write to it meanwhile.`,
+async function warnOfAdded(checksum: Checksum): Promise<void> {
+  try {
+    const added = await findAdded(checksum)
+    if (added.length === 0) return
+    warn(
+      `New in the definition since the bake began: ${added.map(toText).join(', ')}. The next run has another checksum.`,
     )
+  } catch (error) {
+    warn(`${messageOf(error)} Added during the bake; the next run will fail on it.`)
   }
-  await warnOfAdded(inputs, checksum).catch(cause => {
-    warn(`${messageOf(cause)} It came during the bake; the next run fails by it.`)
-  })
 }
 
-async function warnOfAdded({ definition }: Inputs, { files }: Checksum): Promise<void> {
-  const known = new Set(files.map(file => file.path))
-  const added = listFiles(await selectEntries(definition)).filter(path => !known.has(path))
-  if (added.length === 0) return
-  warn(
-    `ami-definition-dirs: new since the bake began: ${added.map(toText).join(', ')}. The next run gets another checksum.`,
-  )
-}
-
-async function confirm(ec2: Ec2, id: string): Promise<RegionalImage> {
+async function waitForImage(ec2: Ec2, id: string): Promise<RegionalImage> {
   const image = await waitUntilAvailable(ec2, id)
   info(`${id} in ${ec2.region} is available.`)
   return { ec2, image }
 }
 
 /**
- * What EC2 does not know at all was made in another account. Packer has succeeded there and removed the rest itself; here there
- * is nothing to look for.
+ * An image that EC2 does not know at all was made in another account. Packer succeeded there and removed its own resources; in
+ * this account there is nothing to clean up.
  */
-function refuseElsewhere(error: unknown, id: string, { ec2, record }: Bake): never {
+function throwElsewhere(error: unknown, id: string, { ec2 }: VerifyOptions, { journal }: OpenBake): never {
   if (!(error instanceof UnknownImage)) throw error
-  const { account, isUnclean } = record.facts()
-  if (!isUnclean) record.close()
+  const { account } = journal.entry()
+  if (!buildOf(journal.entry()).cleanupFailed) journal.close()
   const command = `aws ec2 describe-images --region ${ec2.region} --image-ids ${id}`
   const place = account ? ` This step's account is ${account}.` : ''
   const left = `${id} is left there, without the tag of a hit. With Packer's credentials: ${command}`
@@ -183,35 +178,31 @@ function refuseElsewhere(error: unknown, id: string, { ec2, record }: Bake): nev
  * An intermediary image of Packer's is gone by now, or about to be (AWS: DescribeImages shows recently deregistered ones), so
  * that its id tells nothing about the base.
  */
-async function checkBaseImage(ec2: Ec2, { id, sourceImage }: Image, { baseImage }: Checksum): Promise<void> {
+async function checkBaseImage(ec2: Ec2, { id, sourceImage }: Image, baseImage: string | undefined): Promise<void> {
   if (!baseImage || !sourceImage || sourceImage === baseImage) return
-  const source = await describeImage(ec2, sourceImage).catch(warnAndContinue('What it was made from is not checked.'))
+  const source = await describeImage(ec2, sourceImage).catch(warnAndContinue('Its base image is not checked.'))
   if (source?.state !== 'available' || source.sourceImage === baseImage) return
-  throw new Error(
-    `base-ami: ${id} was made from ${sourceImage}, not from ${baseImage}. Let the template bake from var.base_ami.`,
-  )
+  const advice = 'Let the template bake from var.base_ami.'
+  throw new OptionError('baseAmi', `${id} was made from ${sourceImage}, not from ${baseImage}. ${advice}`)
 }
 
-/** A lease can go: a frozen machine wakes up, somebody tidies up key pairs. Then there may be an image already, and ours goes. */
-async function findWinningImage(
-  { ec2, inputs, checksum, record, lease }: Bake,
-  id: string,
-): Promise<FoundImage | undefined> {
-  if (await lease.settle()) return undefined
-  const other = await findImageQuietly(ec2, inputs, checksum).catch(warnAndContinue(`${id} is taken.`))
-  if (!other || other.image.id === id) {
-    info(`The lease is gone, but there is no other image: ${id} is taken.`)
-    return undefined
-  }
-  info(`The lease was lost, and another run has baked ${other.image.id} meanwhile: it is taken, and ${id} goes.`)
-  await endBake(record).catch(warnAndContinue(`${other.image.id} is good all the same.`))
-  return { ...other, how: 'baked' }
+/** A lease can be lost: a frozen machine continues, or something deletes key pairs. Then another image may be a hit already. */
+async function findWinningImage(options: VerifyOptions, lease: Lease, id: string): Promise<FoundImage | undefined> {
+  if (await lease.confirmOwnership()) return undefined
+  const other = await findImageQuietly(options.ec2, options.lookUp).catch(warnAndContinue(`Keeping ${id}.`))
+  if (other && other.image.id !== id) return other
+  info(`Lost the lease, but no other image exists: keeping ${id}.`)
+  return undefined
 }
 
-async function tagOrigin({ ec2, image }: RegionalImage, { inputs, checksum }: Bake, original: string): Promise<void> {
-  const origin = originTags(inputs, checksum)
+async function tagOrigin(
+  { ec2, image }: RegionalImage,
+  { lookUp, checksum }: VerifyOptions,
+  primary: string,
+): Promise<void> {
+  const origin = originTags(lookUp, checksum)
   // A copy of an intermediary image, as the plugin makes it to encrypt, is no copy of ours in EC2's eyes.
-  const tags = image.id === original ? origin : new Map([...origin, [IMAGE_TAG, original]])
+  const tags = image.id === primary ? origin : new Map([...origin, [IMAGE_TAG, primary]])
   await tagResource(ec2, image.id, tags).catch(error => {
     const room = errorCode(error) === 'TagLimitExceeded' ? ` ${LEAVE_ROOM}` : ''
     warnAndContinue(`The image is good without these tags.${room}`)(error)
@@ -219,13 +210,14 @@ async function tagOrigin({ ec2, image }: RegionalImage, { inputs, checksum }: Ba
 }
 
 /** Where the image comes from, for people and for the next look-up. */
-function originTags({ template }: Inputs, checksum: Checksum): ReadonlyMap<string, string> {
+function originTags({ template }: LookUp, checksum: Checksum): ReadonlyMap<string, string> {
   const tags = new Map([
-    [TEMPLATE_TAG, template.name],
+    [TEMPLATE_TAG, template],
     [BAKED_AT_TAG, new Date().toISOString()],
     [INGREDIENTS_TAG, [...summarize(checksum)].map(([kind, digest]) => `${kind}=${digest}`).join(' ')],
   ])
-  if (checksum.baseImage) tags.set('ami_bakery_base', checksum.baseImage)
+  const { baseImage } = checksum.options
+  if (baseImage) tags.set('ami_bakery_base', baseImage)
   const run = workflowRun()
   if (!run) return tags
   return tags.set(REPOSITORY_TAG, run.repository).set(COMMIT_TAG, run.commit).set('ami_bakery_run', run.url)

@@ -1,7 +1,7 @@
 import { DescribeImagesCommand, DescribeInstancesCommand } from '@aws-sdk/client-ec2'
 import { ask, type Ec2 } from '../ec2/client.ts'
 import { describeGroups } from './groups.ts'
-import type { JournalEntry } from './journal.ts'
+import type { BakeIdentity } from './journal.ts'
 
 /**
  * The account that EC2 answers for. Told by the owner of a default security group, because Packer's role may describe groups,
@@ -20,7 +20,7 @@ export async function findAccount(ec2: Ec2): Promise<string | undefined> {
 }
 
 /** Why nothing may be touched: the credentials are of another account than the bake's. `undefined` when that can't be said. */
-export async function describeAccountMismatch(ec2: Ec2, { account }: JournalEntry): Promise<string | undefined> {
+export async function describeAccountMismatch(ec2: Ec2, { account }: BakeIdentity): Promise<string | undefined> {
   const present = account && (await findAccount(ec2))
   if (!present || present === account) return undefined
   return `the credentials are of account ${present}, the bake was in ${account}`

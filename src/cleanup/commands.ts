@@ -1,5 +1,5 @@
 import type { CreatedResources } from '../packer/created-resources.ts'
-import type { JournalEntry } from './journal.ts'
+import type { BakeIdentity } from './journal.ts'
 
 /** Something that a bake left on EC2 and that could not be removed. */
 export interface Leftover {
@@ -25,12 +25,12 @@ export const UNCERTAIN = "only the lease's tags say that it is of that run: look
 export const COMMANDS = {
   search: (region: string, { Name, Values }: { readonly Name: string; readonly Values: readonly string[] }) =>
     `aws ec2 describe-instances --region ${region} --filters Name=${Name},Values=${Values.join(',')}`,
-  unknown: (region: string, { begun }: JournalEntry) =>
-    `aws ec2 describe-instances --region ${region} --query "Reservations[].Instances[?LaunchTime>='${begun}'][]"`,
+  unknown: (region: string, { startedAt }: BakeIdentity) =>
+    `aws ec2 describe-instances --region ${region} --query "Reservations[].Instances[?LaunchTime>='${startedAt}'][]"`,
   instance: (region: string, id: string) => `aws ec2 terminate-instances --region ${region} --instance-ids ${id}`,
-  searchVolumes: (region: string, { begun }: JournalEntry) =>
+  searchVolumes: (region: string, { startedAt }: BakeIdentity) =>
     `aws ec2 describe-volumes --region ${region} --filters Name=status,Values=available ` +
-    `--query "Volumes[?CreateTime>='${begun}']"`,
+    `--query "Volumes[?CreateTime>='${startedAt}']"`,
   volume: (region: string, id: string) => `aws ec2 delete-volume --region ${region} --volume-id ${id}`,
   keyPair: (region: string, name: string) => `aws ec2 delete-key-pair --region ${region} --key-name ${name}`,
   launchTemplate: (region: string, id: string) =>

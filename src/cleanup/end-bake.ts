@@ -8,121 +8,111 @@ import { areEmpty, type CreatedResources, NO_RESOURCES, trackCreatedResources } 
 import { textOf } from '../packer/messages.ts'
 import { openLog, stdoutIn } from '../packer/output-files.ts'
 import { createAttribution } from '../packer/said.ts'
-import { cancelled } from '../runner/cancel.ts'
-import { onGitHub } from '../runner/environment.ts'
+import { unlessLeftToPost } from '../runner/finisher.ts'
 import { group, messageOf, warn } from '../runner/log.ts'
-import { findWriter, isRunning, kill, killGroup } from '../runner/process.ts'
-import { milliseconds, unlessAborted } from '../runner/wait.ts'
+import { isRunning, kill, killGroup } from '../runner/process.ts'
+import { milliseconds } from '../runner/wait.ts'
 import { describeAccountMismatch } from './account.ts'
 import { COMMANDS, listLeftovers } from './commands.ts'
-import type { Journal, JournalEntry, RegionalImageId } from './journal.ts'
+import { buildOf, type Journal, type JournalEntry, verifiedImages } from './journal.ts'
 import { removeLeftovers } from './resources.ts'
 
-/** How long Packer may clean up behind itself, … */
-const PATIENCE = milliseconds(200)
-/** … and how long all of it may take: five minutes after a cancel GitHub ends the job by force. */
-const PATIENCE_IN_ALL = milliseconds(260)
+/** How long Packer may take to clean up, in milliseconds. */
+const PACKER_CLEANUP_TIMEOUT = milliseconds(200)
+/** How long all of it may take, in milliseconds: GitHub ends a job by force five minutes after a cancel. */
+const TOTAL_TIMEOUT = milliseconds(260)
 
 /**
- * Ends a bake whose process was killed or has left: lets others bake, waits for Packer to clean up, showing the rest of what
- * it prints, and removes what it leaves.
+ * Ends a bake whose process was killed or has left: deletes its lease, waits for Packer to clean up, prints the rest of its
+ * output, and removes what it left.
  *
  * @throws Error that lists what could not be removed, with the commands that do.
  */
-export async function endAbandonedBake(record: Journal): Promise<void> {
+export async function endAbandonedBake(journal: Journal): Promise<void> {
   const deadline = new AbortController()
-  setTimeout(() => deadline.abort(new Error('there was no time left')), PATIENCE_IN_ALL)
-  const { main, terminated, accepted } = record.facts()
+  setTimeout(() => deadline.abort(new Error('there was no time left')), TOTAL_TIMEOUT)
+  const { main } = journal.entry()
   if (main) await kill(main)
-  notePacker(record)
-  const { packer } = record.facts()
-  if (packer && isRunning(packer) && !terminated) askToEnd(packer)
-  const leaseGone = giveBack(record.facts(), deadline.signal)
-  if (packer && !accepted) await group('Packer: the rest of its output', () => waitForPacker(record))
-  await leaseGone
-  if (!accepted) return await endBake(record, deadline.signal)
-  const untagged = await finishTags(record.facts(), accepted, deadline.signal)
-  if (record.facts().isUnclean) await endBake(record, deadline.signal)
+  const { packer, terminationRequested, cleanupFailed } = buildOf(journal.entry())
+  if (packer && isRunning(packer) && !terminationRequested) askToEnd(packer)
+  const leaseDeleted = deleteLease(journal.entry(), deadline.signal)
+  const isVerified = verifiedImages(journal.entry()).length > 0
+  if (packer && !isVerified) await group('Packer: the rest of its output', () => waitForPacker(journal))
+  await leaseDeleted
+  if (!isVerified) return await endBake(journal, deadline.signal)
+  const untagged = await finishTags(journal.entry(), deadline.signal)
+  if (cleanupFailed) await endBake(journal, deadline.signal)
   if (untagged.length > 0) throw new Error(untagged.join('\n'))
-  record.close()
+  journal.close()
 }
 
-/** The step may have ended before its images had the tag, or just after. Answers what went wrong. */
-async function finishTags(
-  facts: JournalEntry,
-  accepted: readonly RegionalImageId[],
-  deadline: AbortSignal,
-): Promise<readonly string[]> {
-  const stranger = await describeAccountMismatch(connect(facts.region, deadline), facts)
-  if (stranger) return [`${stranger}.`, ...accepted.map(image => describeUntagged(image, facts.checksum))]
-  const tagged = accepted.map(({ region, id }) => tagChecksum(connect(region, deadline), id, facts.checksum))
+/** The step may have ended before its images had the tag, or just after. Returns what went wrong. */
+async function finishTags(entry: JournalEntry, deadline: AbortSignal): Promise<readonly string[]> {
+  const images = verifiedImages(entry)
+  const mismatch = await describeAccountMismatch(connect(entry.region, deadline), entry)
+  if (mismatch) return [`${mismatch}.`, ...images.map(image => describeUntagged(image, entry.checksum))]
+  const tagged = images.map(({ region, id }) => tagChecksum(connect(region, deadline), id, entry.checksum))
   const results = await Promise.allSettled(tagged)
   return results.flatMap(result => (result.status === 'rejected' ? [messageOf(result.reason)] : []))
 }
 
-/** Whoever started Packer may have been killed before it could write down which process that is. */
-function notePacker(record: Journal): void {
-  if (record.facts().packer) return
-  const packer = findWriter(stdoutIn(record.directory))
-  if (packer) record.note({ packer })
-}
-
-/** Lets others bake. A lease that stays is held for dead after some minutes, which harms nobody. Never throws. */
-async function giveBack(facts: JournalEntry, deadline: AbortSignal): Promise<void> {
-  const { region, lease } = facts
+/** Lets other runs bake. A lease that is left is stale after some minutes, so that a failure is a warning. Never throws. */
+async function deleteLease(entry: JournalEntry, deadline: AbortSignal): Promise<void> {
+  const { region, lease } = entry
   if (!lease) return
   try {
     const ec2 = connect(region, deadline)
-    const stranger = await describeAccountMismatch(ec2, facts)
-    if (stranger) throw new Error(stranger)
+    const mismatch = await describeAccountMismatch(ec2, entry)
+    if (mismatch) throw new Error(mismatch)
     await removeLease(keyPairsIn(ec2), lease)
   } catch (error) {
     const command = COMMANDS.keyPair(region, lease.name)
-    warn(`The lease that keeps others from baking the same could not be deleted: ${messageOf(error)}\n${command}`)
+    warn(`The bake lease could not be deleted: ${messageOf(error)}\n${command}`)
   }
 }
 
 /**
- * Ends a bake that did not end well, once Packer is done or beyond waiting for: kills what is left of Packer, removes what is
- * left on EC2, and closes the record.
+ * Ends a bake that failed, once Packer has ended or its time is over: kills what is left of Packer, removes what is left on
+ * EC2, and closes the journal.
  *
  * @param deadline What is not removed when it is aborted is left.
- * @throws Error that lists what could not be removed, or the reason of a cancel, after which `post` goes on; then the record
+ * @throws Error that lists what could not be removed, or the reason of a cancel after which `post` goes on; then the journal
  *   stays open.
  */
-export async function endBake(record: Journal, deadline?: AbortSignal): Promise<void> {
-  const facts = record.facts()
-  if (facts.packer) killGroup(facts.packer)
-  const traces = await readTraces(record)
-  if (areEmpty(traces)) return record.close()
-  const work = () => removeLeftovers(facts, traces, deadline)
-  const left = await group('Clean-up on EC2', () => (onGitHub ? unlessAborted(cancelled, work()) : work()))
-  if (left.length > 0) {
+export async function endBake(journal: Journal, deadline?: AbortSignal): Promise<void> {
+  const entry = journal.entry()
+  const { packer } = buildOf(entry)
+  if (packer) killGroup(packer)
+  const resources = await readResources(journal)
+  if (areEmpty(resources)) return journal.close()
+  const images = verifiedImages(entry).length > 0 ? 'keep' : 'remove'
+  const removal = () => unlessLeftToPost(removeLeftovers(entry, { resources, images }, deadline))
+  const left = await group('Clean-up on EC2', removal)
+  if (left.length > 0)
     throw new Error(`Left on EC2, because it could not be removed. Remove it by hand:\n${listLeftovers(left)}`)
-  }
-  record.close()
+  journal.close()
 }
 
-async function waitForPacker(record: Journal): Promise<void> {
-  const { packer, shown } = record.facts()
-  const screen = createLogPrinter(shown)
-  const log = openLog(record.directory, {
-    stdout: line => screen.add(0, textOf(line)),
-    stderr: line => screen.add(1, line),
+async function waitForPacker(journal: Journal): Promise<void> {
+  const { packer, linesPrinted } = buildOf(journal.entry())
+  const printer = createLogPrinter(linesPrinted)
+  const log = openLog(journal.directory, {
+    stdout: line => printer.add(0, textOf(line)),
+    stderr: line => printer.add(1, line),
   })
-  const end = performance.now() + PATIENCE
+  const end = performance.now() + PACKER_CLEANUP_TIMEOUT
   while (packer && isRunning(packer) && performance.now() < end) {
-    await show(log, screen)
+    await show(log, printer)
     await sleep(200)
   }
-  await show(log, screen)
+  await show(log, printer)
   log.close()
 }
 
-/** Packer's output tells all of them, as long as it is there. */
-async function readTraces({ directory, facts }: Journal): Promise<CreatedResources> {
-  const told = fs.existsSync(stdoutIn(directory)) ? await readLog(directory) : NO_RESOURCES
-  return areEmpty(told) ? (facts().traces ?? told) : told
+/** Packer's output names all of them, as long as it is there. */
+async function readResources({ directory, entry }: Journal): Promise<CreatedResources> {
+  const read = fs.existsSync(stdoutIn(directory)) ? await readLog(directory) : NO_RESOURCES
+  return areEmpty(read) ? (buildOf(entry()).resources ?? read) : read
 }
 
 async function readLog(directory: string): Promise<CreatedResources> {

@@ -8,23 +8,23 @@ import {
   REPOSITORY_TAG,
   type RegionalImage,
   TEMPLATE_TAG,
-  tagResource,
 } from '../ec2/images.ts'
 import { isNotFound } from '../ec2/requests.ts'
+import { tagResource } from '../ec2/tags.ts'
 import type { CreatedResources } from '../packer/created-resources.ts'
 import { info, messageOf, warn } from '../runner/log.ts'
-import type { JournalEntry } from './journal.ts'
+import type { BakeIdentity } from './journal.ts'
 
 /** What tells the images of a bake from all others. */
 export interface Origin {
-  readonly traces: CreatedResources
+  readonly resources: CreatedResources
   /** The bake's instances. */
   readonly instances: readonly string[]
   /** When the bake began, in ISO 8601. */
-  readonly begun: string
+  readonly startedAt: string
 }
 
-/** Images that a bake has made or begun. */
+/** Images that a bake has made or startedAt. */
 export interface ImagesOfBake {
   /** Those that are there. */
   readonly images: readonly Image[]
@@ -36,16 +36,18 @@ export interface ImagesOfBake {
 
 /** Finds the images of a bake: those made from its instances, and those that it printed and that come from no other instance. */
 export async function findImagesOfBake(ec2: Ec2, origin: Origin): Promise<ImagesOfBake> {
-  const { instances, traces } = origin
+  const { instances, resources } = origin
   const made = instances.length > 0 ? await describeOwn(ec2, 'source-instance-id', instances) : []
-  const printed = traces.images.length > 0 ? await describeOwn(ec2, 'image-id', traces.images) : []
+  const printed = resources.images.length > 0 ? await describeOwn(ec2, 'image-id', resources.images) : []
   const found = unique([...made, ...printed.filter(image => isOfBake(image, origin))])
   // An intermediary image may be gone by now, its copies not. One that is there and not of this bake is no source of ours.
-  const vanished = traces.images.filter(id => !traces.isUntrusted && !printed.some(image => image.id === id))
+  const vanished = resources.images.filter(id => !resources.isUntrusted && !printed.some(image => image.id === id))
   return {
-    images: found.filter(image => isThere(image) && !(traces.isUntrusted && isFinished(image))),
+    images: found.filter(image => isThere(image) && !(resources.isUntrusted && isFinished(image))),
     gone: [...found.filter(image => !isThere(image)).map(({ id }) => id), ...vanished],
-    uncertain: traces.isUntrusted ? printed.filter(image => !found.includes(image) && isUncertain(image, origin)) : [],
+    uncertain: resources.isUntrusted
+      ? printed.filter(image => !found.includes(image) && isUncertain(image, origin))
+      : [],
   }
 }
 
@@ -63,7 +65,7 @@ function isUncertain(image: Image, origin: Origin): boolean {
   return isThere(image) && isSince(image, origin) && !image.tags.has(CHECKSUM_TAG)
 }
 
-/** Finds the copies that a bake has begun in a region of images of its own. */
+/** Finds the copies that a bake has startedAt in a region of images of its own. */
 export async function findCopies(
   ec2: Ec2,
   sources: readonly string[],
@@ -81,12 +83,12 @@ async function describeOwn(ec2: Ec2, filter: string, values: readonly string[]):
 /** What a tag says proves nothing: then only the instance counts. */
 function isOfBake(image: Image, origin: Origin): boolean {
   if (image.sourceInstance) return origin.instances.includes(image.sourceInstance)
-  return !origin.traces.isUntrusted && isSince(image, origin)
+  return !origin.resources.isUntrusted && isSince(image, origin)
 }
 
 /** The clocks of EC2 and of the runner may differ by some minutes. */
-function isSince({ creationDate }: Image, { begun }: Origin): boolean {
-  return Date.parse(creationDate) > Date.parse(begun) - 5 * 60_000
+function isSince({ creationDate }: Image, { startedAt }: Origin): boolean {
+  return Date.parse(creationDate) > Date.parse(startedAt) - 5 * 60_000
 }
 
 function unique(images: readonly Image[]): Image[] {
@@ -99,22 +101,22 @@ function unique(images: readonly Image[]): Image[] {
  *
  * @returns The snapshots that are to be deleted, as far as EC2 names them; `undefined` when the image stays.
  */
-export async function quarantine(placed: RegionalImage, facts: JournalEntry): Promise<readonly string[] | undefined> {
+export async function quarantine(placed: RegionalImage, bake: BakeIdentity): Promise<readonly string[] | undefined> {
   const { ec2, image } = placed
-  const failed = `failed:${facts.checksum}`
+  const failed = `failed:${bake.checksum}`
   const value = image.tags.get(CHECKSUM_TAG)
   if (value === failed) return undefined
-  if (value !== facts.checksum) return [...image.snapshots, ...(await deregister(ec2, image.id))]
+  if (value !== bake.checksum) return [...image.snapshots, ...(await deregister(ec2, image.id))]
   info(`${image.id} carries the checksum of a bake that did not end well: it gets the value ${failed}.`)
-  await tagFailed(placed, facts)
-  await waitUntilHidden(placed, facts.checksum)
+  await tagFailed(placed, bake)
+  await waitUntilHidden(placed, bake.checksum)
   return undefined
 }
 
 /** With the tags by which `prune` knows whose image it is. The one that hides it counts, also where a tag policy forbids the others. */
 async function tagFailed(
   { ec2, image }: RegionalImage,
-  { checksum, template, repository }: JournalEntry,
+  { checksum, template, repository }: BakeIdentity,
 ): Promise<void> {
   const hiding = [CHECKSUM_TAG, `failed:${checksum}`] as const
   const origin = [

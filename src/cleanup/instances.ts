@@ -4,7 +4,7 @@ import { ELSEWHERE } from '../ec2/credentials.ts'
 import { askForAll, isNotFound } from '../ec2/requests.ts'
 import type { CreatedResources } from '../packer/created-resources.ts'
 import { info, warn } from '../runner/log.ts'
-import type { JournalEntry } from './journal.ts'
+import type { BakeIdentity } from './journal.ts'
 
 /** How long an instance that was just launched may be unknown to EC2, in seconds (EC2 developer guide, "Eventual consistency"). */
 const UNKNOWN_AT_FIRST = 60
@@ -17,14 +17,18 @@ const REMEMBERED = 50 * 60_000
  * Finds the bake's instances by their printed ids, and by their key pair or group: the id of one may never have been printed. An
  * id that only a tag tells proves nothing, so that only instances with Packer's own key pair or group, launched since, count then.
  */
-export async function findInstances(ec2: Ec2, traces: CreatedResources, { begun }: JournalEntry): Promise<string[]> {
-  const { launching, isUntrusted } = traces
-  const instances = isUntrusted ? [] : traces.instances
-  const filter = filterFor(traces)
+export async function findInstances(
+  ec2: Ec2,
+  resources: CreatedResources,
+  { startedAt }: BakeIdentity,
+): Promise<string[]> {
+  const { launching, isUntrusted } = resources
+  const instances = isUntrusted ? [] : resources.instances
+  const filter = filterFor(resources)
   if (!launching || filter.Values.length === 0) return [...instances]
   const search = async (): Promise<string[] | undefined> => {
     const described = await describeInstances(ec2, filter)
-    const found = isUntrusted ? described.filter(isSince(begun)) : described.filter(isAlive)
+    const found = isUntrusted ? described.filter(isSince(startedAt)) : described.filter(isAlive)
     return found.length > 0 ? found.flatMap(({ InstanceId }) => InstanceId ?? []) : undefined
   }
   // One that was asked for in Packer's last moment may be unknown for a while.
@@ -39,8 +43,8 @@ export function filterFor({ keyPairs, securityGroups }: CreatedResources): { Nam
 }
 
 /** EC2 may begin an instance's time a little before that of the key pair which was created first. */
-function isSince(begun: string): (instance: Instance) => boolean {
-  return ({ LaunchTime }) => LaunchTime !== undefined && LaunchTime.getTime() > Date.parse(begun) - 60_000
+function isSince(startedAt: string): (instance: Instance) => boolean {
+  return ({ LaunchTime }) => LaunchTime !== undefined && LaunchTime.getTime() > Date.parse(startedAt) - 60_000
 }
 
 function isAlive({ State }: Instance): boolean {
@@ -62,10 +66,10 @@ export async function describeInstances(ec2: Ec2, filter: Filter): Promise<Insta
  *
  * @throws Error when it does not end within 5 minutes.
  */
-export async function terminate(ec2: Ec2, id: string, { begun }: JournalEntry): Promise<true> {
+export async function terminate(ec2: Ec2, id: string, { startedAt }: BakeIdentity): Promise<true> {
   info(`Terminating ${id}.`)
   const isKnown = await poll(ec2, UNKNOWN_AT_FIRST, () => terminateIfKnown(ec2, id))
-  if (!isKnown && Date.now() - Date.parse(begun) > REMEMBERED) return true
+  if (!isKnown && Date.now() - Date.parse(startedAt) > REMEMBERED) return true
   if (!isKnown) {
     warn(
       `EC2 does not know ${id}, so that it is not terminated here. ${ELSEWHERE} Look in that account whether it still runs.`,

@@ -2,104 +2,110 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { saveState } from '@actions/core'
-import type { LeaseFacts } from '../lease/key-pairs.ts'
-import type { CreatedResources } from '../packer/created-resources.ts'
+import type { LeaseEntry } from '../lease/key-pairs.ts'
+import type { BuildReport } from '../packer/build.ts'
 import { env, onGitHub } from '../runner/environment.ts'
+import { IMAGE_ID, REGION, type RegionalImageId } from '../runner/ids.ts'
 import type { ProcessId } from '../runner/process.ts'
 
-/** What must be known of a bake by whoever ends it: this process, or `post` after this process was killed. */
-export interface JournalEntry {
+/** What identifies a bake and what it created on EC2. */
+export interface BakeIdentity {
+  /** The region of the look-up. */
   readonly region: string
   /** The region that Packer worked in, where its artifact shows that it is another one. */
   readonly bakedIn?: string
-  /** The account that the bake works in; absent where it couldn't be told. */
+  /** The account that the bake works in; absent where it couldn't be found out. */
   readonly account?: string
-  /** The checksum that the image is to carry. */
+  /** The checksum for the image. */
   readonly checksum: string
-  /** When the bake began, in ISO 8601. */
-  readonly begun: string
-  /** The template's name in tags; absent where only the tags of a lease tell of the bake, and don't tell it. */
+  /** When the bake started, in ISO 8601. */
+  readonly startedAt: string
+  /** The template's name in tags; absent where only the tags of a lease are known. */
   readonly template?: string
-  /** The repository on GitHub that the bake is of. */
+  /** The repository on GitHub that the bake belongs to. */
   readonly repository?: string
-  /** The action's own process. */
-  readonly main?: ProcessId
-  readonly packer?: ProcessId
-  /** The lease that keeps others from baking the same; noted before EC2 is asked for it. */
-  readonly lease?: LeaseFacts
-  /** What the bake has made and is good: it stays, and gets the checksum's tag if it hasn't yet. */
-  readonly accepted?: readonly RegionalImageId[]
-  /** Packer could not remove all that it had made. */
-  readonly isUnclean?: boolean
-  /** Packer has been asked to end. */
-  readonly terminated?: boolean
-  /** What Packer has begun to make, as far as this process has read; its output may tell more. */
-  readonly traces?: CreatedResources
-  /** How many lines of Packer's stdout and stderr have been shown. */
-  readonly shown?: readonly [number, number]
 }
 
-/** An image's id, and the region that it is in. */
-export interface RegionalImageId {
-  readonly region: string
-  readonly id: string
+/** What Packer has reported so far. */
+export type Build = Omit<BuildReport, 'bakedIn'>
+
+/** How far a bake has come. */
+export type Phase =
+  /** Packer has not been started. */
+  | { readonly name: 'preparing' }
+  /** Packer runs or has run. What it created has to be removed if the bake ends here. */
+  | { readonly name: 'building'; readonly build: Build }
+  /** The images are good: they stay, and get the checksum's tag if they don't have it yet. */
+  | { readonly name: 'verified'; readonly build: Build; readonly images: readonly RegionalImageId[] }
+
+/** The state of a bake, for this process and, if it is killed, for `post`. */
+export interface JournalEntry extends BakeIdentity {
+  /** The action's own process. */
+  readonly main?: ProcessId
+  /** The lease of the bake; written before EC2 is asked for it. */
+  readonly lease?: LeaseEntry
+  readonly phase: Phase
 }
 
 /**
- * A directory among the runner's temporary files, with Packer's output and the facts. As long as it is there the bake isn't
- * over: whoever has accepted or cleaned up what the bake made removes it.
+ * A directory among the runner's temporary files, with Packer's output and the bake's state. It is there as long as the bake is
+ * open: it is closed once the images are verified or everything is cleaned up. Every change is on disk before its call returns.
  */
 export interface Journal {
   readonly directory: string
-  facts(): JournalEntry
-  /** Adds facts. They are on disk before this returns. */
-  note(more: Partial<JournalEntry>): void
+  entry(): JournalEntry
+  lease(lease: LeaseEntry): void
+  /** Adds to what is known of the build. */
+  build(news: BuildReport): void
+  /** The images are good from now on. */
+  verified(images: readonly RegionalImageId[]): void
   isOpen(): boolean
-  /** The bake is over. */
   close(): void
 }
 
 const PREFIX = 'ami-bakery-'
-const FACTS = 'bake.json'
+const FILE = 'bake.json'
 
-/** The name of the step's state that leads `post` to the record. */
+/** The name of the step's state that leads `post` to the journal. */
 export const JOURNAL_STATE = 'bake'
 
-/** Begins a record, and tells `post` of it, before anything is started that it would have to clean up. */
+/** Opens a journal, and saves for `post` where it is, before anything is started that has to be cleaned up. */
 export function openJournal(first: JournalEntry): Journal {
   const directory = fs.mkdtempSync(path.join(temporaryFiles(), PREFIX))
-  const record = keepJournal(directory, first)
-  record.note({})
+  write(directory, first)
   if (onGitHub) saveState(JOURNAL_STATE, directory)
-  return record
+  return keepJournal(directory, first)
 }
 
 /**
- * Finds the record that another process began.
+ * Finds the journal that another process opened.
  *
- * @param directory What the step's state says, which anything in the step may have written there.
- * @returns `undefined` when there is none, or the bake is over.
+ * @param directory The value of the step's state, which anything in the step may have written.
+ * @returns `undefined` when there is none, or it is closed.
  */
 export function findJournal(directory: string): Journal | undefined {
   if (path.dirname(directory) !== temporaryFiles() || !path.basename(directory).startsWith(PREFIX)) return undefined
-  const facts = readFacts(path.join(directory, FACTS))
-  return facts && keepJournal(directory, facts)
+  const entry = readEntry(path.join(directory, FILE))
+  return entry && keepJournal(directory, entry)
 }
 
 function keepJournal(directory: string, first: JournalEntry): Journal {
-  let facts = first
+  let entry = first
   let isOpen = true
+  function change(next: JournalEntry): void {
+    entry = next
+    write(directory, entry)
+  }
   return {
     directory,
-    facts: () => facts,
-    note: more => {
-      facts = { ...facts, ...more }
-      // Somebody may have tidied up the temporary files.
-      fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
-      const temporary = path.join(directory, `${FACTS}.new`)
-      fs.writeFileSync(temporary, JSON.stringify(facts), { mode: 0o600 })
-      fs.renameSync(temporary, path.join(directory, FACTS))
+    entry: () => entry,
+    lease: lease => change({ ...entry, lease }),
+    build: ({ bakedIn, ...news }) => {
+      const build = { ...buildOf(entry), ...news }
+      const phase = entry.phase.name === 'verified' ? { ...entry.phase, build } : { name: 'building' as const, build }
+      change({ ...entry, ...(bakedIn && { bakedIn }), phase })
     },
+    verified: images => change({ ...entry, phase: { name: 'verified', build: buildOf(entry), images } }),
     isOpen: () => isOpen,
     close: () => {
       isOpen = false
@@ -108,42 +114,64 @@ function keepJournal(directory: string, first: JournalEntry): Journal {
   }
 }
 
+/** What is known of a bake's build. */
+export function buildOf({ phase }: JournalEntry): Build {
+  return phase.name === 'preparing' ? {} : phase.build
+}
+
+/** The images that stay whatever happens; none before they are verified. */
+export function verifiedImages({ phase }: JournalEntry): readonly RegionalImageId[] {
+  return phase.name === 'verified' ? phase.images : []
+}
+
+/** The directory may have been removed by something that tidies up temporary files. */
+function write(directory: string, entry: JournalEntry): void {
+  fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const temporary = path.join(directory, `${FILE}.new`)
+  fs.writeFileSync(temporary, JSON.stringify(entry), { mode: 0o600 })
+  fs.renameSync(temporary, path.join(directory, FILE))
+}
+
 /** The runner's directory for temporary files. */
 export function temporaryFiles(): string {
   return path.resolve(env('RUNNER_TEMP') ?? os.tmpdir())
 }
 
-function readFacts(file: string): JournalEntry | undefined {
+function readEntry(file: string): JournalEntry | undefined {
   try {
-    const facts: unknown = JSON.parse(fs.readFileSync(file, 'utf8'))
-    return isFacts(facts) ? facts : undefined
+    const entry: unknown = JSON.parse(fs.readFileSync(file, 'utf8'))
+    return isEntry(entry) ? entry : undefined
   } catch {
-    // It is not there, or nothing that this action has written.
+    // It is not there, or not written by this action.
     return undefined
   }
 }
 
-function isFacts(value: unknown): value is JournalEntry {
+function isEntry(value: unknown): value is JournalEntry {
   if (typeof value !== 'object' || value === null) return false
   const isText = (name: string) => typeof Reflect.get(value, name) === 'string'
   return (
-    ['region', 'checksum', 'begun'].every(isText) &&
-    ['main', 'packer'].every(name => isProcessId(Reflect.get(value, name))) &&
+    ['region', 'checksum', 'startedAt'].every(isText) &&
     ['template', 'repository'].every(name => isText(name) || Reflect.get(value, name) === undefined) &&
-    arePlacedIds(Reflect.get(value, 'accepted') ?? [])
+    isProcessId(Reflect.get(value, 'main')) &&
+    isPhase(Reflect.get(value, 'phase'))
   )
 }
 
-/** They get the tag that makes them hits, whoever has written them there. */
-function arePlacedIds(value: unknown): boolean {
+function isPhase(value: unknown): value is Phase {
+  if (typeof value !== 'object' || value === null || !('name' in value)) return false
+  if (value.name === 'preparing') return true
+  const build: unknown = Reflect.get(value, 'build')
+  if (typeof build !== 'object' || build === null || !isProcessId(Reflect.get(build, 'packer'))) return false
+  return value.name === 'building' || (value.name === 'verified' && areImageIds(Reflect.get(value, 'images')))
+}
+
+/** They get the tag that makes them hits, so that the file must not name anything else. */
+function areImageIds(value: unknown): boolean {
   return Array.isArray(value) && value.every(({ region, id }) => REGION.test(region) && IMAGE_ID.test(id))
 }
 
-// Stated here once more, because with the files that have them every `post` would load the SDK.
-const REGION = /^[a-z]{2,5}(-[a-z]+)+-\d{1,2}$/
-const IMAGE_ID = /^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$/
-
-/** The numbers 0 and 1 and those below stand for more than one process. */
+/** 0, 1 and negative numbers are not the id of one process. */
 function isProcessId(value: unknown): boolean {
   if (value === undefined) return true
   if (typeof value !== 'object' || value === null || !('pid' in value) || !('started' in value)) return false

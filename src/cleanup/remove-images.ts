@@ -2,15 +2,20 @@ import { connect, type Ec2 } from '../ec2/client.ts'
 import type { CreatedResources } from '../packer/created-resources.ts'
 import { COMMANDS, UNCERTAIN } from './commands.ts'
 import { findCopies, findImagesOfBake, type ImagesOfBake, quarantine } from './images.ts'
-import type { JournalEntry } from './journal.ts'
+import type { BakeIdentity } from './journal.ts'
 import type { LeftoverList } from './leftover-list.ts'
 import { deleteSnapshot, findSnapshots } from './snapshots.ts'
 
+/** What a bake created, and what becomes of its images. */
+export interface Created {
+  readonly resources: CreatedResources
+  readonly images: 'keep' | 'remove'
+}
+
 /** What is removed, and what could not be. */
-export interface Removal {
+export interface Removal extends Created {
   readonly ec2: Ec2
-  readonly facts: JournalEntry
-  readonly traces: CreatedResources
+  readonly bake: BakeIdentity
   readonly list: LeftoverList
 }
 
@@ -22,17 +27,17 @@ export interface Removal {
  *   Packer's last moment, and snapshots that begin after their image was deregistered, are not there at first.
  */
 export function prepareImageRemoval(removal: Removal, instances: readonly string[]): () => Promise<void> {
-  const { ec2, facts, traces, list } = removal
-  const origin = { traces, instances, begun: facts.begun }
+  const { ec2, bake, resources, list } = removal
+  const origin = { resources, instances, startedAt: bake.startedAt }
   const removeHere = removalIn(removal)
-  const elsewhere = traces.copyRegions.map(region => {
+  const elsewhere = resources.copyRegions.map(region => {
     const there = connect(region, ec2.signal)
     return { there, removeThere: removalIn({ ...removal, ec2: there }) }
   })
-  const nothing = { images: [], gone: traces.isUntrusted ? [] : traces.images, uncertain: [] }
+  const nothing = { images: [], gone: resources.isUntrusted ? [] : resources.images, uncertain: [] }
 
   return async () => {
-    const command = COMMANDS.searchImages(ec2.region, traces, instances)
+    const command = COMMANDS.searchImages(ec2.region, resources, instances)
     const found = await list.attempt(command, findImagesOfBake(ec2, origin))
     const { images, gone, uncertain } = found ?? nothing
     listUncertain(removal, uncertain)
@@ -45,17 +50,17 @@ export function prepareImageRemoval(removal: Removal, instances: readonly string
   }
 }
 
-function listUncertain({ ec2, traces, list }: Removal, images: ImagesOfBake['uncertain']): void {
+function listUncertain({ ec2, resources, list }: Removal, images: ImagesOfBake['uncertain']): void {
   for (const { id } of images) {
     list.add(COMMANDS.image(ec2.region, id), UNCERTAIN)
-    for (const region of traces.copyRegions) list.add(COMMANDS.searchCopies(region, [id]), UNCERTAIN)
+    for (const region of resources.copyRegions) list.add(COMMANDS.searchCopies(region, [id]), UNCERTAIN)
   }
 }
 
 /** Removes images in one region, and the snapshots of all that were ever deregistered there. */
 function removalIn({
   ec2,
-  facts,
+  bake,
   list,
 }: Removal): (found: Pick<ImagesOfBake, 'images' | 'gone'> | undefined) => Promise<void> {
   const { region } = ec2
@@ -63,7 +68,7 @@ function removalIn({
 
   return async (found = { images: [], gone: [] }) => {
     const works = found.images.map(async image => {
-      const snapshots = await list.attempt(COMMANDS.image(region, image.id), quarantine({ ec2, image }, facts))
+      const snapshots = await list.attempt(COMMANDS.image(region, image.id), quarantine({ ec2, image }, bake))
       if (snapshots) deregistered.add(image.id)
       return snapshots
     })
@@ -73,7 +78,7 @@ function removalIn({
     const images = [...deregistered]
     const late = named.some(snapshots => snapshots?.length === 0) ? UNSEEN_AT_FIRST : 0
     const command = COMMANDS.searchSnapshots(region, images)
-    const searched = await list.attempt(command, findSnapshots(ec2, { images, begun: facts.begun }, late))
+    const searched = await list.attempt(command, findSnapshots(ec2, { images, startedAt: bake.startedAt }, late))
     const snapshots = new Set([...named, searched].flatMap(ids => ids ?? []))
     await Promise.all([...snapshots].map(id => list.attempt(COMMANDS.snapshot(region, id), deleteSnapshot(ec2, id))))
   }

@@ -9,12 +9,12 @@ const IN_USE = 3 * 60
  * Finds the snapshots that CreateImage and CopyImage made for these images by their descriptions, because a pending image does not
  * name them. They begin after EC2's answer to CreateImage, so that a search may come too early.
  *
- * @param begun Older ones are none of the bake's. In ISO 8601.
+ * @param startedAt Older ones are none of the bake's. In ISO 8601.
  * @param seconds For how long to search until one is found.
  */
 export async function findSnapshots(
   ec2: Ec2,
-  { images, begun }: { readonly images: readonly string[]; readonly begun: string },
+  { images, startedAt }: { readonly images: readonly string[]; readonly startedAt: string },
   seconds: number,
 ): Promise<string[]> {
   const descriptions = images.flatMap(id => [
@@ -22,16 +22,16 @@ export async function findSnapshots(
     `Copied for DestinationAmi ${id} *`,
   ])
   const found = await poll(ec2, seconds, async () => {
-    const snapshots = await search(ec2, descriptions, begun)
+    const snapshots = await search(ec2, descriptions, startedAt)
     return snapshots.length > 0 ? snapshots : undefined
   })
   return found ?? []
 }
 
-async function search(ec2: Ec2, descriptions: readonly string[], begun: string): Promise<string[]> {
+async function search(ec2: Ec2, descriptions: readonly string[], startedAt: string): Promise<string[]> {
   const input = { OwnerIds: ['self'], Filters: [{ Name: 'description', Values: [...descriptions] }] }
   // The clocks of EC2 and of the runner may differ by some minutes.
-  const earliest = Date.parse(begun) - 5 * 60_000
+  const earliest = Date.parse(startedAt) - 5 * 60_000
   return await askForAll(ec2, 'ec2:DescribeSnapshots', async function* (pages, options) {
     for await (const { Snapshots = [] } of paginateDescribeSnapshots(pages, input, options)) {
       yield* Snapshots.flatMap(({ SnapshotId, StartTime }) =>

@@ -3,7 +3,7 @@ import { ask, type Ec2, poll } from '../ec2/client.ts'
 import { askForAll, deleteWhenFree } from '../ec2/requests.ts'
 import { info } from '../runner/log.ts'
 import { describeInstances } from './instances.ts'
-import type { JournalEntry } from './journal.ts'
+import type { BakeIdentity } from './journal.ts'
 
 /** Volumes that stay when the bake's instances are terminated. */
 export interface OutlivingVolumes {
@@ -25,12 +25,12 @@ const TOLERANCE = 60_000
 export async function findVolumes(
   ec2: Ec2,
   ids: readonly string[],
-  { begun }: JournalEntry,
+  { startedAt }: BakeIdentity,
 ): Promise<OutlivingVolumes> {
   const attachments = (await describeAll(ec2, ids)).flatMap(attachmentsOf)
   if (attachments.length === 0) return { own: [], uncertain: [] }
   const volumes = await describeVolumes(ec2, attachments)
-  const recent = new Set(volumes.filter(isSince(begun)).map(({ VolumeId }) => VolumeId))
+  const recent = new Set(volumes.filter(isSince(startedAt)).map(({ VolumeId }) => VolumeId))
   const found = attachments.filter(({ id }) => recent.has(id))
   return {
     own: found.filter(({ isOfLaunch }) => isOfLaunch).map(({ id }) => id),
@@ -62,8 +62,8 @@ function attachmentsOf({ LaunchTime, BlockDeviceMappings = [] }: Instance): Atta
   })
 }
 
-function isSince(begun: string): (volume: Volume) => boolean {
-  return ({ CreateTime }) => CreateTime !== undefined && CreateTime.getTime() > Date.parse(begun) - TOLERANCE
+function isSince(startedAt: string): (volume: Volume) => boolean {
+  return ({ CreateTime }) => CreateTime !== undefined && CreateTime.getTime() > Date.parse(startedAt) - TOLERANCE
 }
 
 async function describeVolumes(ec2: Ec2, attachments: readonly Attachment[]): Promise<Volume[]> {

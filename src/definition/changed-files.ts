@@ -1,14 +1,13 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Inputs } from '../actions/bake/inputs.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { fromWorkspace, workspace } from '../runner/environment.ts'
 import { escapeControlCharacters } from '../runner/log.ts'
 import { milliseconds } from '../runner/wait.ts'
-import type { Checksum } from './checksum.ts'
-import { type BytePath, toBytePath } from './files.ts'
+import { type BytePath, toBytePath } from './byte-path.ts'
+import type { Checksum, IngredientOptions } from './checksum.ts'
 import { createGit, type Difference, type Git, LINK, listDifferences, listTracked } from './git.ts'
-import { isExclusion, isPattern, literally } from './patterns.ts'
+import { escapeGlob, isExclusion, isPattern } from './patterns.ts'
 import { createLocator, type GitPath, type Locator, realPath } from './repository.ts'
 
 /** How long Git may take in all, in seconds. For 100,000 files it takes about one. */
@@ -17,8 +16,6 @@ const GIT_TIMEOUT = 5
 /** A longer list explains no more, and GitHub drops a step's whole summary when it is longer than 1 MiB. */
 const MAX_LINES = 50
 
-type Settings = Pick<Inputs, 'definition' | 'strict' | 'template' | 'variableFiles'>
-
 /**
  * Lists the files that have changed since a commit: those that the checksum includes, and no others. It only explains, so
  * that it never fails; it ends within a few seconds and needs no network.
@@ -26,14 +23,14 @@ type Settings = Pick<Inputs, 'definition' | 'strict' | 'template' | 'variableFil
  * @returns Some dozens of lines at most; none where there is no repository that Git may read.
  * @throws Error when the step is cancelled.
  */
-export async function listChangedFiles(commit: string, settings: Settings, checksum: Checksum): Promise<string[]> {
+export async function listChangedFiles(commit: string, checksum: Checksum): Promise<string[]> {
   const timeout = AbortSignal.timeout(milliseconds(GIT_TIMEOUT))
   const limit = AbortSignal.any([cancelled, timeout])
   try {
     const top = (await createGit(workspace(), limit)('rev-parse', '--show-toplevel')).replace(/\n$/, '')
     const git = createGit(top, limit)
     if (!(await hasCommit(git, commit, limit))) return [describeMissing(commit)]
-    const included = findIncluded(settings, checksum, createLocator(top))
+    const included = findIncluded(checksum, createLocator(top))
     return included.places.length > 0 ? describeAll(await findChanges(git, commit, included)) : []
   } catch {
     cancelled.throwIfAborted()
@@ -67,11 +64,11 @@ interface Included {
   readonly strict: boolean
 }
 
-function findIncluded(settings: Settings, checksum: Checksum, locate: Locator): Included {
-  const { definition, strict, template, variableFiles } = settings
-  const others = [...variableFiles, ...(strict ? template.files : [])].map(toBytePath)
+function findIncluded({ files: hashed, definition, options }: Checksum, locate: Locator): Included {
+  const { variableFiles = [], strict }: IngredientOptions = options
+  const others = [...variableFiles, ...(strict ? strict.files : [])].map(toBytePath)
   const files = new Map<GitPath, BytePath>()
-  for (const file of [...checksum.files.map(counted => counted.path), ...others]) {
+  for (const file of [...hashed.map(file => file.path), ...others]) {
     const found = locate.file(file)
     if (found !== undefined) files.set(found, file)
   }
@@ -89,7 +86,7 @@ function findIncluded(settings: Settings, checksum: Checksum, locate: Locator): 
       ...exclusions.flatMap(entry => pathspecs(entry.slice(1).trim(), 'top,exclude', locate)),
     ],
     locate,
-    strict,
+    strict: strict !== undefined,
   }
 }
 
@@ -103,7 +100,7 @@ function pathspecs(entry: string, magic: string, locate: Locator): string[] {
   const found = locateEntry(base, locate)
   if (found === undefined) return []
   if (pattern === '') return [`:(${magic},literal)${found}`]
-  const whole = `:(${magic},glob)${path.posix.join(literally(found), pattern.replace(/\/$/, ''))}`
+  const whole = `:(${magic},glob)${path.posix.join(escapeGlob(found), pattern.replace(/\/$/, ''))}`
   return pattern.endsWith('/') ? [`${whole}/**`] : [whole, `${whole}/**`]
 }
 

@@ -1,51 +1,74 @@
 import { createHash, hash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Inputs } from '../actions/bake/inputs.ts'
 import { workspace } from '../runner/environment.ts'
 import { messageOf } from '../runner/log.ts'
-import { toBytePath, toText } from './files.ts'
+import { blameOption, OptionError } from '../runner/option-error.ts'
+import { toBytePath, toText } from './byte-path.ts'
 import { type HashedFile, hashFiles } from './hash-files.ts'
 import type { Template } from './template.ts'
+import type { Variable } from './variables.ts'
 
-/** One thing beside the definition's files that enters the checksum. */
+/** One thing that is included in the checksum in addition to the definition's files. */
 export interface Ingredient {
   /** The word for its kind, as in the tag `ami_bakery_ingredients`. */
   readonly kind: 'vars' | 'var-files' | 'only' | 'base-ami' | 'extra' | 'strict'
-  /** What it is, for the log: never a variable's value. */
+  /** What it is, for the log; never the value of a variable. */
   readonly title: string
   /** SHA-1 in 40 lower-case hex digits. */
   readonly digest: string
 }
 
-/** Everything that entered the checksum, and the checksum. */
+/** The checksum, and everything that is included in it. */
 export interface Checksum {
   /** 40 lower-case hex digits: the value of the tag `ami_config_checksum`. */
   readonly value: string
   readonly files: readonly HashedFile[]
   readonly ingredients: readonly Ingredient[]
-  /** The id of the image to bake from, where the user asked for one. */
-  readonly baseImage: string | undefined
+  /** The entries that the files were listed from, as specified. */
+  readonly definition: readonly string[]
+  readonly options: IngredientOptions
+}
+
+/** The ingredients beyond the definition's files; what is absent is not included. */
+export interface IngredientOptions {
+  readonly variables?: readonly Variable[]
+  /** Absolute paths. */
+  readonly variableFiles?: readonly string[]
+  readonly only?: readonly string[]
+  /** The id of the image to bake from. */
+  readonly baseImage?: string | undefined
+  readonly extraIngredients?: readonly string[]
+  /** The template to include, together with the files' names and executable bits. */
+  readonly strict?: Template | undefined
+}
+
+/** The files of a definition, hashed, and the entries that they were listed from. */
+export interface Definition {
+  readonly entries: readonly string[]
+  readonly files: readonly HashedFile[]
 }
 
 /**
  * Computes the checksum: the SHA-1 of the SHA-1s, in hex, of the definition's files and then of all other ingredients that
- * are in use. So plain use gives the same checksum as ever.
+ * are in use. Without other ingredients it is the checksum that GumGum's Docker image computes.
+ *
+ * @throws OptionError for a variable file or a template that can't be read.
  */
 export async function computeChecksum(
-  files: readonly HashedFile[],
-  inputs: Pick<Inputs, 'variables' | 'variableFiles' | 'only' | 'extraIngredients' | 'strict' | 'template'>,
-  baseImage: string | undefined,
+  { entries, files }: Definition,
+  options: IngredientOptions = {},
 ): Promise<Checksum> {
+  const { variables = [], variableFiles = [], only = [], baseImage, extraIngredients = [], strict } = options
   const ingredients = [
-    ...inputs.variables.map(({ name, value }) => ingredient('vars', name, 'var', name, value)).sort(byTitle),
-    ...(await countVariableFiles(inputs)),
-    ...inputs.only.map(entry => ingredient('only', entry, 'only', entry)).sort(byTitle),
+    ...variables.map(({ name, value }) => ingredient('vars', name, 'var', name, value)).sort(byTitle),
+    ...(await hashVariableFiles(variableFiles)),
+    ...only.map(entry => ingredient('only', entry, 'only', entry)).sort(byTitle),
     ...(baseImage ? [ingredient('base-ami', baseImage, 'base-ami', baseImage)] : []),
-    ...inputs.extraIngredients.map(line => ingredient('extra', line, 'extra', line)),
-    ...(inputs.strict ? [strictness(inputs.template, files)] : []),
+    ...extraIngredients.map(line => ingredient('extra', line, 'extra', line)),
+    ...(strict ? [strictIngredient(strict, files)] : []),
   ]
-  return { value: digestOf([files, ingredients]), files, ingredients, baseImage }
+  return { value: digestOf([files, ingredients]), files, ingredients, definition: entries, options }
 }
 
 /**
@@ -54,11 +77,11 @@ export async function computeChecksum(
  */
 export function summarize({ files, ingredients }: Checksum): ReadonlyMap<string, string> {
   const kinds = [...new Set(ingredients.map(({ kind }) => kind))]
-  const counted = kinds.map(kind => [kind, ingredients.filter(one => one.kind === kind)] as const)
-  return new Map([['files', files] as const, ...counted].map(([kind, ones]) => [kind, digestOf([ones]).slice(0, 10)]))
+  const grouped = kinds.map(kind => [kind, ingredients.filter(one => one.kind === kind)] as const)
+  return new Map([['files', files] as const, ...grouped].map(([kind, ones]) => [kind, digestOf([ones]).slice(0, 10)]))
 }
 
-/** One after the other: joined, the digests of many files would fill the memory more than all else. */
+/** Updated one by one: the joined digests of many files would take more memory than everything else. */
 function digestOf(lists: readonly (readonly { readonly digest: string }[])[]): string {
   const sha1 = createHash('sha1')
   for (const list of lists) for (const { digest } of list) sha1.update(digest)
@@ -69,20 +92,18 @@ function ingredient(kind: Ingredient['kind'], title: string, ...parts: readonly 
   return { kind, title, digest: hash('sha1', parts.join('\0')) }
 }
 
-/** By bytes, which is another order than that of JavaScript's strings. */
+/** By bytes, an order that differs from that of JavaScript's strings. */
 function byTitle(a: Ingredient, b: Ingredient): number {
   return Buffer.compare(Buffer.from(a.title), Buffer.from(b.title))
 }
 
-async function countVariableFiles({ variableFiles }: Pick<Inputs, 'variableFiles'>): Promise<Ingredient[]> {
-  const files = await hashFiles(variableFiles.map(toBytePath)).catch(cause => {
-    throw new Error(messageOf(cause).replace(/^ami-definition-dirs/, 'packer-var-files'), { cause })
-  })
+async function hashVariableFiles(paths: readonly string[]): Promise<Ingredient[]> {
+  const files = await blameOption('variableFiles', () => hashFiles(paths.map(toBytePath)))
   return files.map(({ path: file, digest }) => ({ kind: 'var-files', title: toText(file), digest }))
 }
 
-/** What the files' contents don't tell: the template, and the files' names and executable bits. */
-function strictness(template: Template, files: readonly HashedFile[]): Ingredient {
+/** What the content of the files does not cover: the template, and the files' names and executable bits. */
+function strictIngredient(template: Template, files: readonly HashedFile[]): Ingredient {
   const base = toBytePath(workspace())
   const parts = files.flatMap(file => [
     Buffer.from(`\0${path.posix.relative(base, file.path)}\0${file.isExecutable ? 'x' : '-'}`, 'latin1'),
@@ -91,17 +112,17 @@ function strictness(template: Template, files: readonly HashedFile[]): Ingredien
   return { kind: 'strict', title: 'template, names, modes', digest }
 }
 
-function contentOf({ path: place, files, isDirectory }: Template): Buffer {
-  if (!isDirectory) return readTemplateFile(place)
+function contentOf({ path: file, files, isDirectory }: Template): Buffer {
+  if (!isDirectory) return readTemplateFile(file)
   return Buffer.concat(files.flatMap(file => [Buffer.from(`${path.basename(file)}\0`), readTemplateFile(file)]))
 }
 
-/** What is no file is not opened: a FIFO would be waited on for ever. */
+/** Only a regular file is opened: opening a FIFO would block for ever. */
 function readTemplateFile(file: string): Buffer {
   try {
     if (fs.statSync(file).isFile()) return fs.readFileSync(file)
   } catch (cause) {
-    throw new Error(`packer-template: ${file} can't be read: ${messageOf(cause)}. Make it readable.`, { cause })
+    throw new OptionError('template', `${file} can't be read: ${messageOf(cause)}. Make it readable.`, { cause })
   }
-  throw new Error(`packer-template: ${file} is not a file, whose content could be counted. Take it out of there.`)
+  throw new OptionError('template', `${file} is not a file and can't be included in the checksum. Remove it.`)
 }

@@ -1,16 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { escapeControlCharacters } from '../runner/log.ts'
+import { type BytePath, toBytePath, toBytes, toFileSystem, toText } from './byte-path.ts'
 
-/**
- * A path whose every character stands for one byte, because a file's name need not be UTF-8. Comparing two of them
- * compares their raw bytes, so that `Array.sort` sorts as the checksum asks.
- */
-export type BytePath = string
-
-/** What is to be listed. */
+/** What to list. */
 export interface Selection {
-  /** Absolute paths of directories and files, used as they are given. */
+  /** Absolute paths of directories and files, used as they were specified. */
   readonly paths: readonly string[]
   /** Normalised paths that are left out with all that is below them. */
   readonly excluded: ReadonlySet<BytePath>
@@ -18,18 +12,18 @@ export interface Selection {
 
 /**
  * Lists the files that define the AMI, sorted by the raw bytes of their paths. A file that is reached twice is listed
- * twice. Hidden files and links to directories below a given directory are left out; hidden directories are entered.
+ * twice. Hidden files and links to directories below a specified directory are left out; hidden directories are entered.
  *
- * @throws Error naming the path, for whatever can't be counted honestly: nothing there, nothing in it, dangling links,
- *   unreadable directories, FIFOs, sockets, devices, a `.git` directory.
+ * @throws Error naming the path, for anything that can't be hashed deterministically: a missing path, no file at all, a
+ *   dangling link, an unreadable directory, a FIFO, socket or device, a `.git` directory.
  */
 export function listFiles({ paths, excluded }: Selection): BytePath[] {
   const isExcluded = excluded.size === 0 ? () => false : (found: BytePath) => excluded.has(normalize(found))
-  const files = paths.map(toBytePath).flatMap(given => listGiven(given, isExcluded))
+  const files = paths.map(toBytePath).flatMap(entry => listEntry(entry, isExcluded))
   if (files.length > 0) return files.sort()
   throw new Error(
-    `ami-definition-dirs: there is no file in ${paths.join(', ')}. Files whose name begins with "." don't count. ` +
-      'Name the directories that hold what the image is made from.',
+    `There is no file in ${paths.join(', ')}. Files whose name begins with "." are not included. ` +
+      'Specify the directories that the image is made from.',
   )
 }
 
@@ -40,37 +34,14 @@ function normalize(found: BytePath): BytePath {
   return path.posix.normalize(found).replace(/\/$/, '')
 }
 
-/** The bytes of a path that came as text. */
-export function toBytePath(text: string): BytePath {
-  return Buffer.from(text).toString('latin1')
-}
-
-/** The path as the file system takes it: its bytes, or a text where that is the same and quicker. */
-export function toFileSystem(path: BytePath): string | Buffer {
-  return isText(path) ? path : toBytes(path)
-}
-
-/** The path as a person reads it, on one line. */
-export function toText(path: BytePath): string {
-  return escapeControlCharacters(isText(path) ? path : toBytes(path).toString())
-}
-
-function isText(path: BytePath): boolean {
-  return !/[^\0-\x7f]/.test(path)
-}
-
-function toBytes(path: BytePath): Buffer {
-  return Buffer.from(path, 'latin1')
-}
-
-function listGiven(given: BytePath, isExcluded: Exclusion): BytePath[] {
-  if (isBelowExcluded(normalize(given), isExcluded)) return []
-  const stats = follow(given)
-  if (stats.isFile()) return [given]
-  if (!stats.isDirectory()) refuse(given, stats)
-  if (isGit(fs.realpathSync.native(toFileSystem(given), 'buffer').toString('latin1'))) refuseGit(given)
+function listEntry(entry: BytePath, isExcluded: Exclusion): BytePath[] {
+  if (isBelowExcluded(normalize(entry), isExcluded)) return []
+  const stats = follow(entry)
+  if (stats.isFile()) return [entry]
+  if (!stats.isDirectory()) throw unsupported(entry, stats)
+  if (isGit(fs.realpathSync.native(toFileSystem(entry), 'buffer').toString('latin1'))) throw gitDirectory(entry)
   const files: BytePath[] = []
-  walk(given, files, isExcluded)
+  walk(entry, files, isExcluded)
   return files
 }
 
@@ -84,21 +55,21 @@ function isGit(directory: BytePath): boolean {
 }
 
 function walk(directory: BytePath, files: BytePath[], isExcluded: Exclusion): void {
-  if (isGit(directory)) refuseGit(directory)
+  if (isGit(directory)) throw gitDirectory(directory)
   const prefix = directory.endsWith('/') ? directory : `${directory}/`
   for (const entry of entriesOf(directory, prefix)) {
-    // Joined it is one text, which lives as long as the list; by a plus it would keep both its parts.
+    // A joined string is one piece of memory; a concatenated one would keep both its parts as long as the list lives.
     const found = [prefix, entry.name].join('')
     if (isExcluded(found)) continue
     if (entry.isDirectory()) walk(found, files, isExcluded)
-    else if (!entry.name.startsWith('.') && isCounted(found, entry)) files.push(found)
+    else if (!entry.name.startsWith('.') && isIncluded(found, entry)) files.push(found)
   }
 }
 
-function isCounted(path: BytePath, entry: Entry): boolean {
+function isIncluded(path: BytePath, entry: Entry): boolean {
   if (entry.isFile()) return true
   const target = follow(path)
-  if (!target.isFile() && !target.isDirectory()) refuse(path, target)
+  if (!target.isFile() && !target.isDirectory()) throw unsupported(path, target)
   return target.isFile()
 }
 
@@ -110,7 +81,7 @@ function entriesOf(directory: BytePath, prefix: BytePath): Entry[] {
   try {
     return fs.readdirSync(toBytes(directory), { withFileTypes: true, encoding: 'latin1' })
   } catch {
-    // Not every file system tells what a name stands for. Then Node would ask, but can't join such a name to the bytes.
+    // Not every file system returns the type of an entry. Node then asks for it, but can't join such a name to the bytes.
     return entriesOneByOne(directory, prefix)
   }
 }
@@ -132,12 +103,12 @@ function follow(path: BytePath): fs.Stats {
   }
 }
 
-/** Says why a path of the definition can't be read, and what to do. */
+/** The error for a path of the definition that can't be read: why, and what to do. */
 export function unreadable(path: BytePath, cause: unknown): Error {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
   const name = toText(path)
   if (code === 'ENOENT' && isLink(path)) {
-    return new Error(`ami-definition-dirs: ${name} is a link to nothing. Remove it or create what it points to.`, {
+    return new Error(`${name} is a link to nothing. Remove it or create what it points to.`, {
       cause,
     })
   }
@@ -145,7 +116,7 @@ export function unreadable(path: BytePath, cause: unknown): Error {
     `can't be read (${code})`,
     'Make it readable, or take it out of the definition.',
   ]
-  return new Error(`ami-definition-dirs: ${name} ${what}. ${advice}`, { cause })
+  return new Error(`${name} ${what}. ${advice}`, { cause })
 }
 
 const REASONS: Readonly<Record<string, readonly [string, string]>> = {
@@ -163,16 +134,14 @@ function isLink(path: BytePath): boolean {
   return fs.lstatSync(toFileSystem(path), { throwIfNoEntry: false })?.isSymbolicLink() ?? false
 }
 
-function refuse(path: BytePath, kind: Kind): never {
+function unsupported(path: BytePath, kind: Kind): Error {
   const what = kind.isFIFO() ? 'a FIFO' : kind.isSocket() ? 'a socket' : 'a device'
-  throw new Error(
-    `ami-definition-dirs: ${toText(path)} is ${what}, whose content is no definition. Take it out of there.`,
-  )
+  return new Error(`${toText(path)} is ${what}, which has no content to hash. Remove it from the definition.`)
 }
 
-function refuseGit(directory: BytePath): never {
-  throw new Error(
-    `ami-definition-dirs: ${toText(directory)} is a Git directory. It changes with every checkout, so that no image ` +
-      'would ever be found again. Name the directories below it that define the AMI.',
+function gitDirectory(directory: BytePath): Error {
+  return new Error(
+    `${toText(directory)} is a Git directory. It changes with every checkout, so that no look-up would ever be a hit. ` +
+      'Specify the directories below it that define the AMI.',
   )
 }

@@ -2,7 +2,8 @@ import { createHash, hash } from 'node:crypto'
 import fs from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { cancelled } from '../runner/cancel.ts'
-import { type BytePath, toFileSystem, toText, unreadable } from './files.ts'
+import { type BytePath, toFileSystem, toText } from './byte-path.ts'
+import { unreadable } from './files.ts'
 
 /** A file of the definition and the SHA-1 of its bytes, in 40 lower-case hex digits. */
 export interface HashedFile {
@@ -15,25 +16,25 @@ export interface HashedFile {
 }
 
 /**
- * Reads the files of the definition, in the order of the list. Memory does not grow with their sizes. Small files are counted
- * without an `await`: for 100,000 of them it would take a fifth of the time.
+ * Hashes files, in the order of the list. Memory does not grow with their sizes. Small files are hashed without an `await`:
+ * for 100,000 of them it would take a fifth of the time.
  *
- * @throws Error naming the file that can't be read, or that changed while it was.
+ * @throws Error naming the file that can't be read, or that changed while it was read.
  */
-export async function hashFiles(definition: readonly BytePath[]): Promise<HashedFile[]> {
+export async function hashFiles(paths: readonly BytePath[]): Promise<HashedFile[]> {
   const files: HashedFile[] = []
-  for (const path of definition) {
-    if (isPauseDue()) await letSignalsIn()
-    files.push(countSmallFile(path) ?? (await countLargeFile(path)))
+  for (const path of paths) {
+    if (isPauseDue()) await yieldToEventLoop()
+    files.push(hashSmallFile(path) ?? (await hashLargeFile(path)))
   }
   return files
 }
 
-/** The counted files whose bytes are others by now, or that are gone. */
+/** The files whose content differs from what was hashed, or that are gone. */
 export async function findChanged(files: readonly HashedFile[]): Promise<BytePath[]> {
   const changed: BytePath[] = []
   for (const { path, digest } of files) {
-    if (isPauseDue()) await letSignalsIn()
+    if (isPauseDue()) await yieldToEventLoop()
     if ((await digestOf(path)) !== digest) changed.push(path)
   }
   return changed
@@ -41,7 +42,7 @@ export async function findChanged(files: readonly HashedFile[]): Promise<BytePat
 
 async function digestOf(path: BytePath): Promise<string | undefined> {
   try {
-    return (countSmallFile(path) ?? (await countLargeFile(path))).digest
+    return (hashSmallFile(path) ?? (await hashLargeFile(path))).digest
   } catch {
     cancelled.throwIfAborted()
     return undefined
@@ -51,12 +52,12 @@ async function digestOf(path: BytePath): Promise<string | undefined> {
 /** No size reads faster. But with a quarter of this V8 spends 6 MB on optimizing the many rounds over a large file. */
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024)
 
-function countSmallFile(path: BytePath): HashedFile | undefined {
+function hashSmallFile(path: BytePath): HashedFile | undefined {
   const file = open(path)
   try {
     const before = fs.fstatSync(file)
     if (before.size >= buffer.length) return undefined
-    const content = buffer.subarray(0, fill(file, before.size))
+    const content = buffer.subarray(0, readFully(file, before.size))
     if (content.length === buffer.length) return undefined
     const digest = hash('sha1', content)
     if (isSame(before, fs.fstatSync(file)))
@@ -69,14 +70,14 @@ function countSmallFile(path: BytePath): HashedFile | undefined {
   throw changed(path)
 }
 
-async function countLargeFile(path: BytePath): Promise<HashedFile> {
+async function hashLargeFile(path: BytePath): Promise<HashedFile> {
   const file = open(path)
   try {
     const before = fs.fstatSync(file)
     const sha1 = createHash('sha1')
-    for (let size = fill(file, -1); size > 0; size = fill(file, -1)) {
+    for (let size = readFully(file, -1); size > 0; size = readFully(file, -1)) {
       sha1.update(buffer.subarray(0, size))
-      if (isPauseDue()) await letSignalsIn()
+      if (isPauseDue()) await yieldToEventLoop()
     }
     if (isSame(before, fs.fstatSync(file)))
       return { path, digest: sha1.digest('hex'), isExecutable: isExecutable(before), isLfsPointer: false }
@@ -93,7 +94,7 @@ function isExecutable({ mode }: fs.Stats): boolean {
   return (mode & fs.constants.S_IXUSR) !== 0
 }
 
-/** Without `O_NONBLOCK` a FIFO that took the file's place since it was listed would be waited on for ever. */
+/** Without `O_NONBLOCK` this would wait for ever for a FIFO that has replaced the file since it was listed. */
 function open(path: BytePath): number {
   try {
     return fs.openSync(toFileSystem(path), fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
@@ -103,10 +104,10 @@ function open(path: BytePath): number {
 }
 
 /**
- * Reads until the buffer is full or the file ends: a short read alone is no end, unless it ends where the file does by its
- * size. In /proc and its like that is nought whatever can be read.
+ * Reads until the buffer is full or the file ends. A short read is not the end of a file, unless it ends at the file's
+ * size. Files in /proc report size 0.
  */
-function fill(file: number, expected: number): number {
+function readFully(file: number, expected: number): number {
   let size = 0
   while (size < buffer.length) {
     const read = fs.readSync(file, buffer, size, buffer.length - size, null)
@@ -116,15 +117,13 @@ function fill(file: number, expected: number): number {
   return size
 }
 
-/** As a number `mtimeMs` tells a quarter of a microsecond apart: two looks at a file are further from each other. */
+/** `mtimeMs` as a number has a resolution of a quarter of a microsecond, less than the time between two reads. */
 function isSame(before: fs.Stats, after: fs.Stats): boolean {
   return before.isFile() && before.size === after.size && before.mtimeMs === after.mtimeMs
 }
 
 function changed(path: BytePath): Error {
-  return new Error(
-    `ami-definition-dirs: ${toText(path)} changed while it was read. Let nothing write to it during this step.`,
-  )
+  return new Error(`${toText(path)} changed while it was read. Let nothing write to it during this step.`)
 }
 
 /** Git LFS specification, "The Pointer": a text of less than 1024 bytes that begins with its version line. */
@@ -134,12 +133,12 @@ function isLfsPointer(content: Buffer): boolean {
 
 let lastPause = 0
 
-/** Reading is synchronous for speed; ten times a second the event loop gets its turn, so that a cancel is heard. */
+/** Reading is synchronous for speed. Ten times a second the event loop runs, so that a cancel is noticed. */
 function isPauseDue(): boolean {
   return performance.now() - lastPause > 100
 }
 
-async function letSignalsIn(): Promise<void> {
+async function yieldToEventLoop(): Promise<void> {
   await setImmediate()
   cancelled.throwIfAborted()
   lastPause = performance.now()

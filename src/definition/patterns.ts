@@ -2,12 +2,12 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { fromWorkspace, workspace } from '../runner/environment.ts'
 import { escapeControlCharacters, messageOf } from '../runner/log.ts'
-import { type BytePath, type Selection, toBytePath } from './files.ts'
+import { type BytePath, toBytePath } from './byte-path.ts'
+import type { Selection } from './files.ts'
 
 /**
- * Resolves the entries of `ami-definition-dirs`: patterns and exclusions too. An entry that exists is taken literally,
- * whatever characters it has; one that doesn't and has `*`, `?` or `[` is a pattern; one that begins with `!` leaves out
- * what it matches.
+ * Resolves the entries of a definition: paths, patterns and exclusions. An entry that exists is used literally, whatever
+ * characters it has. Otherwise an entry with `*`, `?` or `[` is a pattern, and one that begins with `!` excludes its matches.
  *
  * @throws Error naming a pattern that matches nothing, or that can't be resolved.
  */
@@ -31,32 +31,30 @@ function exists(entry: string): boolean {
   }
 }
 
-/** Whether an entry leaves out what it matches. */
+/** Whether an entry excludes what it matches. */
 export function isExclusion(entry: string): boolean {
   return entry.startsWith('!') && !exists(entry)
 }
 
-/** Whether an entry stands for what it matches, and not for itself. */
+/** Whether an entry is a pattern, and not a path. */
 export function isPattern(entry: string): boolean {
   return /[*?[]/.test(entry) && !entry.startsWith('!') && !exists(entry)
 }
 
 async function matchesOf(pattern: string): Promise<string[]> {
   const matches = new Set(await resolve(pattern))
-  const counted = [...matches].filter(match => !isBelowAnother(match, matches) && !isHiddenFile(match))
-  if (counted.length > 0) return counted.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-  throw new Error(
-    `ami-definition-dirs: the pattern ${pattern} matches nothing. Correct it; it begins at the workspace.`,
-  )
+  const included = [...matches].filter(match => !isBelowAnother(match, matches) && !isHiddenFile(match))
+  if (included.length > 0) return included.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  throw new Error(`The pattern ${pattern} matches nothing. Correct it; it begins at the workspace.`)
 }
 
-/** A matched directory counts with all that is below it, so that a match down there would count twice. */
+/** A matched directory is included with all that is below it: a match down there would be included twice. */
 function isBelowAnother(match: string, matches: ReadonlySet<string>): boolean {
   const above = path.dirname(match)
   return above !== match && (matches.has(above) || isBelowAnother(above, matches))
 }
 
-/** What is hidden is passed over before anything else is asked of it: a link there may lead nowhere. */
+/** Hidden files are skipped before anything else is read of them: a link there may be dangling. */
 function isHiddenFile(match: string): boolean {
   if (!path.basename(match).startsWith('.')) return false
   try {
@@ -67,39 +65,38 @@ function isHiddenFile(match: string): boolean {
 }
 
 async function resolve(pattern: string): Promise<readonly string[]> {
-  if (pattern === '')
-    throw new Error('ami-definition-dirs: "!" leaves out nothing by itself. Put a path or a pattern behind it.')
+  if (pattern === '') throw new Error('"!" alone excludes nothing. Write a path or a pattern behind it.')
   if (exists(pattern)) return [fromWorkspace(pattern).replace(/\/+$/, '')]
-  const absolute = path.isAbsolute(pattern) ? pattern : `${literally(workspace())}/${pattern}`
-  const matches = await find(path.normalize(absolute)).catch(cause => {
+  const absolute = path.isAbsolute(pattern) ? pattern : `${escapeGlob(workspace())}/${pattern}`
+  const matches = await glob(path.normalize(absolute)).catch(cause => {
     const reason = escapeControlCharacters(messageOf(cause)).replace(/\.$/, '')
-    const advice = 'Remove it, or name what counts without a pattern.'
-    throw new Error(`ami-definition-dirs: the pattern ${pattern} meets what can't be read: ${reason}. ${advice}`, {
+    const advice = 'Remove it, or specify the paths without a pattern.'
+    throw new Error(`The pattern ${pattern} can't be resolved: ${reason}. ${advice}`, {
       cause,
     })
   })
   const odd = matches.find(match => match.includes('\ufffd'))
   if (odd === undefined) return matches
   throw new Error(
-    `ami-definition-dirs: the pattern ${pattern} matches ${escapeControlCharacters(odd)}, whose name is not UTF-8. Name its directory instead.`,
+    `The pattern ${pattern} matches ${escapeControlCharacters(odd)}, whose name is not UTF-8. Specify its directory instead.`,
   )
 }
 
-/** It is a slow lister and gives other files than the checksum counts, so that nothing else uses it, nor pays for it. */
-async function find(pattern: string): Promise<readonly string[]> {
+/** Loaded on demand: only patterns need it. As a lister of directories it is slow and returns other files than the checksum includes. */
+async function glob(pattern: string): Promise<readonly string[]> {
   const { create } = await import('@actions/glob')
   const search = async (options: object) =>
     await (await create(pattern, { implicitDescendants: false, ...options })).glob()
   try {
     return await search({ omitBrokenSymbolicLinks: false })
   } catch {
-    // Somewhere on the way is a link that leads nowhere. It is the definition's only if the pattern matches the link itself.
+    // There is a dangling link somewhere below. It belongs to the definition only if the pattern matches the link itself.
     const matches = await search({ omitBrokenSymbolicLinks: true })
     return [...new Set([...matches, ...(await search({ followSymbolicLinks: false }))])]
   }
 }
 
 /** The path as a pattern that matches nothing else. */
-export function literally(place: string): string {
-  return place.replaceAll('\\', '\\\\').replace(/[[?*]/g, '[$&]')
+export function escapeGlob(directory: string): string {
+  return directory.replaceAll('\\', '\\\\').replace(/[[?*]/g, '[$&]')
 }

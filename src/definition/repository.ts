@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { type BytePath, toBytePath, toFileSystem } from './files.ts'
+import { type BytePath, toBytePath, toFileSystem } from './byte-path.ts'
 
 /**
  * A path below the top of a Git repository, with `/` between its parts; empty for the top itself. It is text: bytes that are

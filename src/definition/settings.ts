@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { fromWorkspace } from '../runner/environment.ts'
+import { REGION } from '../runner/ids.ts'
 import { messageOf } from '../runner/log.ts'
 import { isGiven, isMap, quote, type RawValue, toEntries, toText } from './raw-value.ts'
 import { parseTags } from './tags.ts'
@@ -188,14 +189,8 @@ function required<Value>(name: SettingName, value: Value | undefined, source: Se
 }
 
 function parseTemplate(raw: RawValue): Template {
-  try {
-    return readTemplate(fromWorkspace(toText(raw)))
-  } catch (cause) {
-    throw new Error(messageOf(cause).replace(/^packer-template: /, ''), { cause })
-  }
+  return readTemplate(fromWorkspace(toText(raw)))
 }
-
-const REGION = /^[a-z]{2,5}(-[a-z]+)+-\d{1,2}$/
 
 function parseRegion(raw: RawValue): string {
   const region = toText(raw)

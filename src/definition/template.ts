@@ -1,9 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Inputs } from '../actions/bake/inputs.ts'
 import { workspace } from '../runner/environment.ts'
-import { messageOf, warn } from '../runner/log.ts'
-import { type BytePath, toBytePath, toFileSystem } from './files.ts'
+import { messageOf } from '../runner/log.ts'
+import { type BytePath, toBytePath, toFileSystem } from './byte-path.ts'
 
 /** The Packer template, in one of the two languages that Packer knows. */
 export type Template = Hcl2Template | JsonTemplate
@@ -38,7 +37,7 @@ export type JsonBuilder = Readonly<Record<string, unknown>>
  * Finds out what kind of template lies at an absolute path. A directory and the endings `.pkr.hcl` and `.pkr.json` are
  * HCL2; Packer reads any other file as a legacy JSON template.
  *
- * @throws Error that begins with `packer-template` when there is no template, or none that can be read.
+ * @throws Error that names the path when there is no template, or none that can be read.
  */
 export function readTemplate(template: string): Template {
   const stats = describe(template)
@@ -57,20 +56,14 @@ export function readTemplate(template: string): Template {
   }
 }
 
-/** Warns when a change of the template would not change the checksum, so that it would bake no new image. */
-export function warnIfUncounted({ template, strict }: Inputs, definition: readonly BytePath[]): void {
-  if (strict) return
-  const uncounted = template.files.filter(file => !definition.some(counted => isSameFile(counted, file)))
-  if (uncounted.length === 0) return
-  warn(
-    `packer-template: ${uncounted.join(', ')} lies outside the definition, so that a change of it bakes no new image. ` +
-      'Add it to ami-definition-dirs, or set strict to true.',
-  )
+/** The template's files that are not among the definition's: a change of one does not change the checksum, unless it is strict. */
+export function findFilesOutside({ files }: Template, definition: readonly BytePath[]): string[] {
+  return files.filter(file => !definition.some(included => isSameFile(included, file)))
 }
 
-function isSameFile(counted: BytePath, file: string): boolean {
-  if (!counted.endsWith(toBytePath(`/${path.basename(file)}`))) return false
-  const [one, other] = [fs.statSync(toFileSystem(counted)), fs.statSync(file)]
+function isSameFile(included: BytePath, file: string): boolean {
+  if (!included.endsWith(toBytePath(`/${path.basename(file)}`))) return false
+  const [one, other] = [fs.statSync(toFileSystem(included)), fs.statSync(file)]
   return one.dev === other.dev && one.ino === other.ino
 }
 
@@ -79,9 +72,9 @@ function describe(template: string): fs.Stats {
     const stats = fs.statSync(template)
     if (stats.isFile() || stats.isDirectory()) return stats
   } catch (cause) {
-    throw new Error(`packer-template: ${template} can't be read: ${messageOf(cause)}. ${ADVICE}`, { cause })
+    throw new Error(`${template} can't be read: ${messageOf(cause)}. ${ADVICE}`, { cause })
   }
-  throw new Error(`packer-template: ${template} is neither a file nor a directory. ${ADVICE}`)
+  throw new Error(`${template} is neither a file nor a directory. ${ADVICE}`)
 }
 
 const ADVICE = 'Name a .json template, a .pkr.hcl or .pkr.json file, or a directory of those.'
@@ -89,7 +82,7 @@ const ADVICE = 'Name a .json template, a .pkr.hcl or .pkr.json file, or a direct
 function filesIn(directory: string): string[] {
   const names = listNames(directory)
   if (!names.some(isHcl2)) {
-    throw new Error(`packer-template: the directory ${directory} has no .pkr.hcl or .pkr.json file. ${ADVICE}`)
+    throw new Error(`The directory ${directory} has no .pkr.hcl or .pkr.json file. ${ADVICE}`)
   }
   const read = names.filter(name => isHcl2(name) || /\.auto\.pkrvars\.(hcl|json)$/.test(name))
   return read.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map(name => path.join(directory, name))
@@ -101,7 +94,7 @@ function listNames(directory: string): string[] {
     const entries = fs.readdirSync(directory, { withFileTypes: true })
     return entries.filter(entry => !entry.isDirectory()).map(({ name }) => name)
   } catch (cause) {
-    throw new Error(`packer-template: ${directory} can't be read: ${messageOf(cause)}. ${ADVICE}`, { cause })
+    throw new Error(`${directory} can't be read: ${messageOf(cause)}. ${ADVICE}`, { cause })
   }
 }
 
@@ -122,7 +115,7 @@ function parse(template: string): JsonContent {
   const content = parseJson(template)
   if (isObject(content) && (content.variables === undefined || isObject(content.variables))) return content
   const advice = 'Write {"variables": {…}, "builders": […]}, or HCL2 in a file whose name ends with .pkr.hcl.'
-  throw new Error(`packer-template: ${template} is not a legacy template. ${advice}`)
+  throw new Error(`${template} is not a legacy template. ${advice}`)
 }
 
 function parseJson(template: string): unknown {
@@ -130,7 +123,7 @@ function parseJson(template: string): unknown {
     return JSON.parse(fs.readFileSync(template, 'utf8'))
   } catch (cause) {
     const advice = 'A legacy template must be JSON; the name of an HCL2 template ends with .pkr.hcl.'
-    throw new Error(`packer-template: ${template} is not valid JSON: ${messageOf(cause)}. ${advice}`, { cause })
+    throw new Error(`${template} is not valid JSON: ${messageOf(cause)}. ${advice}`, { cause })
   }
 }
 

@@ -1,18 +1,23 @@
-import type { BaseAmi } from '../actions/bake/inputs.ts'
 import { escapeControlCharacters, info } from '../runner/log.ts'
+import { OptionError } from '../runner/option-error.ts'
 import type { Ec2 } from './client.ts'
 import { byAge, describeImages, type Image } from './images.ts'
 
+/** A search for the newest image of an owner. */
+export interface ImageSearch {
+  /** 12 digits, `self`, `amazon` or `aws-marketplace`. */
+  readonly owner: string
+  /** A pattern of EC2 for the image's name, with `*` and `?`. */
+  readonly pattern: string
+}
+
 /**
- * Finds the image that is to be baked from. An id is taken as it stands, without asking EC2; a search gives the newest image
- * that Packer's own `source_ami_filter` would find: available, of type machine, on EBS.
+ * Finds the newest image that Packer's own `source_ami_filter` would find: available, of type machine, on EBS.
  *
- * @returns The image's id; `undefined` when the user leaves the choice to the template.
- * @throws Error when the search finds nothing, or images of several architectures.
+ * @returns The image's id.
+ * @throws OptionError when the search finds nothing, or images of several architectures.
  */
-export async function findBaseImage(ec2: Ec2, baseAmi: BaseAmi | undefined): Promise<string | undefined> {
-  if (baseAmi === undefined || 'id' in baseAmi) return baseAmi?.id
-  const { owner, pattern } = baseAmi
+export async function findNewestImage(ec2: Ec2, { owner, pattern }: ImageSearch): Promise<string> {
   const Filters = [
     { Name: 'name', Values: [pattern] },
     { Name: 'state', Values: ['available'] },
@@ -22,8 +27,9 @@ export async function findBaseImage(ec2: Ec2, baseAmi: BaseAmi | undefined): Pro
   const images = await describeImages(ec2, { Owners: [owner], Filters }, 18)
   const newest = images.sort(byAge).at(-1)
   if (!newest) {
-    throw new Error(
-      `base-ami: ${owner} has no available image in ${ec2.region} whose name matches ${pattern}. Correct the pattern; ` +
+    throw new OptionError(
+      'baseAmi',
+      `${owner} has no available image in ${ec2.region} whose name matches ${pattern}. Correct the pattern; ` +
         'a deprecated image is found by its id alone, and the account\'s setting "Allowed AMIs" hides others.',
     )
   }
@@ -38,7 +44,8 @@ function assertSingleArchitecture(images: readonly Image[], pattern: string): vo
   const listed = [...examples]
     .map(([architecture, name]) => `${architecture} (${escapeControlCharacters(name)})`)
     .join(', ')
-  throw new Error(
-    `base-ami: ${pattern} matches images of several architectures: ${listed}. Narrow the pattern to one of them.`,
+  throw new OptionError(
+    'baseAmi',
+    `${pattern} matches images of several architectures: ${listed}. Narrow the pattern to one of them.`,
   )
 }

@@ -24,7 +24,7 @@ export const ELSEWHERE =
  *
  * @throws Error when they have expired.
  */
-export async function demandLastingCredentials(ec2: Ec2): Promise<void> {
+export async function assertLastingCredentials(ec2: Ec2): Promise<void> {
   warnOfOtherSource(await identify(ec2))
   const expiry = await findExpiry(ec2)
   if (expiry === undefined) return await warnOfAge(ec2)

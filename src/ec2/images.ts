@@ -4,13 +4,11 @@ import {
   type EC2Client,
   type Image as Ec2Image,
 } from '@aws-sdk/client-ec2'
-import type { RegionalImageId } from '../cleanup/journal.ts'
+import { IMAGE_ID, type RegionalImageId } from '../runner/ids.ts'
 import { escapeControlCharacters, messageOf, warn } from '../runner/log.ts'
 import { milliseconds } from '../runner/wait.ts'
 import { ask, type Ec2, errorCode, NOT_EC2, poll, type SendOptions } from './client.ts'
 import { tagResource } from './tags.ts'
-
-export { tagResource } from './tags.ts'
 
 /** The tag that makes an image a hit: its value is the checksum. */
 export const CHECKSUM_TAG = 'ami_config_checksum'
@@ -60,7 +58,7 @@ export interface FoundImage {
   /** The image's id in each region. */
   readonly ids: ReadonlyMap<string, string>
   /** The regions that lacked the image and got it by a copy. */
-  readonly healed?: ReadonlySet<string>
+  readonly copied?: ReadonlySet<string>
 }
 
 /** The order of images from the oldest bake to the newest; of the same time, by their ids. */
@@ -85,9 +83,6 @@ export function bakedAt({ creationDate, tags }: Image): number {
   const tagged = Date.parse(tags.get(BAKED_AT_TAG) ?? '')
   return Number.isNaN(tagged) ? Date.parse(creationDate) : tagged
 }
-
-/** Matches an AMI's id: 8 hex digits in old accounts, 17 since 2016 (AWS: "Amazon EC2 resource IDs"). */
-export const IMAGE_ID = /^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$/
 
 /** How long an image that Packer has waited for may be pending, in seconds. */
 const AVAILABLE_WITHIN = 30 * 60

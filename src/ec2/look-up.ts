@@ -1,4 +1,3 @@
-import type { Checksum } from '../definition/checksum.ts'
 import { escapeControlCharacters, info, notice, warn } from '../runner/log.ts'
 import { type Ec2, poll } from './client.ts'
 import { bakedAt, byAge, CHECKSUM_TAG, describeImages, type FoundImage, type Image, TEMPLATE_TAG } from './images.ts'
@@ -10,15 +9,21 @@ export const PRUNE_TAG = 'ami_bakery_prune'
 /** The tag that holds an image's name in the images file. */
 export const IMAGE_NAME_TAG = 'ami_bakery_image_name'
 
-/** What an image must be, in addition to having the checksum, to be a hit. */
-export interface Requirements {
-  /** The template that it is baked from. */
-  readonly template: { readonly name: string }
+/** The image to look up: what makes an image a hit. */
+export interface LookUp {
+  /** 40 hex digits. */
+  readonly checksum: string
+  /** The name of the template that it is baked from, as in the tag. */
+  readonly template: string
   /** Its name in the images file; absent without such a file. */
   readonly imageName?: string | undefined
-  readonly maxAgeDays: number | undefined
-  /** Only an image that was created since this run began is a hit. */
-  readonly forceBake: boolean
+  /** An older image is no hit; absent where no image is too old. */
+  readonly maxAgeDays?: number | undefined
+  /**
+   * Only an image that was created later is a hit; in milliseconds since 1970. EC2 gives whole seconds, so that an image of that
+   * very second is no hit: one bake more does no harm.
+   */
+  readonly newerThan?: number | undefined
 }
 
 /** Why an image that has the checksum is passed over, and how it is said: as an annotation of the step or in its log. */
@@ -34,13 +39,6 @@ export interface Choice {
   readonly skips: readonly Skip[]
 }
 
-/** The times that decide, in milliseconds since 1970. */
-export interface Clock {
-  readonly now: number
-  /** When this run began. EC2 gives whole seconds, so that an image of that very second is too old: one bake more does no harm. */
-  readonly startedAt: number
-}
-
 /**
  * Looks for the newest available image of this account that has the checksum and meets the requirements, and says of every
  * other one with the checksum why it is passed over.
@@ -48,13 +46,13 @@ export interface Clock {
  * @returns `undefined` when EC2 says clearly that there is none.
  * @throws Error for anything but a clear answer.
  */
-export async function findImage(ec2: Ec2, wanted: Requirements, checksum: Checksum): Promise<FoundImage | undefined> {
-  const { hit, skips } = chooseImage(await describeCandidates(ec2, checksum.value), wanted)
+export async function findImage(ec2: Ec2, lookUp: LookUp): Promise<FoundImage | undefined> {
+  const { hit, skips } = chooseImage(await describeCandidates(ec2, lookUp.checksum), lookUp)
   printSkips(skips)
   const image = skips.some(({ level }) => level === 'notice') ? 'no other image' : 'no image'
   if (!hit)
     info(
-      `Miss: ${image} in ${ec2.region} has the tag ${CHECKSUM_TAG}=${checksum.value}${describeRequirements(wanted)}.`,
+      `Miss: ${image} in ${ec2.region} has the tag ${CHECKSUM_TAG}=${lookUp.checksum}${describeRequirements(lookUp)}.`,
     )
   else if (isDeprecated(hit, Date.now()))
     warn(`${hit.id} is deprecated since ${hit.deprecationTime}. It is used all the same.`)
@@ -62,12 +60,8 @@ export async function findImage(ec2: Ec2, wanted: Requirements, checksum: Checks
 }
 
 /** The same look-up without a line in the log, as often as needed while another run bakes. */
-export async function findImageQuietly(
-  ec2: Ec2,
-  wanted: Requirements,
-  checksum: Checksum,
-): Promise<FoundImage | undefined> {
-  const { hit } = chooseImage(await describeCandidates(ec2, checksum.value), wanted)
+export async function findImageQuietly(ec2: Ec2, lookUp: LookUp): Promise<FoundImage | undefined> {
+  const { hit } = chooseImage(await describeCandidates(ec2, lookUp.checksum), lookUp)
   return hit && toFound(ec2, hit)
 }
 
@@ -99,26 +93,22 @@ export function isCandidate({ state, tags }: Image, checksum: string): boolean {
 }
 
 /** Chooses the newest of the candidates that no rule excludes. Asks nothing and prints nothing. */
-export function chooseImage(candidates: readonly Image[], wanted: Requirements, clock: Clock = readClock()): Choice {
+export function chooseImage(candidates: readonly Image[], lookUp: LookUp, now: number = Date.now()): Choice {
   const judged = candidates
     .toSorted(byAge)
     .reverse()
-    .map(image => ({ image, skip: reasonToSkip(image, wanted, clock) }))
+    .map(image => ({ image, skip: reasonToSkip(image, lookUp, now) }))
   return { hit: judged.find(({ skip }) => !skip)?.image, skips: judged.flatMap(({ skip }) => skip ?? []) }
 }
 
-function readClock(): Clock {
-  return { now: Date.now(), startedAt: performance.timeOrigin }
-}
-
 /** Why a candidate is passed over; `undefined` when it is good. */
-export function reasonToSkip(image: Image, wanted: Requirements, clock: Clock): Skip | undefined {
+export function reasonToSkip(image: Image, lookUp: LookUp, now: number): Skip | undefined {
   return (
-    otherTemplate(image, wanted) ??
+    otherTemplate(image, lookUp) ??
     reasonToSkipCopy(image) ??
-    dueForDeletion(image, clock) ??
-    tooOld(image, wanted, clock) ??
-    notNew(image, wanted, clock)
+    dueForDeletion(image, now) ??
+    tooOld(image, lookUp, now) ??
+    notNew(image, lookUp)
   )
 }
 
@@ -130,13 +120,13 @@ export function reasonToSkipCopy(image: Image): Skip | undefined {
   return backup(image) ?? revoked(image)
 }
 
-function otherTemplate(image: Image, { template, imageName }: Requirements): Skip | undefined {
+function otherTemplate(image: Image, { template, imageName }: LookUp): Skip | undefined {
   const { tags } = image
   const other = tags.get(TEMPLATE_TAG)
-  if (other === undefined || other === template.name) return undefined
+  if (other === undefined || other === template) return undefined
   // Its template has moved.
   if (imageName !== undefined && tags.get(IMAGE_NAME_TAG) === imageName) return undefined
-  return passOver(image, `was baked from ${escapeControlCharacters(other)}, not from ${template.name}`)
+  return passOver(image, `was baked from ${escapeControlCharacters(other)}, not from ${template}`)
 }
 
 /**
@@ -160,7 +150,7 @@ function revoked(image: Image): Skip | undefined {
 }
 
 /** A value that can't be read deletes nothing: `prune` would not delete the image, and so it stays a hit. */
-function dueForDeletion(image: Image, { now }: Clock): Skip | undefined {
+function dueForDeletion(image: Image, now: number): Skip | undefined {
   const due = image.tags.get(PRUNE_TAG) ?? ''
   if (!TIME.test(due) || !(Date.parse(due) <= now)) return undefined
   return passOver(image, `is due for deletion since ${due}`)
@@ -175,7 +165,7 @@ function passOver({ id }: Image, why: string): Skip {
 
 const DAY = 24 * 60 * 60 * 1000
 
-function tooOld(image: Image, { maxAgeDays }: Requirements, { now }: Clock): Skip | undefined {
+function tooOld(image: Image, { maxAgeDays }: LookUp, now: number): Skip | undefined {
   if (maxAgeDays === undefined) return undefined
   const age = (now - bakedAt(image)) / DAY
   if (age <= maxAgeDays && !isDeprecated(image, now)) return undefined
@@ -183,9 +173,9 @@ function tooOld(image: Image, { maxAgeDays }: Requirements, { now }: Clock): Ski
   return { level: 'info', message: `${image.id} is ${old}: it is passed over.` }
 }
 
-function notNew({ id, creationDate }: Image, { forceBake }: Requirements, { startedAt }: Clock): Skip | undefined {
-  if (!forceBake || Date.parse(creationDate) > startedAt) return undefined
-  return { level: 'info', message: `${id} is there, but force-bake asks for a new one.` }
+function notNew({ id, creationDate }: Image, { newerThan }: LookUp): Skip | undefined {
+  if (newerThan === undefined || Date.parse(creationDate) > newerThan) return undefined
+  return { level: 'info', message: `${id} is available, but a new image is asked for.` }
 }
 
 function isDeprecated({ deprecationTime }: Image, now: number): boolean {
@@ -204,10 +194,10 @@ export function printSkips(skips: readonly Skip[]): void {
   }
 }
 
-function describeRequirements({ maxAgeDays, forceBake }: Requirements): string {
+function describeRequirements({ maxAgeDays, newerThan }: LookUp): string {
   const parts = [
     maxAgeDays === undefined ? '' : ` and is at most ${maxAgeDays} days old`,
-    forceBake ? ' and is new' : '',
+    newerThan === undefined ? '' : ' and is new',
   ]
   return parts.join('')
 }
@@ -233,7 +223,7 @@ export async function waitUntilFound(ec2: Ec2, checksum: string, id: string): Pr
       `${id} in ${ec2.region} has its tags, but EC2 does not find it by them after 5 minutes. Run the job again.`,
     )
   }
-  const skip = reasonToSkipCopy(image) ?? dueForDeletion(image, readClock())
+  const skip = reasonToSkipCopy(image) ?? dueForDeletion(image, Date.now())
   if (skip) throw new Error(`The look-up in ${ec2.region} does not return the new image: ${skip.message} ${TAG_ADVICE}`)
 }
 

@@ -1,76 +1,79 @@
 import type { FoundImage } from '../ec2/images.ts'
 import { escapeControlCharacters, info } from '../runner/log.ts'
+import { OptionError } from '../runner/option-error.ts'
 import { milliseconds, pause } from '../runner/wait.ts'
 import { type KeyPair, type KeyPairs, OWNER_TAG } from './key-pairs.ts'
 
 /** The tag that holds the address of the run that bakes. */
 export const URL_TAG = 'ami_bakery_run'
-/** The tag whose value changes as long as the owner of a lease lives. */
+/** The tag that is the heartbeat of a lease: a counter that its owner raises every minute. */
 export const HEARTBEAT_TAG = 'ami_bakery_counter'
 
-/** The wish for a lease, and what can be done about it while another has it. */
+/** A lease to acquire, and what to do while another run holds it. */
 export interface LeaseRequest {
   readonly keyPairs: KeyPairs
   readonly name: string
-  /** What the lease is born with: the owner, the run, the counter. */
+  /** The tags of the new lease: the owner, the run, the heartbeat. */
   readonly tags: ReadonlyMap<string, string>
-  /** How long to wait for others. */
+  /** How long to wait for other runs, in minutes. */
   readonly minutes: number
-  /** Says why it is no use to wait any longer; asked again and again. */
+  /** Explains why waiting any longer is of no use; called again and again. */
   shortage?(): Promise<string | undefined>
   /** Ends the waiting. */
   readonly signal: AbortSignal | undefined
   lookUp(): Promise<FoundImage | undefined>
-  /** Hears that a lease is about to be asked for, so that it can be given back whatever happens then. */
+  /** Called before EC2 is asked for the lease, so that the lease can be deleted whatever happens then. */
   announce(): void
-  /** Removes what the dead owner of a lease has left on EC2. */
-  cleanUp(dead: KeyPair): Promise<void>
+  /** Removes what the run that held a stale lease left on EC2. */
+  cleanUp(stale: KeyPair): Promise<void>
 }
 
-/** How long a lease must stand still before who watches it holds its owner for dead: five renewals, in seconds. */
+/** A lease whose heartbeat has not changed for this long is stale, in seconds: five heartbeats. */
 const STALE_AFTER_SECONDS = 5 * 60
-/** For how long an image may still turn up after its lease has gone, in seconds: tags appear late. */
+/** How long an image may appear after its lease was deleted, in seconds: tags are eventually consistent. */
 const TAG_PROPAGATION_SECONDS = 30
 
 /**
- * Takes the lease, or waits until another's bake has given an image. No clock is read but this process's own: a lease is dead
- * when it was seen unchanged for five minutes. Then it is deleted by its id, and all who wait race to create the next.
+ * Acquires the lease, or waits until another run's bake has an image. Only this process's clock is read: a lease is stale
+ * when its heartbeat was seen unchanged for five minutes. Then it is deleted by its id, and all waiting runs race to create the next.
  *
  * @returns The id of the lease, or the image.
- * @throws Error that names the holder when the time is over; {@link LeaseError} when leases don't work here.
+ * @throws OptionError that names the holder when the time is over; {@link LeaseError} when leases don't work here.
  */
-export async function acquireLease(claim: LeaseRequest): Promise<string | FoundImage> {
-  const end = performance.now() + milliseconds(claim.minutes * 60)
+export async function acquireLease(request: LeaseRequest): Promise<string | FoundImage> {
+  const end = performance.now() + milliseconds(request.minutes * 60)
   let seen: Observation | undefined
   for (let first = true; ; first = false) {
     const asked = performance.now()
-    const holder = await findHolder(claim)
-    if (holder && isOurs(holder, claim)) return holder.id
-    const turn = holder ? await claim.lookUp() : await take(claim, first)
+    const holder = await findHolder(request)
+    if (holder && isOurs(holder, request)) return holder.id
+    const turn = holder ? await request.lookUp() : await tryCreate(request, first)
     if (turn) return turn
-    seen = compare(seen, holder)
-    if (holder && asked - seen.since >= milliseconds(STALE_AFTER_SECONDS)) await evictStaleLease(claim, holder)
-    else if (performance.now() > end) throw giveUp(claim, seen)
-    else await refuseShortage(claim, seen)
-    await pause(milliseconds(10 + 10 * Math.random()), claim.signal)
+    seen = observe(seen, holder)
+    if (holder && asked - seen.since >= milliseconds(STALE_AFTER_SECONDS)) await evictStaleLease(request, holder)
+    else if (performance.now() > end) throw timeoutError(request, seen)
+    else await assertTimeLeft(request, seen)
+    await pause(milliseconds(10 + 10 * Math.random()), request.signal)
   }
 }
 
-/** What was seen of a lease, and since when it has been just so, on this process's own clock. */
+/** A lease as it was last seen, and since when it has not changed, on this process's clock. */
 interface Observation {
   readonly holder: KeyPair | undefined
   readonly since: number
 }
 
-function compare(before: Observation | undefined, holder: KeyPair | undefined): Observation {
+function observe(before: Observation | undefined, holder: KeyPair | undefined): Observation {
   if (holder && before?.holder?.id !== holder.id) {
-    info(`Waiting: ${describeHolder(holder)} bakes this checksum since ${holder.created?.toISOString() ?? 'a while'}.`)
+    info(
+      `Waiting: ${describeHolder(holder)} has been baking this checksum since ${holder.created?.toISOString() ?? 'a while'}.`,
+    )
   }
-  const isSame = before && before.holder?.id === holder?.id && counterOf(before.holder) === counterOf(holder)
+  const isSame = before && before.holder?.id === holder?.id && heartbeatOf(before.holder) === heartbeatOf(holder)
   return isSame ? before : { holder: holder ?? before?.holder, since: performance.now() }
 }
 
-function counterOf(holder: KeyPair | undefined): string | undefined {
+function heartbeatOf(holder: KeyPair | undefined): string | undefined {
   return holder?.tags.get(HEARTBEAT_TAG)
 }
 
@@ -78,19 +81,19 @@ async function findHolder({ keyPairs, name }: LeaseRequest): Promise<KeyPair | u
   return (await keyPairs.list()).find(pair => pair.name === name)
 }
 
-function isOurs({ tags }: KeyPair, claim: LeaseRequest): boolean {
-  return tags.get(OWNER_TAG) === claim.tags.get(OWNER_TAG)
+function isOurs({ tags }: KeyPair, request: LeaseRequest): boolean {
+  return tags.get(OWNER_TAG) === request.tags.get(OWNER_TAG)
 }
 
-/** A lease that is there already may be our own: the SDK asks again when an answer is lost. One that nobody sees yet is another's. */
-async function take(claim: LeaseRequest, isFirst: boolean): Promise<string | FoundImage | undefined> {
-  const image = isFirst ? undefined : await lookUpForAWhile(claim)
+/** An existing lease may be this run's own, because the SDK repeats a request whose answer is lost. One that is not visible yet is another run's. */
+async function tryCreate(request: LeaseRequest, isFirst: boolean): Promise<string | FoundImage | undefined> {
+  const image = isFirst ? undefined : await lookUpForAWhile(request)
   if (image) return image
-  claim.announce()
-  const id = await claim.keyPairs.create(claim.name, claim.tags)
+  request.announce()
+  const id = await request.keyPairs.create(request.name, request.tags)
   if (id) return id
-  const holder = await findHolder(claim)
-  return holder && isOurs(holder, claim) ? holder.id : undefined
+  const holder = await findHolder(request)
+  return holder && isOurs(holder, request) ? holder.id : undefined
 }
 
 async function lookUpForAWhile({ lookUp, signal }: LeaseRequest): Promise<FoundImage | undefined> {
@@ -102,23 +105,23 @@ async function lookUpForAWhile({ lookUp, signal }: LeaseRequest): Promise<FoundI
   }
 }
 
-/** What it has left goes before itself, so that whoever dies meanwhile leaves it to the next one. */
-async function evictStaleLease({ keyPairs, cleanUp }: LeaseRequest, dead: KeyPair): Promise<void> {
-  info(`${describeHolder(dead)} has not given a sign of life for 5 minutes: its lease ${dead.id} is taken away.`)
-  await cleanUp(dead)
-  await keyPairs.remove(dead.id)
+/** Its resources are removed before the lease is, so that another run can do it if this one is killed meanwhile. */
+async function evictStaleLease({ keyPairs, cleanUp }: LeaseRequest, stale: KeyPair): Promise<void> {
+  info(`No heartbeat from ${describeHolder(stale)} for 5 minutes; removing its stale lease ${stale.id}.`)
+  await cleanUp(stale)
+  await keyPairs.remove(stale.id)
 }
 
-async function refuseShortage(claim: LeaseRequest, seen: Observation): Promise<void> {
-  const shortage = await claim.shortage?.()
-  if (shortage) throw new Error(`wait-for-other-bakes: ${describeWait(claim, seen)} ${shortage}`)
+async function assertTimeLeft(request: LeaseRequest, seen: Observation): Promise<void> {
+  const shortage = await request.shortage?.()
+  if (shortage) throw new OptionError('waitForOtherBakes', `${describeWait(request, seen)} ${shortage}`)
 }
 
-function giveUp(claim: LeaseRequest, seen: Observation): Error {
-  const { minutes } = claim
+function timeoutError(request: LeaseRequest, seen: Observation): Error {
+  const { minutes } = request
   const advice =
-    'Look after that run, wait longer (more than 5 minutes tell whether it still lives), or set it to 0 to bake all the same.'
-  return new Error(`wait-for-other-bakes: after ${minutes} minutes ${describeWait(claim, seen)} ${advice}`)
+    'Look at that run, wait longer (after more than 5 minutes a stale lease is removed), or set it to 0 to bake without a lease.'
+  return new OptionError('waitForOtherBakes', `After ${minutes} minutes ${describeWait(request, seen)} ${advice}`)
 }
 
 function describeWait({ name }: LeaseRequest, { holder }: Observation): string {
@@ -126,7 +129,7 @@ function describeWait({ name }: LeaseRequest, { holder }: Observation): string {
   return `${who} still bakes this checksum.`
 }
 
-/** Tags are anybody's words: they are shown on one line, and followed by nobody. */
+/** Anyone who may tag key pairs can write these tags: they are printed on one line and never acted on. */
 function describeHolder({ id, tags }: KeyPair): string {
   return escapeControlCharacters(tags.get(URL_TAG) || tags.get(OWNER_TAG) || id)
 }

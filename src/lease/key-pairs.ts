@@ -96,7 +96,7 @@ async function remove(ec2: Ec2, KeyPairId: string): Promise<void> {
 }
 
 /** What must be known of a lease to give it back. */
-export interface LeaseFacts {
+export interface LeaseEntry {
   readonly name: string
   /** The value of its owner's tag. */
   readonly owner: string
@@ -108,7 +108,7 @@ export interface LeaseFacts {
 export const OWNER_TAG = 'ami_bakery_owner'
 
 /** Gives a lease back, whether or not EC2's answer to its creation ever came. What is another's stays. */
-export async function removeLease(keyPairs: KeyPairs, { name, owner, id }: LeaseFacts): Promise<void> {
+export async function removeLease(keyPairs: KeyPairs, { name, owner, id }: LeaseEntry): Promise<void> {
   if (id) return await keyPairs.remove(id)
   const ours = (await keyPairs.list()).find(pair => pair.name === name && pair.tags.get(OWNER_TAG) === owner)
   if (ours) await keyPairs.remove(ours.id)

@@ -1,83 +1,90 @@
 import { type CreatedResources, NO_RESOURCES, writeTraces } from '../packer/created-resources.ts'
 import { cancelled } from '../runner/cancel.ts'
-import { onGitHub } from '../runner/environment.ts'
+import { isLeftToPost, unlessLeftToPost } from '../runner/finisher.ts'
 import { messageOf, warn } from '../runner/log.ts'
 import { milliseconds, unlessAborted } from '../runner/wait.ts'
 import { HEARTBEAT_TAG } from './acquire.ts'
-import { type KeyPairs, type LeaseFacts, removeLease } from './key-pairs.ts'
+import { type KeyPairs, type LeaseEntry, removeLease } from './key-pairs.ts'
 
-/** The right to bake a checksum, which others respect as long as it is renewed. One that was never held hinders nothing. */
+/** The right to bake a checksum, as long as its heartbeat goes on. Without an acquired lease its functions do nothing. */
 export interface Lease {
-  /** Writes what Packer has begun to make into the lease, for whoever cleans up after us. */
-  note(traces: CreatedResources): void
-  /** Says that Packer has left nothing but a good image. Answers whether the lease is still ours. */
-  settle(): Promise<boolean>
+  /** Writes what Packer has created into the lease, for the run that would evict it as stale. */
+  publishResources(resources: CreatedResources): void
+  /** Removes the resources from the lease, since only a good image is left. Returns whether the lease is still this run's. */
+  confirmOwnership(): Promise<boolean>
 }
 
-/** The lease in the hands of who takes it and gives it back. */
+/** The lease for the code that acquires and releases it. */
 export interface OwnLease extends Lease {
-  /** Hears of a lease that may be there from now on. */
-  remember(facts: LeaseFacts): void
-  /** Begins to renew the lease: at once, which shows that it can be done, and every minute. */
+  /** Writes down a lease that may exist from now on. */
+  remember(entry: LeaseEntry): void
+  /** Begins the heartbeat: at once, which shows that it works, and every minute. */
   hold(id: string): Promise<void>
-  /** Gives it back. Throws nothing but the reason of a cancel, after which `post` does it. */
+  /** Deletes the lease. Throws only the reason of a cancel, after which `post` deletes it. */
   release(): Promise<void>
-  /** Says that leases don't work here: the first time as a warning, then no more. */
-  complain(what: string, cause: unknown): void
+  /** Warns that leases don't work here, once. */
+  warnOnce(what: string, cause: unknown): void
 }
 
 /**
- * Makes a lease that nobody holds yet.
+ * Makes a lease that is not acquired yet.
  *
- * @param keep Writes down what `post` must know of it.
+ * @param record Writes down what `post` needs to delete it.
  */
-export function makeLease(keyPairs: KeyPairs, keep: (facts: LeaseFacts) => void): OwnLease {
-  const complain = createComplaint()
-  let facts: LeaseFacts | undefined
+export function makeLease(keyPairs: KeyPairs, record: (entry: LeaseEntry) => void): OwnLease {
+  const warnOnce = createWarning()
+  let entry: LeaseEntry | undefined
   let renewal: Renewal | undefined
 
-  function remember(known: LeaseFacts): void {
-    facts = known
-    keep(known)
+  function remember(known: LeaseEntry): void {
+    entry = known
+    record(known)
   }
 
   async function hold(id: string): Promise<void> {
-    if (facts) remember({ ...facts, id })
-    renewal = await beginToRenew(keyPairs, id, error => complain('could not be renewed', error))
+    if (entry) remember({ ...entry, id })
+    renewal = await beginToRenew(keyPairs, id, error => warnOnce('could not be renewed', error))
   }
 
   async function release(): Promise<void> {
     renewal?.stop()
-    const known = facts
-    facts = undefined
+    const known = entry
+    entry = undefined
     if (!known) return
     const removal = removeLease(keyPairs, known)
-    await (onGitHub ? unlessAborted(cancelled, removal) : removal).catch(error => {
-      if (onGitHub) cancelled.throwIfAborted()
-      complain('could not be given back', error)
+    await unlessLeftToPost(removal).catch(error => {
+      if (isLeftToPost()) throw error
+      warnOnce('could not be deleted', error)
     })
   }
 
-  async function settle(): Promise<boolean> {
-    return renewal ? await unlessAborted(cancelled, renewal.settle()) : true
+  async function confirmOwnership(): Promise<boolean> {
+    return renewal ? await unlessAborted(cancelled, renewal.confirmOwnership()) : true
   }
 
-  return { remember, hold, release, complain, settle, note: traces => void renewal?.renew(traces) }
+  return {
+    remember,
+    hold,
+    release,
+    warnOnce,
+    confirmOwnership,
+    publishResources: resources => void renewal?.renew(resources),
+  }
 }
 
-function createComplaint(): OwnLease['complain'] {
+function createWarning(): OwnLease['warnOnce'] {
   let isKnown = false
   return (what, cause) => {
-    if (!isKnown) warn(`The lease that keeps others from baking the same ${what}: ${messageOf(cause)}`)
+    if (!isKnown) warn(`The bake lease ${what}: ${messageOf(cause)}`)
     isKnown = true
   }
 }
 
 interface Renewal {
-  /** Renews now, with these traces from now on. Never throws. */
-  renew(traces: CreatedResources): Promise<void>
+  /** Renews now, with these resources from now on. Never throws. */
+  renew(resources: CreatedResources): Promise<void>
   /** As {@link Lease} has it. */
-  settle(): Promise<boolean>
+  confirmOwnership(): Promise<boolean>
   stop(): void
 }
 
@@ -85,32 +92,32 @@ async function beginToRenew(keyPairs: KeyPairs, id: string, onTrouble: (error: u
   const tag = createTagging(keyPairs, id)
   await tag(NO_RESOURCES)
   const end = new AbortController()
-  let traces = NO_RESOURCES
+  let resources = NO_RESOURCES
   let last = Promise.resolve()
-  // One after the other, so that the counter never goes back.
+  // One after the other, so that the heartbeat never goes back.
   async function renew(latest: CreatedResources): Promise<void> {
-    traces = latest
+    resources = latest
     last = last
-      .then(() => (end.signal.aborted ? undefined : tag(traces)))
+      .then(() => (end.signal.aborted ? undefined : tag(resources)))
       .catch(error => (end.signal.aborted ? undefined : onTrouble(error)))
     await last
   }
-  async function settle(): Promise<boolean> {
+  async function confirmOwnership(): Promise<boolean> {
     const there = await keyPairs.list().catch(onTrouble)
     if (there && !there.some(pair => pair.id === id)) return false
     await renew(NO_RESOURCES)
     return true
   }
-  // A process that has nothing else to do ends.
-  const timer = setInterval(() => void renew(traces), milliseconds(60)).unref()
+  // `unref()`: the timer must not keep the process alive.
+  const timer = setInterval(() => void renew(resources), milliseconds(60)).unref()
   end.signal.addEventListener('abort', () => clearInterval(timer))
-  return { renew, settle, stop: () => end.abort() }
+  return { renew, confirmOwnership, stop: () => end.abort() }
 }
 
-function createTagging(keyPairs: KeyPairs, id: string): (traces: CreatedResources) => Promise<void> {
+function createTagging(keyPairs: KeyPairs, id: string): (resources: CreatedResources) => Promise<void> {
   let counter = 0
-  return async traces => {
+  return async resources => {
     counter++
-    await keyPairs.tag(id, new Map([...writeTraces(traces), [HEARTBEAT_TAG, String(counter)]]))
+    await keyPairs.tag(id, new Map([...writeTraces(resources), [HEARTBEAT_TAG, String(counter)]]))
   }
 }

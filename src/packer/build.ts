@@ -1,9 +1,8 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import type { Journal, JournalEntry } from '../cleanup/journal.ts'
-import type { Lease } from '../lease/lease.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { onGitHub } from '../runner/environment.ts'
 import { escapeControlCharacters, info } from '../runner/log.ts'
+import { OptionError } from '../runner/option-error.ts'
 import { type ProcessId, signal } from '../runner/process.ts'
 import { enterPhase } from '../runner/timeline.ts'
 import { milliseconds } from '../runner/wait.ts'
@@ -25,10 +24,30 @@ import { createAttribution } from './said.ts'
 /** The images that Packer says it has made: for each region their ids. */
 export type Artifacts = ReadonlyMap<string, ReadonlySet<string>>
 
-/** Who must know of what Packer does, for when this process is killed: `post` by the record, other runs by the lease. */
-export interface WatchedBake {
-  readonly record: Journal
-  readonly lease: Pick<Lease, 'note'>
+/** What is reported of a build as it goes on, so that it can be cleaned up after even if this process is killed. */
+export interface BuildReport {
+  /** Packer's own process. */
+  readonly packer?: ProcessId
+  /** What Packer has begun to create. */
+  readonly resources?: CreatedResources
+  /** Packer could not remove all that it created. */
+  readonly cleanupFailed?: true
+  /** Packer was asked to stop. */
+  readonly terminationRequested?: true
+  /** How many lines of Packer's stdout and stderr have been printed. */
+  readonly linesPrinted?: readonly [number, number]
+  /** The region that Packer worked in, where its artifact shows that it is another one. */
+  readonly bakedIn?: string
+}
+
+/** Where a build runs and what it reports. */
+export interface BuildOptions {
+  /** The directory for the files with Packer's output. */
+  readonly directory: string
+  /** The region of the look-up. */
+  readonly region: string
+  /** Called with everything new. Throws when it can't be written down, as where the disk is full. */
+  report(news: BuildReport): void
 }
 
 /**
@@ -38,56 +57,57 @@ export interface WatchedBake {
  * @throws Error when Packer fails or is killed, with Packer's own last error in its message; when a second build begins to
  *   make something on EC2; and when the step is cancelled: then Packer may still be at work.
  */
-export async function buildImages(packer: Packer, args: readonly string[], bake: WatchedBake): Promise<Artifacts> {
-  const { record } = bake
+export async function buildImages(packer: Packer, args: readonly string[], options: BuildOptions): Promise<Artifacts> {
+  const { directory, report } = options
   const screen = createLogPrinter()
-  const output = readOutput(bake)
-  const log = openLog(record.directory, {
+  const output = readOutput(options)
+  const log = openLog(directory, {
     stdout: line => screen.add(0, output.read(line)),
     stderr: line => screen.add(1, line),
   })
   try {
     cancelled.throwIfAborted()
     const started = startPacker(packer, ['build', '-machine-readable', ...args], log.files)
-    if (started.process) record.note({ packer: started.process })
-    const ending = await waitForEnd(started, { record, stop: output.stop, showMore: () => show(log, screen) })
+    if (started.process) report({ packer: started.process })
+    const ending = await waitForEnd(started, { ...options, stop: output.stop, showMore: () => show(log, screen) })
     cancelled.throwIfAborted()
-    refuseSeveral(output.builds())
+    assertSingleBuild(output.builds())
     if (ending !== 0) throw new Error(`packer build ended with ${ending}: ${advise(output.reason())}`)
-    noteRegion(record, output)
+    reportRegion(options, output)
     return output.artifacts()
   } finally {
-    noteIfPossible(record, { shown: screen.shown() })
+    reportIfPossible(options, { linesPrinted: screen.shown() })
     log.close()
   }
 }
 
 /** A build counts that makes something on EC2, also one that makes no image of it (skip_create_ami, amazon-ebsvolume). */
-function refuseSeveral(builds: readonly string[]): void {
+function assertSingleBuild(builds: readonly string[]): void {
   if (builds.length < 2) return
-  throw new Error(
-    `packer-only: ${builds.length} builds of the template make something on EC2: ${builds.map(escapeControlCharacters).join(', ')}. ` +
+  throw new OptionError(
+    'only',
+    `${builds.length} builds of the template create something on EC2: ${builds.map(escapeControlCharacters).join(', ')}. ` +
       'A checksum stands for one image. Choose one of them by packer-only.',
   )
 }
 
 /** A template may say another region than `aws-region`: what the bake has made is there. */
-function noteRegion(record: Journal, output: Output): void {
-  const { region } = record.facts()
+function reportRegion(options: BuildOptions, output: Output): void {
+  const { region } = options
   const artifacts = [...output.artifacts()]
   const { images } = output.traces()
   // A builder prints the image that it makes, and not the copies of it.
   const [made] = artifacts.find(([, ids]) => images.some(id => ids.has(id))) ?? []
   const bakedIn = made ?? (output.artifacts().has(region) ? region : artifacts.at(0)?.[0])
-  if (bakedIn && bakedIn !== region) noteIfPossible(record, { bakedIn })
+  if (bakedIn && bakedIn !== region) reportIfPossible(options, { bakedIn })
 }
 
 /** Where the disk is full it stays in this process's memory. */
-function noteIfPossible(record: Journal, more: Partial<JournalEntry>): void {
+function reportIfPossible({ report }: BuildOptions, news: BuildReport): void {
   try {
-    record.note(more)
+    report(news)
   } catch {
-    // That there is no room is said where it hinders Packer too.
+    // A full disk is an error where it hinders Packer too.
   }
 }
 
@@ -105,7 +125,7 @@ interface Output {
   readonly stop: AbortSignal
 }
 
-function readOutput({ record, lease }: WatchedBake): Output {
+function readOutput(options: BuildOptions): Output {
   const several = new AbortController()
   const artifacts = new Map<string, Set<string>>()
   const { attribute, builds } = createAttribution()
@@ -116,11 +136,8 @@ function readOutput({ record, lease }: WatchedBake): Output {
   function follow(text: string): void {
     const said = attribute(text)
     if (!said) return
-    if (note(said)) {
-      noteIfPossible(record, { traces: traces() })
-      lease.note(traces())
-    }
-    if (isCleanupError(said)) noteIfPossible(record, { isUnclean: true })
+    if (note(said)) reportIfPossible(options, { resources: traces() })
+    if (isCleanupError(said)) reportIfPossible(options, { cleanupFailed: true })
     const phase = phaseOf(said)
     if (phase) enterPhase(phase)
     if (builds().length > 1) several.abort()
@@ -158,27 +175,29 @@ const PATIENCE_AFTER_CANCEL = onGitHub ? 6_500 : milliseconds(200)
 /** How long Packer may clean up when this process has stopped it: an instance takes a minute or two to terminate. */
 const PATIENCE_AFTER_STOP = milliseconds(200)
 
-interface Watch {
-  readonly record: Journal
+interface Watch extends BuildOptions {
   /** Packer is asked to end when this is aborted. */
   readonly stop: AbortSignal
   showMore(): Promise<void>
 }
 
 /** @returns How Packer ended, or that it still runs long after it was asked to end. */
-async function waitForEnd(started: StartedPacker, { record, stop, showMore }: Watch): Promise<number | string> {
+async function waitForEnd(
+  started: StartedPacker,
+  { directory, report, stop, showMore }: Watch,
+): Promise<number | string> {
   const ended = started.ended.then(ending => ({ ending }))
   let askedAt: number | undefined
   for (;;) {
     const end = await Promise.race([ended, sleep(PACE, undefined, { ref: false })])
     await showMore()
     if (end) return end.ending
-    assertDiskSpace(record.directory)
+    assertDiskSpace(directory)
     if (!stop.aborted) continue
     if (askedAt === undefined) {
       askedAt = performance.now()
       if (started.process) askToEnd(started.process)
-      record.note({ terminated: true })
+      report({ terminationRequested: true })
     }
     const patience = cancelled.aborted ? PATIENCE_AFTER_CANCEL : PATIENCE_AFTER_STOP
     if (performance.now() > askedAt + patience) return 'no end'
@@ -187,7 +206,7 @@ async function waitForEnd(started: StartedPacker, { record, stop, showMore }: Wa
 
 /** Packer ignores SIGINT sent to it alone; SIGTERM makes it clean up (hashicorp/packer, main.go, ForwardSignals). */
 export function askToEnd(packer: ProcessId): void {
-  info('Packer has been asked to stop and cleans up behind itself.')
+  info('Sent SIGTERM to Packer; waiting for it to clean up.')
   signal(packer, 'SIGTERM')
 }
 

@@ -1,20 +1,22 @@
 import fs from 'node:fs'
-import type { Variable } from '../definition/old-variables.ts'
 import type { JsonBuilder, Template } from '../definition/template.ts'
+import type { Variable } from '../definition/variables.ts'
+import { REGION } from '../runner/ids.ts'
 import { group, info, messageOf } from '../runner/log.ts'
+import { OptionError } from '../runner/option-error.ts'
 import { enterPhase } from '../runner/timeline.ts'
 import { type Packer, runPacker } from './cli.ts'
 import { advise } from './messages.ts'
 
-/** A template that is about to be built, and what is handed over to it. */
+/** A template to build, and what is passed to it. */
 export interface Build {
   readonly template: Template
   /** The region of the look-up. */
   readonly region: string
   /** Variables that the template may declare. */
-  readonly offered: readonly Variable[]
-  /** Variables that the template must declare, because their values are counted. */
-  readonly demanded: readonly Variable[]
+  readonly optionalVariables: readonly Variable[]
+  /** Variables that the template must declare, because their values are included in the checksum. */
+  readonly requiredVariables: readonly Variable[]
   readonly variableFiles: readonly string[]
   readonly only: readonly string[]
   /** For downloads of plugins from GitHub. */
@@ -29,7 +31,7 @@ export interface Build {
  */
 export async function prepareBuild(packer: Packer, build: Build): Promise<string[]> {
   enterPhase('prepare')
-  refuseOtherRegion(build)
+  assertRegion(build)
   return await group('Packer: version, plugins, validation', async () => {
     const version = await readVersion(packer)
     await (build.template.language === 'hcl2' ? initialize(packer, build) : installAmazonPlugin(packer, build, version))
@@ -42,17 +44,16 @@ export async function prepareBuild(packer: Packer, build: Build): Promise<string
 
 /** Of two values for a variable Packer takes the later one. */
 function argumentsFor(
-  { offered, demanded, variableFiles, only }: Build,
+  { optionalVariables, requiredVariables, variableFiles, only }: Build,
   declared: ReadonlySet<string>,
 ): { variables: string[]; only: string[] } {
-  const missing = demanded.find(({ name }) => !declared.has(name))
+  const missing = requiredVariables.find(({ name }) => !declared.has(name))
   if (missing) {
-    const input = missing.name === 'base_ami' ? 'base-ami' : 'packer-vars'
-    throw new Error(
-      `${input}: the template does not declare the variable ${missing.name}. Declare it, or remove the input.`,
-    )
+    const option = missing.name === 'base_ami' ? 'baseAmi' : 'variables'
+    const advice = 'Declare it, or remove the input.'
+    throw new OptionError(option, `The template does not declare the variable ${missing.name}. ${advice}`)
   }
-  const values = [...offered.filter(({ name }) => declared.has(name)), ...demanded]
+  const values = [...optionalVariables.filter(({ name }) => declared.has(name)), ...requiredVariables]
   return {
     variables: [
       ...variableFiles.map(file => `-var-file=${file}`),
@@ -66,14 +67,15 @@ function argumentsFor(
  * Makes sure that a legacy template doesn't make its image elsewhere, where all of its builders have their region written
  * in the template. What is not written there is known after the bake, from the artifact.
  */
-function refuseOtherRegion({ template, region, offered, demanded, variableFiles }: Build): void {
+function assertRegion({ template, region, optionalVariables, requiredVariables, variableFiles }: Build): void {
   if (template.language !== 'json' || variableFiles.length > 0) return
-  const passed = [...offered, ...demanded].map(({ name, value }) => [name, value] as const)
+  const passed = [...optionalVariables, ...requiredVariables].map(({ name, value }) => [name, value] as const)
   const values = new Map<string, unknown>([...template.variables, ...passed])
   const regions = new Set(template.builders.map(builder => writtenRegion(builder, values)))
   if (regions.size === 0 || regions.has(undefined) || regions.has(region)) return
-  throw new Error(
-    `packer-template: it makes its image in ${[...regions].join(', ')}, but aws-region is ${region}. ` +
+  throw new OptionError(
+    'template',
+    `It makes its image in ${[...regions].join(', ')}, but the region of the look-up is ${region}. ` +
       "Let the template's region be the variable aws_region, or correct aws-region.",
   )
 }
@@ -83,7 +85,7 @@ function writtenRegion(builder: JsonBuilder, values: ReadonlyMap<string, unknown
   if ('ami_regions' in builder) return undefined
   const [, variable] = /^\{\{ *user +[`"]([^`"]+)[`"] *\}\}$/.exec(String(builder.region)) ?? []
   const value = variable === undefined ? builder.region : values.get(variable)
-  return typeof value === 'string' && /^[a-z]{2,5}(-[a-z]+)+-\d{1,2}$/.test(value) ? value : undefined
+  return typeof value === 'string' && REGION.test(value) ? value : undefined
 }
 
 type Version = readonly [major: number, minor: number, patch: number]

@@ -1,22 +1,15 @@
-import { DescribeImageAttributeCommand, type LaunchPermission } from '@aws-sdk/client-ec2'
-import type { Region } from '../actions/bake/inputs.ts'
-import type { Checksum } from '../definition/checksum.ts'
+import { DescribeImageAttributeCommand } from '@aws-sdk/client-ec2'
+import type { Region } from '../definition/settings.ts'
 import { ask, connect } from '../ec2/client.ts'
-import { describeImage, type Image, type RegionalImage } from '../ec2/images.ts'
+import { describeImage, type RegionalImage } from '../ec2/images.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { info, messageOf } from '../runner/log.ts'
+import { OptionError } from '../runner/option-error.ts'
 import { enterPhase } from '../runner/timeline.ts'
 import { finishCopy } from './finish-copy.ts'
 import { obtainCopy } from './obtain-copy.ts'
+import type { SourceImage } from './source-image.ts'
 import { onceVisible } from './visible.ts'
-
-/** The image that is copied, with what its copies must have too. */
-export interface Original {
-  readonly image: Image
-  readonly region: string
-  readonly checksum: string
-  readonly permissions: readonly LaunchPermission[]
-}
 
 /**
  * Copies an image to regions that lack it, to all of them at once, and makes the copies such that the look-up finds them.
@@ -28,19 +21,19 @@ export interface Original {
 export async function copyToRegions(
   source: RegionalImage,
   regions: readonly Region[],
-  checksum: Checksum,
+  checksum: string,
 ): Promise<ReadonlyMap<string, string>> {
   enterPhase('copy')
-  const original = await readOriginal(source, checksum.value)
+  const original = await readSource(source, checksum)
   assertShareable(original, regions)
-  const results = await Promise.allSettled(regions.map(region => heal(original, region)))
+  const results = await Promise.allSettled(regions.map(region => copyToRegion(original, region)))
   if (cancelled.aborted) info('Copies that were begun go on. The next run takes them.')
   cancelled.throwIfAborted()
   return collect(results, regions)
 }
 
 /** The image is described anew: one that was just baked has got its tags since. */
-async function readOriginal({ ec2, image }: RegionalImage, checksum: string): Promise<Original> {
+async function readSource({ ec2, image }: RegionalImage, checksum: string): Promise<SourceImage> {
   const command = new DescribeImageAttributeCommand({ ImageId: image.id, Attribute: 'launchPermission' })
   const { LaunchPermissions: permissions = [] } = await onceVisible(ec2, () =>
     ask(ec2, 'ec2:DescribeImageAttribute', (client, options) => client.send(command, options)),
@@ -49,20 +42,21 @@ async function readOriginal({ ec2, image }: RegionalImage, checksum: string): Pr
 }
 
 /** Without a key the copy gets the account's default one, which can't be shared (AWS: "Share an AMI with specific AWS accounts"). */
-function assertShareable({ image, permissions }: Original, regions: readonly Region[]): void {
+function assertShareable({ image, permissions }: SourceImage, regions: readonly Region[]): void {
   const keyless = regions.filter(({ kmsKey }) => kmsKey === undefined).map(({ name }) => name)
   if (!image.isEncrypted || permissions.length === 0 || keyless.length === 0) return
-  throw new Error(
-    `regions: ${image.id} is encrypted and shared with others, who could not use a copy under the default key. ` +
+  throw new OptionError(
+    'regions',
+    `${image.id} is encrypted and shared with others, who could not use a copy under the default key. ` +
       `Give a KMS key for ${keyless.join(', ')}: ${keyless.map(name => `${name}=<key>`).join(', ')}.`,
   )
 }
 
-async function heal(original: Original, region: Region): Promise<readonly [string, string]> {
+async function copyToRegion(source: SourceImage, region: Region): Promise<readonly [string, string]> {
   const ec2 = connect(region.name, cancelled)
-  const copy = await obtainCopy(original, { ec2, kmsKey: region.kmsKey })
-  await finishCopy({ ec2, kmsKey: region.kmsKey }, original, copy)
-  info(`${region.name}: ${copy.id} is a copy of ${original.image.id} and is found by its tag.`)
+  const copy = await obtainCopy(source, { ec2, kmsKey: region.kmsKey })
+  await finishCopy({ ec2, kmsKey: region.kmsKey }, source, copy)
+  info(`${region.name}: ${copy.id} is a copy of ${source.image.id} and is found by its tag.`)
   return [region.name, copy.id]
 }
 
@@ -77,5 +71,5 @@ function collect(
   if (failures.length === 0) return copies
   const kept = [...copies].map(([name, id]) => `${id} in ${name}`).join(', ')
   const advice = `${kept ? `These are good and stay: ${kept}. ` : ''}The next run copies what is missing.`
-  throw new Error(`regions: the image could not be copied to\n${failures.join('\n')}\n${advice}`)
+  throw new OptionError('regions', `The image could not be copied to\n${failures.join('\n')}\n${advice}`)
 }

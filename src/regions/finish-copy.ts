@@ -1,11 +1,12 @@
 import { EnableImageDeprecationCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
 import { ask, type Ec2 } from '../ec2/client.ts'
-import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG, type Image, tagResource } from '../ec2/images.ts'
+import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG, type Image } from '../ec2/images.ts'
 import { PRUNE_TAG, REVOKED_TAG, waitUntilFound } from '../ec2/look-up.ts'
+import { tagResource } from '../ec2/tags.ts'
 import { warnAndContinue } from '../runner/cancel.ts'
 import { notice } from '../runner/log.ts'
-import type { Original } from './copy-image.ts'
 import type { Destination } from './obtain-copy.ts'
+import type { SourceImage } from './source-image.ts'
 import { failedValue } from './stage.ts'
 import { onceVisible } from './visible.ts'
 
@@ -16,24 +17,24 @@ import { onceVisible } from './visible.ts'
  * @throws Error when it can't be shared or tagged; it stays, and the next run goes on with it. A copy that others could not use
  *   stays too, but is marked as failed, so that the next run makes another.
  */
-export async function finishCopy(to: Destination, original: Original, copy: Image): Promise<void> {
+export async function finishCopy(to: Destination, source: SourceImage, copy: Image): Promise<void> {
   const { ec2 } = to
-  if (copy.tags.get(CHECKSUM_TAG) !== original.checksum) {
-    await checkEncryption(to, original, copy)
-    await share(ec2, original, copy)
-    await deprecate(ec2, original, copy).catch(warnAndContinue('The copy is good without a time of deprecation.'))
-    await tagResource(ec2, copy.id, tagsFor(original)).catch(warnAndContinue('The copy is good without these tags.'))
-    await tagResource(ec2, copy.id, new Map([[CHECKSUM_TAG, original.checksum]]))
+  if (copy.tags.get(CHECKSUM_TAG) !== source.checksum) {
+    await checkEncryption(to, source, copy)
+    await share(ec2, source, copy)
+    await deprecate(ec2, source, copy).catch(warnAndContinue('The copy is good without a time of deprecation.'))
+    await tagResource(ec2, copy.id, tagsFor(source)).catch(warnAndContinue('The copy is good without these tags.'))
+    await tagResource(ec2, copy.id, new Map([[CHECKSUM_TAG, source.checksum]]))
   }
-  await waitUntilFound(ec2, original.checksum, copy.id)
+  await waitUntilFound(ec2, source.checksum, copy.id)
 }
 
 /**
  * Where a region encrypts by default, so are copies of unencrypted images (AWS: "Amazon EBS encryption by default"), and what is
  * encrypted with the AWS managed key can't be shared (AWS: "Share an AMI with specific AWS accounts").
  */
-async function checkEncryption({ ec2, kmsKey }: Destination, original: Original, copy: Image): Promise<void> {
-  const { image, permissions, checksum } = original
+async function checkEncryption({ ec2, kmsKey }: Destination, source: SourceImage, copy: Image): Promise<void> {
+  const { image, permissions, checksum } = source
   if (!copy.isEncrypted || image.isEncrypted || kmsKey !== undefined) return
   const { region } = ec2
   const fact = `${copy.id} in ${region} is encrypted with the region's default key, although ${image.id} is not encrypted`
@@ -52,14 +53,14 @@ function removalOf(region: string, id: string): string {
   return `aws ec2 deregister-image --region ${region} --image-id ${id} --delete-associated-snapshots`
 }
 
-async function share(ec2: Ec2, { permissions }: Original, { id }: Image): Promise<void> {
+async function share(ec2: Ec2, { permissions }: SourceImage, { id }: Image): Promise<void> {
   if (permissions.length === 0) return
   const command = new ModifyImageAttributeCommand({ ImageId: id, LaunchPermission: { Add: [...permissions] } })
   await onceVisible(ec2, () => ask(ec2, 'ec2:ModifyImageAttribute', (client, options) => client.send(command, options)))
 }
 
 /** A time in the past can't be given (AWS: EnableImageDeprecation). */
-async function deprecate(ec2: Ec2, { image }: Original, { id }: Image): Promise<void> {
+async function deprecate(ec2: Ec2, { image }: SourceImage, { id }: Image): Promise<void> {
   const time = new Date(image.deprecationTime ?? 0)
   if (time.getTime() <= Date.now()) return
   const command = new EnableImageDeprecationCommand({ ImageId: id, DeprecateAt: time })
@@ -69,7 +70,7 @@ async function deprecate(ec2: Ec2, { image }: Original, { id }: Image): Promise<
 }
 
 /** The source image's own tags, without those that say something of that image alone; its age counts, not the copy's. */
-function tagsFor({ image }: Original): ReadonlyMap<string, string> {
+function tagsFor({ image }: SourceImage): ReadonlyMap<string, string> {
   const own = [...image.tags].filter(([key]) => !OWN.has(key) && !NOT_CARRIED.some(prefix => key.startsWith(prefix)))
   return new Map([[BAKED_AT_TAG, image.creationDate], ...own, [IMAGE_TAG, image.id]])
 }

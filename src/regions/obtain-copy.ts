@@ -4,7 +4,7 @@ import { ask, type Ec2, errorCode, poll } from '../ec2/client.ts'
 import { byAge, CHECKSUM_TAG, describeImages, IMAGE_TAG, type Image, TEMPLATE_TAG } from '../ec2/images.ts'
 import { backupTag, REVOKED_TAG } from '../ec2/look-up.ts'
 import { escapeControlCharacters, info } from '../runner/log.ts'
-import type { Original } from './copy-image.ts'
+import type { SourceImage } from './source-image.ts'
 import { hasFailed, stageOf } from './stage.ts'
 import { onceVisible, VISIBLE_WITHIN } from './visible.ts'
 import { LIMIT, onceAMinute, waitForCopy } from './wait-for-copy.ts'
@@ -27,14 +27,14 @@ const MOST_VANISHED = 10
  *
  * @throws Error when the copy fails, with EC2's reason, or isn't available after two hours.
  */
-export async function obtainCopy(original: Original, to: Destination): Promise<Image> {
+export async function obtainCopy(source: SourceImage, to: Destination): Promise<Image> {
   const { ec2 } = to
   for (let vanished = 0; vanished < MOST_VANISHED; vanished++) {
-    const { available, failed, pending } = await findUsableCopies(ec2, original)
-    const finished = available.findLast(({ tags }) => tags.get(CHECKSUM_TAG) === original.checksum) ?? available.at(-1)
+    const { available, failed, pending } = await findUsableCopies(ec2, source)
+    const finished = available.findLast(({ tags }) => tags.get(CHECKSUM_TAG) === source.checksum) ?? available.at(-1)
     if (finished) return finished
-    const id = pending ? join(ec2, pending) : await begin(original, { ...to, attempt: failed.length + vanished })
-    const copy = id && (await waitForCopy(ec2, original.image.id, id))
+    const id = pending ? join(ec2, pending) : await begin(source, { ...to, attempt: failed.length + vanished })
+    const copy = id && (await waitForCopy(ec2, source.image.id, id))
     if (copy) return copy
     // A token that was used before gets that request's answer, even when its image is gone: the next one is for a new copy.
     info(`${ec2.region}: ${id || 'the copy'} is gone: something has deregistered it. The image is copied anew.`)
@@ -50,7 +50,7 @@ interface UsableCopies {
 }
 
 /** @throws Error when one is revoked: another copy would hold the same. */
-async function findUsableCopies(ec2: Ec2, { image, checksum }: Original): Promise<UsableCopies> {
+async function findUsableCopies(ec2: Ec2, { image, checksum }: SourceImage): Promise<UsableCopies> {
   const copies = (await findCopies(ec2, image.id)).filter(copy => backupTag(copy) === undefined)
   const failed = copies.filter(copy => hasFailed(copy, checksum))
   const others = copies.filter(copy => !hasFailed(copy, checksum) && stageOf(copy) !== 'gone').sort(byAge)
@@ -87,13 +87,13 @@ interface Order extends Destination {
 }
 
 /** Asks for a copy. `undefined` when the token was spent on another request. */
-async function begin(original: Original, order: Order): Promise<string | undefined> {
+async function begin(source: SourceImage, order: Order): Promise<string | undefined> {
   const { region } = order.ec2
   const tell = onceAMinute(() =>
     info(`${region}: there are too many copies at once (ResourceLimitExceeded). Waiting, two hours at most.`),
   )
   const begun = await poll(order.ec2, LIMIT, async () => {
-    const answer = await request(original, order)
+    const answer = await request(source, order)
     if (!answer) await tell()
     return answer
   })
@@ -107,34 +107,34 @@ interface Begun {
 }
 
 /** `undefined` as long as EC2 has too much to copy. */
-async function request(original: Original, order: Order): Promise<Begun | undefined> {
-  for (const name of namesFor(original, order)) {
+async function request(source: SourceImage, order: Order): Promise<Begun | undefined> {
+  for (const name of namesFor(source, order)) {
     try {
-      return { id: await copyImage(original, order, name) }
+      return { id: await copyImage(source, order, name) }
     } catch (error) {
       const code = errorCode(error)
       if (code === 'ResourceLimitExceeded') return undefined
       const isSpent = code === 'IdempotentParameterMismatch'
       if (!isSpent && code !== 'InvalidAMIName.Duplicate') throw error
       // A spent token belongs to a copy that may not be listed yet; a name may be anything's.
-      const rival = await poll(order.ec2, isSpent ? VISIBLE_WITHIN : 0, () => findRival(original, order.ec2))
+      const rival = await poll(order.ec2, isSpent ? VISIBLE_WITHIN : 0, () => findRival(source, order.ec2))
       if (rival) return { id: join(order.ec2, rival) }
       if (isSpent) return { id: undefined }
     }
   }
   throw new Error(
-    `The name ${escapeControlCharacters(original.image.name)} is taken, and so are those made from it. Remove one.`,
+    `The name ${escapeControlCharacters(source.image.name)} is taken, and so are those made from it. Remove one.`,
   )
 }
 
 /** The copy that another run has begun. */
-async function findRival(original: Original, ec2: Ec2): Promise<Image | undefined> {
-  const { available, pending } = await findUsableCopies(ec2, original)
+async function findRival(source: SourceImage, ec2: Ec2): Promise<Image | undefined> {
+  const { available, pending } = await findUsableCopies(ec2, source)
   return pending ?? available.at(-1)
 }
 
 /** A failed copy keeps its name, so that each attempt has one more to try. Names have 128 characters at most (AWS: CopyImage). */
-function namesFor({ image }: Original, { attempt }: Order): readonly string[] {
+function namesFor({ image }: SourceImage, { attempt }: Order): readonly string[] {
   const digits = image.id.slice(-8)
   const endings = ['', `-${digits}`, ...(attempt > 0 ? [`-${digits}-${attempt}`] : [])]
   return endings.map(ending => image.name.slice(0, 128 - ending.length) + ending)
@@ -144,7 +144,7 @@ function namesFor({ image }: Original, { attempt }: Order): readonly string[] {
  * Every parameter is the same for concurrent runs, whatever their repository and template, so that EC2 makes one copy for them all
  * (AWS: "Ensuring idempotency"): each comes from the source image.
  */
-async function copyImage({ image, region }: Original, order: Order, Name: string): Promise<string> {
+async function copyImage({ image, region }: SourceImage, order: Order, Name: string): Promise<string> {
   const { ec2, kmsKey, attempt } = order
   const Tags = [...firstTags(image)].map(([Key, Value]) => ({ Key, Value }))
   const tagged = (ResourceType: ResourceType) => ({ ResourceType, Tags })

@@ -1,12 +1,11 @@
-import type { Inputs, Region } from '../actions/bake/inputs.ts'
-import type { Checksum } from '../definition/checksum.ts'
+import type { Region } from '../definition/settings.ts'
 import { readEndpoint } from '../ec2/addresses.ts'
 import { connect, type Ec2, errorCode } from '../ec2/client.ts'
-import { byAge, type FoundImage, type Image, isCopyOf, type Outcome } from '../ec2/images.ts'
-import { describeCandidates, findImage, printSkips, reasonToSkipCopy, type Skip } from '../ec2/look-up.ts'
+import { byAge, type FoundImage, type Image, isCopyOf } from '../ec2/images.ts'
+import { describeCandidates, findImage, type LookUp, printSkips, reasonToSkipCopy, type Skip } from '../ec2/look-up.ts'
 import { cancelled } from '../runner/cancel.ts'
-import { group, info, messageOf } from '../runner/log.ts'
-import { copyToRegions } from './copy-image.ts'
+import { messageOf } from '../runner/log.ts'
+import { OptionError } from '../runner/option-error.ts'
 
 /**
  * Looks for the image in the look-up region and, at the same time, for its copies in every other region that it must be
@@ -15,11 +14,15 @@ import { copyToRegions } from './copy-image.ts'
  * @returns The image with the copies that are there; `undefined` when the look-up region has none.
  * @throws Error for anything but a clear answer from every region.
  */
-export async function findInRegions(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<FoundImage | undefined> {
-  const elsewhere = inputs.regions.map(region => findCopiesIn(region, checksum))
+export async function findInRegions(
+  ec2: Ec2,
+  regions: readonly Region[],
+  lookUp: LookUp,
+): Promise<FoundImage | undefined> {
+  const elsewhere = regions.map(region => findCopiesIn(region, lookUp.checksum))
   // What is wrong in the look-up region is wrong everywhere, and better said of that one.
   const [[here], answers] = await Promise.all([
-    Promise.allSettled([findImage(ec2, inputs, checksum)]),
+    Promise.allSettled([findImage(ec2, lookUp)]),
     Promise.allSettled(elsewhere),
   ])
   if (here.status === 'rejected') throw here.reason
@@ -37,14 +40,18 @@ interface Answer {
   readonly images: readonly Image[]
 }
 
-async function findCopiesIn({ name }: Region, { value }: Checksum): Promise<Answer> {
+async function findCopiesIn({ name }: Region, checksum: string): Promise<Answer> {
   try {
-    return { region: name, images: await describeCandidates(connect(name, cancelled), value) }
+    return { region: name, images: await describeCandidates(connect(name, cancelled), checksum) }
   } catch (cause) {
     cancelled.throwIfAborted()
-    throw new Error(`regions: ${name} can't be asked for the image. ${advise(name, cause)}${messageOf(cause)}`, {
-      cause,
-    })
+    throw new OptionError(
+      'regions',
+      `${name} can't be asked for the image. ${advise(name, cause)}${messageOf(cause)}`,
+      {
+        cause,
+      },
+    )
   }
 }
 
@@ -70,30 +77,4 @@ function newestCopy({ region, images }: Answer, source: string): [[string, strin
 
 function inRegion(region: string, skip: Skip | undefined): Skip | [] {
   return skip ? { ...skip, message: `${region}: ${skip.message}` } : []
-}
-
-/**
- * Copies the image to the regions that lack it, all at once. Where the user wants no bake, nothing is copied either: then
- * a region without the image is a miss.
- *
- * @returns The image with its ids in all regions, or that there is none for want of copies.
- * @throws Error that names the regions that could not be filled; those that could be are kept.
- */
-export async function fillRegions(
-  ec2: Ec2,
-  outcome: Outcome,
-  { inputs, checksum }: { readonly inputs: Inputs; readonly checksum: Checksum },
-): Promise<Outcome> {
-  if (outcome.how === 'skipped') return outcome
-  const { image, ids } = outcome
-  const lacking = inputs.regions.filter(({ name }) => !ids.has(name))
-  if (lacking.length === 0) return outcome
-  const names = lacking.map(({ name }) => name).join(', ')
-  info(`${image.id} is not available in ${names}.`)
-  if (inputs.onMiss === 'skip') return { how: 'skipped' }
-  if (inputs.onMiss === 'fail') {
-    throw new Error(`on-miss: ${image.id} is not available in ${names}. Let it be copied: set on-miss to bake.`)
-  }
-  const copies = await group(`Copies to ${names}`, () => copyToRegions({ ec2, image }, lacking, checksum))
-  return { ...outcome, ids: new Map([...ids, ...copies]), healed: new Set(copies.keys()) }
 }

@@ -1,17 +1,12 @@
-import { spawn } from 'node:child_process'
-import { text } from 'node:stream/consumers'
+import { getExecOutput } from '@actions/exec'
 import { cancelled } from './cancel.ts'
-import { identify, killGroup } from './process.ts'
 import { unlessAborted } from './wait.ts'
 
 /** Where a program runs, and with what environment. */
 export interface ExecOptions {
   readonly directory: string
   readonly environment: Readonly<NodeJS.ProcessEnv>
-  /**
-   * Ends the program early, in place of a cancel alone: the program and all processes that it has started are killed. Such
-   * a program has a session of its own, without a terminal, so that it can't ask for a password there.
-   */
+  /** Kills the program when it is aborted. Without it only a cancel ends the wait for the program. */
   readonly limit?: AbortSignal
 }
 
@@ -23,25 +18,51 @@ export interface ExecResult {
 }
 
 /**
- * Runs a short program to its end, without a shell and without input: some wait for what comes on an open stdin, and one
- * that ends while it is written to is an error that nobody catches (@actions/exec does that).
+ * Runs a short program to its end. A cancel does not wait for it.
  *
- * @throws Error when it can't be started, or the limit's reason. A program that fails is no error: its exit code is returned.
+ * The `input` option of `@actions/exec` is never used: with it, even an empty one, a program that ends before it has read its
+ * input is an EPIPE that nothing catches.
+ *
+ * @throws Error when the program is not on PATH or can't be started, or the limit's reason. A program that fails is no error:
+ *   its exit code is returned.
  */
-export async function run(program: string, args: readonly string[], where: ExecOptions): Promise<ExecResult> {
-  const { directory: cwd, environment: env, limit } = where
-  const child = spawn(program, args, { cwd, env, detached: limit !== undefined, stdio: ['ignore', 'pipe', 'pipe'] })
-  const group = limit && child.pid ? identify(child.pid) : undefined
-  const ended = new Promise<number>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', code => resolve(code ?? 1))
-  })
-  const work = Promise.all([ended, text(child.stdout), text(child.stderr)])
+export async function run(program: string, args: readonly string[], options: ExecOptions): Promise<ExecResult> {
+  const { directory: cwd, environment, limit } = options
+  const defined = Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+  const common = { cwd, env: Object.fromEntries(defined), silent: true, ignoreReturnCode: true }
+  if (limit) return await runLimited(program, args, { ...common, limit })
+  return await unlessAborted(cancelled, getExecOutput(program, [...args], common))
+}
+
+/** Prints its process id, which `@actions/exec` does not tell, and becomes the program. */
+const ANNOUNCE = 'echo "$$" >&2; exec "$@"'
+
+interface LimitedOptions {
+  readonly cwd: string
+  readonly env: Record<string, string>
+  readonly silent: boolean
+  readonly ignoreReturnCode: boolean
+  readonly limit: AbortSignal
+}
+
+async function runLimited(program: string, args: readonly string[], options: LimitedOptions): Promise<ExecResult> {
+  const { limit, ...common } = options
+  const printed: string[] = []
+  const listeners = { stderr: (bytes: Buffer) => void printed.push(bytes.toString()) }
+  const result = getExecOutput('sh', ['-c', ANNOUNCE, 'sh', program, ...args], { ...common, listeners })
   try {
-    const [exitCode, stdout, stderr] = await unlessAborted(limit ?? cancelled, work)
-    return { exitCode, stdout, stderr }
-  } finally {
-    if (group) killGroup(group)
-    else child.kill()
+    const { exitCode, stdout, stderr } = await unlessAborted(limit, result)
+    return { exitCode, stdout, stderr: stderr.slice(stderr.indexOf('\n') + 1) }
+  } catch (cause) {
+    if (limit.aborted) killQuietly(Number.parseInt(printed.join(''), 10))
+    throw cause
+  }
+}
+
+function killQuietly(pid: number): void {
+  try {
+    if (pid > 1) process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended meanwhile.
   }
 }

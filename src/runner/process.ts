@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
-import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A process that can't be mistaken for a later one with the same number. */
@@ -42,16 +41,6 @@ export function killGroup(leader: ProcessId): void {
   sendTo(-leader.pid, 'SIGKILL')
 }
 
-/**
- * Finds a process by the file that is its standard output. Whoever is killed as it starts a process may not have written
- * down its number.
- */
-export function findWriter(file: string): ProcessId | undefined {
-  const real = path.join(fs.realpathSync(path.dirname(file)), path.basename(file))
-  const pid = process.platform === 'linux' ? writerOnLinux(real) : writerElsewhere(real)
-  return pid ? identify(pid) : undefined
-}
-
 function sendTo(target: number, name: NodeJS.Signals): void {
   try {
     process.kill(target, name)
@@ -72,30 +61,6 @@ function readIfThere(file: string): string {
     return fs.readFileSync(file, 'utf8')
   } catch {
     return ''
-  }
-}
-
-function writerOnLinux(file: string): number | undefined {
-  return fs
-    .readdirSync('/proc')
-    .map(Number)
-    .find(pid => pid > 0 && outputOf(pid) === file)
-}
-
-function outputOf(pid: number): string | undefined {
-  try {
-    return fs.readlinkSync(`/proc/${pid}/fd/1`)
-  } catch {
-    // It has ended, or is somebody else's.
-    return undefined
-  }
-}
-
-function writerElsewhere(file: string): number | undefined {
-  try {
-    return Number.parseInt(execFileSync('lsof', ['-t', '-a', '-d', '1', '--', file], { encoding: 'utf8' }), 10)
-  } catch {
-    return undefined
   }
 }
 

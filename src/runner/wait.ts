@@ -1,8 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { env } from './environment.ts'
 
-/** For tests alone, which can't wait for minutes: a number that every wait is multiplied with. */
-const scale = Number(env('AMI_BAKERY_TIME_SCALE') ?? 1)
+const scale = readScale()
+
+/**
+ * Tests can't wait for minutes: a number up to 1 that every wait is multiplied with. It counts only where EC2 itself is on this
+ * machine, as an emulator is, so that no workflow can shorten a wait for the real one.
+ */
+function readScale(): number {
+  const scale = Number(env('AMI_BAKERY_TIME_SCALE') ?? 1)
+  const endpoint = env('AWS_ENDPOINT_URL_EC2') ?? env('AWS_ENDPOINT_URL') ?? ''
+  const isLocal = /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])([:/]|$)/.test(endpoint)
+  return isLocal && scale > 0 && scale <= 1 ? scale : 1
+}
 
 /** A time to wait, from seconds to milliseconds. */
 export function milliseconds(seconds: number): number {

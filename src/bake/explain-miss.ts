@@ -1,10 +1,9 @@
-import type { Inputs } from '../actions/bake/inputs.ts'
 import { listChangedFiles } from '../definition/changed-files.ts'
 import { type Checksum, summarize } from '../definition/checksum.ts'
+import type { Ec2 } from '../ec2/client.ts'
+import { byAge, COMMIT_TAG, describeImages, type Image, INGREDIENTS_TAG, TEMPLATE_TAG } from '../ec2/images.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { escapeControlCharacters, messageOf } from '../runner/log.ts'
-import type { Ec2 } from './client.ts'
-import { byAge, COMMIT_TAG, describeImages, type Image, INGREDIENTS_TAG, TEMPLATE_TAG } from './images.ts'
 
 /**
  * Explains a miss: which ingredients differ from those of the newest image of this template. It only explains, so that it
@@ -13,35 +12,31 @@ import { byAge, COMMIT_TAG, describeImages, type Image, INGREDIENTS_TAG, TEMPLAT
  * @returns Some dozens of lines for people at most.
  * @throws Error when the step is cancelled.
  */
-export async function explainMiss(ec2: Ec2, inputs: Inputs, checksum: Checksum): Promise<readonly string[]> {
+export async function explainMiss(ec2: Ec2, template: string, checksum: Checksum): Promise<readonly string[]> {
   try {
-    const earlier = await findEarlier(ec2, inputs)
-    return earlier ? await compare(earlier, inputs, checksum) : [`There is no image of ${inputs.template.name} yet.`]
+    const earlier = await findEarlier(ec2, template)
+    return earlier ? await compare(earlier, template, checksum) : [`There is no image of ${template} yet.`]
   } catch (error) {
     cancelled.throwIfAborted()
-    return [`What has changed since the newest image of ${inputs.template.name} is unknown: ${messageOf(error)}`]
+    return [`What has changed since the newest image of ${template} is unknown: ${messageOf(error)}`]
   }
 }
 
-async function findEarlier(ec2: Ec2, { template }: Inputs): Promise<Image | undefined> {
-  const Filters = [{ Name: `tag:${TEMPLATE_TAG}`, Values: [template.name.replace(/[*?\\]/g, '\\$&')] }]
+async function findEarlier(ec2: Ec2, template: string): Promise<Image | undefined> {
+  const Filters = [{ Name: `tag:${TEMPLATE_TAG}`, Values: [template.replace(/[*?\\]/g, '\\$&')] }]
   const images = await describeImages(ec2, { Owners: ['self'], Filters }, 10)
   return images.sort(byAge).at(-1)
 }
 
-async function compare(earlier: Image, inputs: Inputs, checksum: Checksum): Promise<string[]> {
+async function compare(earlier: Image, template: string, checksum: Checksum): Promise<string[]> {
   const commit = earlier.tags.get(COMMIT_TAG) ?? ''
   const known = /^[0-9a-f]{40}$/.test(commit) ? commit : undefined
   const title = `${earlier.id} (${escapeControlCharacters(earlier.name)})${known ? ` of commit ${known.slice(0, 10)}` : ''}`
   const differing = findDifferences(readSummary(earlier), summarize(checksum))
-  if (differing.length === 0)
-    return [`The newest image of ${inputs.template.name}, ${title}, has the same ingredients.`]
+  if (differing.length === 0) return [`The newest image of ${template}, ${title}, has the same ingredients.`]
   const isOfFiles = differing.some(kind => /^(files|var-files|strict)\b/.test(kind))
-  const changes = known && isOfFiles ? await listChangedFiles(known, inputs, checksum) : []
-  return [
-    `Since the newest image of ${inputs.template.name}, ${title}, these have changed: ${differing.join(', ')}.`,
-    ...changes,
-  ]
+  const changes = known && isOfFiles ? await listChangedFiles(known, checksum) : []
+  return [`Since the newest image of ${template}, ${title}, these have changed: ${differing.join(', ')}.`, ...changes]
 }
 
 function readSummary({ tags }: Image): ReadonlyMap<string, string> {

@@ -1,0 +1,38 @@
+import { summary } from '@actions/core'
+import { onGitHub } from '../runner/environment.ts'
+import { messageOf, warn } from '../runner/log.ts'
+
+/** GitHub drops the whole summary of a step when it is longer than 1 MiB (GitHub docs, "Adding a job summary"). */
+const MAX_LINE_LENGTH = 500
+
+/** A row of the summary's table: its title, and its text as HTML. */
+export type Row = readonly [title: string, html: string]
+
+/**
+ * Adds a table and preformatted texts to the job's summary. A failure is a warning: the summary only explains.
+ *
+ * @param texts Each is a list of some dozens of lines at most; long lines are cut.
+ */
+export async function writeSummary(rows: readonly Row[], texts: readonly (readonly string[])[]): Promise<void> {
+  if (!onGitHub) return
+  try {
+    summary.addHeading('AMI Bakery', 3)
+    if (rows.length > 0) summary.addTable(rows.map(([title, html]) => [{ data: title, header: true }, html]))
+    for (const lines of texts.filter(({ length }) => length > 0)) {
+      summary.addRaw(`<pre>${lines.map(cutLine).map(escapeHtml).join('\n')}</pre>`, true)
+    }
+    await summary.write()
+  } catch (cause) {
+    warn(`The job summary could not be written: ${messageOf(cause)}`)
+  }
+}
+
+/** A line that is short enough for log and summary. */
+export function cutLine(line: string): string {
+  return line.length > MAX_LINE_LENGTH ? `${line.slice(0, MAX_LINE_LENGTH)}…` : line
+}
+
+/** A text as HTML. */
+export function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}

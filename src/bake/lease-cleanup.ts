@@ -1,0 +1,38 @@
+import { listLeftovers } from '../cleanup/commands.ts'
+import { removeLeftovers } from '../cleanup/resources.ts'
+import { type KeyPair, OWNER_TAG } from '../lease/key-pairs.ts'
+import { checksumOf } from '../lease/with-lease.ts'
+import { readTraces } from '../packer/created-resources.ts'
+import { cancelled } from '../runner/cancel.ts'
+import { group, messageOf, warn } from '../runner/log.ts'
+import { unlessAborted } from '../runner/wait.ts'
+
+/**
+ * Removes what the run that held a stale lease left on EC2, by the resources in the lease's tags. What can't be removed is a
+ * warning with the commands.
+ *
+ * @param template The name of the template that the run baked, if it is known: the lease has only its digest.
+ */
+export async function cleanUpAfterLease(region: string, stale: KeyPair, template: string | undefined): Promise<void> {
+  const { created, tags } = stale
+  const checksum = checksumOf(stale)
+  if (!checksum || !created) return
+  // The time is EC2's own, not a tag's: a resource that is older than the lease is not of its bake.
+  const startedAt = created.toISOString()
+  const [, repository] = REPOSITORY.exec(tags.get(OWNER_TAG) ?? '') ?? []
+  const bake = { region, checksum, startedAt, ...(template && { template }), ...(repository && { repository }) }
+  const removal = group('Clean-up on EC2 after a run that has vanished', () =>
+    removeLeftovers(bake, { resources: readTraces(tags), images: 'remove' }),
+  )
+  const left = await unlessAborted(cancelled, removal).catch(error => {
+    cancelled.throwIfAborted()
+    warn(`What a vanished run has left on EC2 could not be removed: ${messageOf(error)}`)
+    return []
+  })
+  if (left.length === 0) return
+  const commands = listLeftovers(left)
+  warn(`A vanished run has left resources on EC2 that could not be removed. Remove them by hand:\n${commands}`)
+}
+
+/** A repository in the owner's tag of a run on GitHub: repository, run, attempt, and a word that only this owner has. */
+const REPOSITORY = /^([\w.-]+\/[\w.-]+)\/\d+\/\d+\/[^/]+$/
