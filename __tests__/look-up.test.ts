@@ -158,6 +158,7 @@ describe.concurrent('the choice among the images in the answer', () => {
     const { Version: _, ...parameters } = question
     expect(parameters).toEqual({
       Action: 'DescribeImages',
+      MaxResults: '1000',
       'Owner.1': 'self',
       'Filter.1.Name': 'tag:ami_config_checksum',
       'Filter.1.Value.1': outputs.ami_config_checksum,
