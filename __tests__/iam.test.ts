@@ -137,7 +137,7 @@ const jobs: readonly Job[] = [
     play: async scene => {
       await plant(scene)
       const running = scene.start({ inputs: { ...INPUTS, regions: 'eu-west-1' } })
-      await running.printed(/is being copied/)
+      await running.printed(/is pending/)
       await cancel(running)
       await running.post()
     },
