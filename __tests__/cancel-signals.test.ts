@@ -114,7 +114,8 @@ describe.skipIf(!canSetScene)('signals and post', { concurrent: true }, () => {
       ['another process with the number of the step', victim => ({ ...facts, main: { ...victim, started: '1' } })],
       ['a negative number', victim => ({ ...facts, packer: { ...victim, pid: -victim.pid } })],
       ['no number', () => ({ ...facts, packer: { pid: 'all', started: {} } })],
-      ['copies that are none', () => ({ ...facts, copies: 'all' })],
+      ['a template that is none', () => ({ ...facts, template: {} })],
+      ['a repository that is none', () => ({ ...facts, repository: ['all'] })],
       ['an image that is none', () => ({ ...facts, accepted: [{ region: 'us-east-1', id: 'i-0123456789abcdef0' }] })],
       [
         'a region that is none',

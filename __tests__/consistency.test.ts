@@ -17,7 +17,7 @@ import { type FaultyEc2, startProxy } from './support/proxy.ts'
 import { hasTools } from './support/tools.ts'
 
 /** What the action relies on in the other tests: `ec2.md` names the pages of AWS that it is from. */
-describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late,', () => {
+describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late,', { concurrent: true }, () => {
   let moto: Ec2Server
   let accounts = 0
   beforeAll(async () => {
@@ -43,7 +43,7 @@ describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late
   test('does not know a new key pair for a while, by its id, by its name, nor by a filter', async () => {
     await using ec2 = await startAccount()
     const client = clientOf(ec2)
-    ec2.lateness({ appear: 500 })
+    ec2.lateness({ appear: 3_000 })
     const { KeyPairId = '' } = await client.send(new CreateKeyPairCommand({ KeyName: 'new' }))
     const tag = new CreateTagsCommand({ Resources: [KeyPairId], Tags: [{ Key: 'a', Value: 'b' }] })
     await expect(client.send(tag)).rejects.toThrow(expect.objectContaining({ name: 'InvalidKeyPair.NotFound' }))
@@ -51,7 +51,7 @@ describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late
     await expect(client.send(byName)).rejects.toThrow(expect.objectContaining({ name: 'InvalidKeyPair.NotFound' }))
     const byFilter = new DescribeKeyPairsCommand({ Filters: [{ Name: 'key-name', Values: ['n*'] }] })
     expect((await client.send(byFilter)).KeyPairs).toEqual([])
-    await sleep(600)
+    await sleep(3_000)
     await client.send(tag)
     expect((await client.send(byFilter)).KeyPairs).toMatchObject([{ Tags: [{ Key: 'a', Value: 'b' }] }])
   })
@@ -59,7 +59,7 @@ describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late
   test('shows an instance, its image and the snapshot of that after a while', async () => {
     await using ec2 = await startAccount()
     const client = clientOf(ec2)
-    ec2.lateness({ appear: 400, snapshots: 1_200 })
+    ec2.lateness({ appear: 2_000, snapshots: 5_000 })
     const InstanceId = await launch(client)
     const instances = new DescribeInstancesCommand({ Filters: [{ Name: 'instance-id', Values: [InstanceId] }] })
     expect((await client.send(instances)).Reservations).toEqual([])
@@ -72,11 +72,11 @@ describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late
       OwnerIds: ['self'],
       Filters: [{ Name: 'description', Values: [`Created by CreateImage(*) for ${ImageId}*`] }],
     })
-    await sleep(600)
+    await sleep(2_000)
     expect((await client.send(instances)).Reservations).toHaveLength(1)
     expect((await client.send(images)).Images).toMatchObject([{ ImageId, State: 'available' }])
     expect((await client.send(snapshots)).Snapshots).toEqual([])
-    await sleep(800)
+    await sleep(3_000)
     expect((await client.send(snapshots)).Snapshots).toHaveLength(1)
   })
 
@@ -84,7 +84,7 @@ describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late
     await using ec2 = await startAccount()
     const client = clientOf(ec2)
     const id = await ec2.makeImage({ stage: 'old' })
-    ec2.lateness({ tags: 600 })
+    ec2.lateness({ tags: 2_000 })
     const find = async (value: string) => {
       const Filters = [
         { Name: 'tag:stage', Values: [value] },
@@ -98,7 +98,7 @@ describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late
     expect(await find('new')).toEqual([])
     const { Images } = await client.send(new DescribeImagesCommand({ ImageIds: [id] }))
     expect(Images).toMatchObject([{ Tags: [{ Key: 'stage', Value: 'new' }] }])
-    await sleep(700)
+    await sleep(2_000)
     expect(await find('old')).toEqual([])
     expect(await find('new')).toEqual([[id, 'new']])
   })
@@ -107,7 +107,7 @@ describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late
     await using ec2 = await startAccount()
     const client = clientOf(ec2)
     const ImageId = await ec2.makeImage({ a: 'b' })
-    ec2.lateness({ gone: 500 })
+    ec2.lateness({ gone: 2_000 })
     const deregister = new DeregisterImageCommand({ ImageId })
     await client.send(deregister)
     await expect(client.send(deregister)).rejects.toThrow(expect.objectContaining({ name: 'InvalidAMIID.Unavailable' }))
@@ -116,7 +116,7 @@ describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late
     const Filters = [{ Name: 'state', Values: ['available'] }]
     expect((await client.send(new DescribeImagesCommand({ Owners: ['self'], Filters }))).Images).toEqual([])
     expect((await ec2.inventory()).images).toEqual([])
-    await sleep(600)
+    await sleep(2_000)
     expect((await client.send(byTag)).Images).toEqual([])
     await expect(client.send(deregister)).rejects.toThrow(expect.objectContaining({ name: 'InvalidAMIID.Unavailable' }))
   })

@@ -151,6 +151,33 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     })
   })
 
+  test('the image of a vanished run whose instance EC2 has forgotten is listed, and stays', async () => {
+    await using ec2 = await startAccount()
+    using scene = fakePacker(ec2, 'exit 1')
+    const [unfinished, finished] = [
+      await ec2.makeImage({}),
+      await ec2.makeImage({ ami_config_checksum: 'f'.repeat(40) }),
+    ]
+    const traces = {
+      ami_bakery_launching: 'true',
+      ami_bakery_instances: 'i-0123456789abcdef0',
+      ami_bakery_images: `${unfinished} ${finished}`,
+      ami_bakery_copy_regions: 'eu-west-1',
+      ami_bakery_key_pairs: `packer_${crypto.randomUUID()}`,
+    }
+    await plantLease(ec2, await nameLease(scene), { ...traces, ami_bakery_counter: '3' })
+    const run = await scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.05' } }).ended
+    const [warning] = run.annotations.filter(({ level }) => level === 'warning')
+    expect(warning?.message, run.log).toMatch(
+      new RegExp(`deregister-image --region us-east-1 --image-id ${unfinished} .*\n.*look at it first`),
+    )
+    expect(warning?.message).toContain(
+      `--region eu-west-1 --owners self --filters Name=source-image-id,Values=${unfinished}`,
+    )
+    expect(warning?.message).not.toContain(finished)
+    expect((await ec2.inventory()).images.map(({ ImageId }) => ImageId).sort()).toEqual([unfinished, finished].sort())
+  })
+
   test('a dead lease is taken over in a wait of six minutes, though that ends during the clean-up', async () => {
     await using ec2 = await startAccount()
     const KeyName = `packer_${crypto.randomUUID()}`

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { imagesAnswer } from './support/answers.ts'
 import { type Ec2Server, startEc2 } from './support/ec2.ts'
 import type { FaultyEc2 } from './support/proxy.ts'
-import { cancel, type Run, type Running, startPlainly } from './support/runner.ts'
+import { cancel, type Run, type Running } from './support/runner.ts'
 import { INPUTS, type Scene, setScene } from './support/scene.ts'
 import { HAS_CHECKSUM } from './support/tags.ts'
 import { hasTools } from './support/tools.ts'
@@ -483,80 +483,50 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
   })
 
   describe('a cancel while copying', () => {
-    test('leaves nothing, and the next run copies anew', async () => {
+    test('leaves the copies that were begun to the next run, which takes them', async () => {
       await using scene = await set()
       await plant(scene.ec2)
-      scene.ec2.slowCopies(30_000)
+      scene.ec2.slowCopies(15_000)
       const running = start(scene, 'eu-west-1,eu-west-2')
       await running.printed(/eu-west-1: .* is being copied/)
       await running.printed(/eu-west-2: .* is being copied/)
       const cancelled = await cancel(running)
       expect(cancelled.exitCode).toBe(1)
+      expect(message(cancelled)).toEqual([expect.stringMatching(/^Cancelled by SIGINT\.$/)])
+      expect(cancelled.log).toContain('Copies that were begun go on. The next run takes them.')
+      const before = scene.ec2.requests.length
       const post = await running.post()
-      expect(post.exitCode, post.log).toBe(0)
-      for (const region of ['eu-west-1', 'eu-west-2']) {
-        expect(await scene.ec2.inventory(region)).toMatchObject({ images: [], snapshots: [] })
-      }
-      scene.ec2.slowCopies(0)
-      const healed = await run(scene, 'eu-west-1,eu-west-2', {}, QUICK)
+      expect([post.exitCode, post.log, scene.ec2.requests.length - before]).toEqual([0, '', 0])
+      const begun = await Promise.all(['eu-west-1', 'eu-west-2'].map(region => imagesIn(scene.ec2, region)))
+      expect(begun).toMatchObject([[{ State: 'pending' }], [{ State: 'pending' }]])
+      const healed = await run(scene, 'eu-west-1,eu-west-2')
       expect(healed.exitCode, healed.log).toBe(0)
-      expect(healed.log).toContain('It is copied anew.')
-      expect(actions(scene, 'CopyImage').filter(({ region }) => region === 'eu-west-1').length).toBeGreaterThanOrEqual(
-        3,
+      const { [HOME]: _, ...ids } = idsOf(healed)
+      expect(Object.values(ids).sort()).toEqual(
+        begun
+          .flat()
+          .map(({ ImageId }) => ImageId)
+          .sort(),
       )
+      expect(actions(scene, 'CopyImage')).toHaveLength(2)
     })
 
-    test('leaves nothing of a copy whose id it never heard', async () => {
+    test('leaves a copy whose id it never heard to the next run too', async () => {
       await using scene = await set()
       await plant(scene.ec2)
-      scene.ec2.slowCopies(30_000)
-      scene.ec2.fail({ action: 'CopyImage', delay: 1_000 })
+      scene.ec2.slowCopies(3_000)
+      scene.ec2.fail({ action: 'CopyImage', delay: 1_000, times: 1 })
       const running = start(scene, 'eu-west-1')
       await scene.ec2.asked('CopyImage')
       await cancel(running)
-      const post = await running.post()
-      expect(post.exitCode, post.log).toBe(0)
-      expect(await scene.ec2.inventory('eu-west-1')).toMatchObject({ images: [], snapshots: [] })
-    })
-
-    test('costs a run that asked for the same copy a new one, no more', async () => {
-      await using scene = await set()
-      await plant(scene.ec2)
-      scene.ec2.slowCopies(20_000)
-      scene.ec2.fail({ action: 'CopyImage', delay: 1_000 })
-      const env = { AMI_BAKERY_TIME_SCALE: '0.1' }
-      const [first, second] = [start(scene, 'eu-west-1', {}, env), start(scene, 'eu-west-1', {}, env)]
-      await Promise.all([first.printed(/is being copied/), second.printed(/is being copied/)])
-      await cancel(first)
-      await first.post()
-      scene.ec2.slowCopies(0)
-      const healed = await second.ended
+      const healed = await run(scene, 'eu-west-1')
       expect(healed.exitCode, healed.log).toBe(0)
-      expect(healed.log).toContain('It is copied anew.')
       expect((await imagesIn(scene.ec2, 'eu-west-1')).map(({ ImageId }) => ImageId)).toEqual([
         idsOf(healed)['eu-west-1'],
       ])
     })
 
-    test('does no harm to a later run that asks for the copy under another name', async () => {
-      await using scene = await set()
-      await plant(scene.ec2)
-      const [original] = await imagesIn(scene.ec2, HOME)
-      const west = scene.ec2.client('eu-west-1')
-      const { ImageId } = await west.send(new RegisterImageCommand({ Name: original?.Name }))
-      scene.ec2.slowCopies(30_000)
-      const running = start(scene, 'eu-west-1')
-      await running.printed(/is being copied/)
-      await cancel(running)
-      await running.post()
-      await west.send(new DeregisterImageCommand({ ImageId }))
-      scene.ec2.slowCopies(0)
-      const healed = await run(scene, 'eu-west-1')
-      expect(healed.exitCode, healed.log).toBe(0)
-      expect(await imagesIn(scene.ec2, 'eu-west-1')).toMatchObject([{ Name: original?.Name }])
-    })
-
-    test('leaves a copy that another run waits for', async () => {
+    test('costs a run that waits for the same copy nothing', async () => {
       await using scene = await set()
       await plant(scene.ec2)
       scene.ec2.slowCopies(6_000)
@@ -564,42 +534,27 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       await first.printed(/is being copied/)
       const second = start(scene, 'eu-west-1')
       await second.printed(/another run copies/)
-      await scene.ec2.asked('CreateTags')
       await cancel(first)
-      expect((await first.post()).log).toContain('another run waits for this copy')
+      await first.post()
       const healed = await second.ended
       expect(healed.exitCode, healed.log).toBe(0)
       expect(actions(scene, 'CopyImage')).toHaveLength(1)
     })
+  })
 
-    test('lists what it can not remove', async () => {
-      await using scene = await set()
-      await plant(scene.ec2)
-      scene.ec2.slowCopies(60_000)
-      const running = start(scene, 'eu-west-1')
-      await running.printed(/is being copied/)
-      await cancel(running)
-      scene.ec2.fail({ action: 'DeregisterImage', error: 'UnauthorizedOperation' })
-      const post = await running.post()
-      expect(post.exitCode).toBe(1)
-      expect(message(post)).toEqual([
-        expect.stringMatching(/aws ec2 deregister-image --region eu-west-1 --image-id ami-/),
-      ])
-    })
-
-    test('leaves nothing outside GitHub either', async () => {
-      await using scene = await set()
-      await plant(scene.ec2)
-      scene.ec2.slowCopies(30_000)
-      const inputs = Object.entries({ ...INPUTS, regions: 'eu-west-1' })
-      const given = Object.fromEntries(inputs.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]))
-      const running = startPlainly(scene.workspace.directory, { ...scene.env, ...given })
-      await running.printed(/is being copied/)
-      running.process.kill('SIGINT')
-      const ended = await running.ended
-      expect(ended.exitCode, ended.log).toBe(1)
-      expect(await scene.ec2.inventory('eu-west-1')).toMatchObject({ images: [], snapshots: [] })
-    })
+  test('a copy that something has deregistered is copied anew', async () => {
+    await using scene = await set()
+    await plant(scene.ec2)
+    scene.ec2.slowCopies(30_000)
+    const running = start(scene, 'eu-west-1', {}, QUICK)
+    await running.printed(/is being copied/)
+    const [copy] = await imagesIn(scene.ec2, 'eu-west-1')
+    scene.ec2.slowCopies(0)
+    await scene.ec2.client('eu-west-1').send(new DeregisterImageCommand({ ImageId: copy?.ImageId }))
+    const healed = await running.ended
+    expect(healed.exitCode, healed.log).toBe(0)
+    expect(healed.log).toContain('The image is copied anew.')
+    expect(idsOf(healed)['eu-west-1']).not.toBe(copy?.ImageId)
   })
 
   test('each path calls no more actions than it needs', async () => {
@@ -622,14 +577,8 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
     await record('healed, shared and to be deprecated', 'eu-west-1,eu-west-2')
     scene.ec2.slowCopies(3_000)
     await record('healed, pending for a while', 'eu-west-1,eu-west-2,eu-west-3')
-    const running = start(scene, 'eu-central-1')
-    await running.printed(/is being copied/)
-    await cancel(running)
-    scene.ec2.requests.length = 0
-    await running.post()
-    called.set('cancelled: post', [...new Set(scene.ec2.requests.map(({ action }) => action))].sort())
     console.log([...called].map(([path, list]) => `${path.padEnd(36)} ${list.join(' ')}`).join('\n'))
-    const healed = ['CopyImage', 'CreateTags', 'DescribeImageAttribute', 'DescribeImages', 'DescribeSecurityGroups']
+    const healed = ['CopyImage', 'CreateTags', 'DescribeImageAttribute', 'DescribeImages']
     const shared = [...healed, 'EnableImageDeprecation', 'ModifyImageAttribute']
     expect(Object.fromEntries(called)).toEqual({
       'miss, on-miss: skip': ['DescribeImages'],
@@ -637,13 +586,6 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       hit: ['DescribeImages'],
       'healed, shared and to be deprecated': shared,
       'healed, pending for a while': [...shared, 'DescribeSnapshots'].sort(),
-      'cancelled: post': [
-        'DeleteSnapshot',
-        'DeregisterImage',
-        'DescribeImages',
-        'DescribeSecurityGroups',
-        'DescribeSnapshots',
-      ],
     })
   })
 })

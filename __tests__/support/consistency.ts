@@ -31,6 +31,7 @@ export const LATE: Lateness = { appear: 300, snapshots: 600, tags: 500, gone: 4_
 
 interface Asked {
   readonly action: string
+  readonly region: string
   readonly parameters: URLSearchParams
   readonly agent: string
 }
@@ -47,8 +48,6 @@ export interface Consistency {
   late(lateness: Lateness): void
   /** Answers a request as an EC2 does that is late. */
   answer<Request extends Asked>(request: Request, send: Send<Request>): Promise<Answer>
-  /** Answers a request of the tests' own, who see what is true. */
-  answerTruly<Request extends Asked>(request: Request, send: Send<Request>): Promise<Answer>
 }
 
 /** What an action makes, in its answer. */
@@ -89,34 +88,24 @@ export function createConsistency(): Consistency {
   const departures = createDepartures(() => lateness)
 
   async function answer<Request extends Asked>(request: Request, send: Send<Request>): Promise<Answer> {
-    await departures.settle()
     const isFooled = !lateness.towards || lateness.towards.test(request.agent)
     const refusal = (isFooled && births.refusalOf(request)) || departures.refusalOf(request)
     if (refusal) return { status: 400, body: errorDocument(refusal) }
-    const before = await tags.remember(request, send)
-    const answer = await departures.intercept(request, send)
-    if (answer.status !== 200) return answer
-    before()
-    births.note(request, answer.body)
-    if (!isFooled) return { ...answer, body: departures.dropAll(request, answer.body) }
-    const described = await tags.describe(request, answer.body, send)
-    return {
-      ...answer,
-      body: mapItems(described, item => departures.describe(request, births.describe(request, item))),
-    }
-  }
-
-  async function answerTruly<Request extends Asked>(request: Request, send: Send<Request>): Promise<Answer> {
-    await departures.settle()
+    const changes = [await tags.remember(request, send), await departures.remember(request, send)]
     const { status, body } = await send(request)
-    return { status, body: departures.dropAll(request, body) }
+    if (status !== 200) return { status, body }
+    for (const note of changes) note()
+    births.note(request, body)
+    if (!isFooled) return { status, body }
+    const found = mapItems(await tags.describe(request, body, send), item => births.describe(request, item))
+    return { status, body: departures.describe(request, found) }
   }
 
   function late(wanted: Lateness): void {
     lateness = wanted
   }
 
-  return { late, answer, answerTruly }
+  return { late, answer }
 }
 
 /** What was just made is unknown for a while. */
@@ -217,44 +206,62 @@ function createTagHistory(lateness: () => Lateness) {
   return { remember, describe }
 }
 
-/** A deregistered image is described for a while: it stays in moto for so long, and nobody may use it any more. */
-function createDepartures(lateness: () => Lateness) {
-  const waiting = new Map<string, { readonly until: number; readonly deregister: () => Promise<unknown> }>()
+interface Departed {
+  readonly region: string
+  /** The image as it was described last. */
+  readonly item: string
+  readonly until: number
+}
 
-  async function settle(): Promise<void> {
-    for (const [id, { until, deregister }] of waiting) {
-      if (until > Date.now()) continue
-      waiting.delete(id)
-      await deregister()
-    }
-  }
+/** A deregistered image is described for a while, and may not be used any more. */
+function createDepartures(lateness: () => Lateness) {
+  const departed = new Map<string, Departed>()
 
   function refusalOf({ action, parameters }: Asked): string | undefined {
     const names = ['ImageId', 'SourceImageId'].map(name => parameters.get(name) ?? '')
-    return action !== 'DescribeImages' && names.some(id => waiting.has(id)) ? 'InvalidAMIID.Unavailable' : undefined
+    return action !== 'DescribeImages' && names.some(id => departed.has(id)) ? 'InvalidAMIID.Unavailable' : undefined
   }
 
-  async function intercept<Request extends Asked>(request: Request, send: Send<Request>): Promise<Answer> {
+  async function remember<Request extends Asked>(request: Request, send: Send<Request>): Promise<() => void> {
     const { gone = 0 } = lateness()
+    if (request.action !== 'DeregisterImage' || gone === 0) return () => {}
     const id = request.parameters.get('ImageId') ?? ''
-    if (request.action !== 'DeregisterImage' || gone === 0) return await send(request)
     const { body } = await send(ask(request, 'DescribeImages', { 'image-id': [id] }))
-    if (!idsIn(body).has(id)) return await send(request)
-    waiting.set(id, { until: Date.now() + gone, deregister: () => send(request) })
-    return { status: 200, body: '<DeregisterImageResponse><return>true</return></DeregisterImageResponse>' }
+    return () => {
+      mapItems(body, item => {
+        departed.set(id, { region: request.region, item, until: Date.now() + gone })
+        return item
+      })
+    }
   }
 
-  function describe({ action, parameters }: Asked, item: string): string {
-    if (action !== 'DescribeImages' || !waiting.has(idOf(item))) return item
-    const asksForState = [...parameters].some(([name, value]) => name.endsWith('.Name') && value === 'state')
-    return asksForState ? '' : item.replace(/<imageState>\w+</, '<imageState>deregistered<')
+  function describe(request: Asked, body: string): string {
+    if (request.action !== 'DescribeImages') return body
+    const lingering = [...departed.values()].filter(
+      ({ until, region, item }) => until > Date.now() && region === request.region && matches(item, request),
+    )
+    const items = lingering.map(({ item }) => item.replace(/<imageState>\w+</, '<imageState>deregistered<'))
+    return items.reduce(addImage, body)
   }
 
-  function dropAll({ action }: Asked, body: string): string {
-    return action === 'DescribeImages' ? mapItems(body, item => (waiting.has(idOf(item)) ? '' : item)) : body
-  }
+  return { refusalOf, remember, describe }
+}
 
-  return { settle, refusalOf, intercept, describe, dropAll }
+/** Whether a question is about an image that is deregistered. */
+function matches(item: string, request: Asked): boolean {
+  const ids = valuesOf(request, /^ImageId\.\d+$/)
+  if (ids.length > 0 && !ids.includes(idOf(item))) return false
+  return [...request.parameters].every(([parameter, name]) => {
+    const [, filter] = /^(Filter\.\d+)\.Name$/.exec(parameter) ?? []
+    return !filter || valuesOf(request, new RegExp(`^${filter}\\.Value\\.\\d+$`)).includes(attributeOf(item, name))
+  })
+}
+
+function attributeOf(item: string, name: string): string {
+  if (name === 'state') return 'deregistered'
+  if (name.startsWith('tag:')) return new RegExp(`<key>${name.slice(4)}</key><value>([^<]*)<`).exec(item)?.[1] ?? ''
+  const element = name.replace(/-./g, ([, letter = '']) => letter.toUpperCase())
+  return new RegExp(`<${element}>([^<]*)<`).exec(item)?.[1] ?? ''
 }
 
 function ask<Request extends Asked>(

@@ -8,7 +8,8 @@
  * - DeleteKeyPair by id says yes and deletes nothing (EC2's reference: "You can use either KeyName or KeyPairId"): the id becomes the name;
  * - CopyImage tells no source, neither on the image nor on its snapshot, and there is no filter source-image-id;
  * - what `copies.ts` lists about copies of images;
- * - everything is consistent at once: `lateness`, as `consistency.ts` has it.
+ * - everything is consistent at once: `lateness`, as `consistency.ts` has it;
+ * - answers have one page: `pages`.
  *
  * What it does not make up for:
  * - DeregisterImage ignores DeleteAssociatedSnapshots, and DeleteSnapshot takes a snapshot whose image is still there;
@@ -21,6 +22,7 @@ import { createConsistency, IS_LATE_RUN, LATE, type Lateness } from './consisten
 import { completeImages, type ImageFacts } from './copies.ts'
 import { type Ec2Server, speakTo } from './ec2.ts'
 import { createModelCheck } from './model-check.ts'
+import { createPages } from './pages.ts'
 import { errorDocument, mapItems } from './xml.ts'
 
 /** What goes wrong with requests of one action, before or instead of EC2's answer. */
@@ -80,6 +82,8 @@ export interface FaultyEc2 extends Pick<Ec2Server, 'endpoint' | 'environment' | 
   slowTermination(milliseconds: number): void
   /** EC2 knows late of what was done, from now on. */
   lateness(lateness: Lateness): void
+  /** Answers have so few things on a page from now on, for who asks for pages, and none on the first. */
+  pages(size: number): void
   /** EC2 is neither late nor slow from now on, not even in a run in which it is: for what counts requests or milliseconds. */
   prompt(): void
   readonly images: ImageFacts
@@ -113,6 +117,7 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
   const deleteById = createDeletion(upstream)
   const guard = createGuard(upstream, slowness)
   const consistency = createConsistency()
+  const pages = createPages()
   if (IS_LATE_RUN) {
     consistency.late(LATE)
     slowness.atLeast(SLOW)
@@ -141,7 +146,9 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
       if (!fault.isMalformed) model.answer(asked, fault.answer)
       return void response.writeHead(fault.status ?? 200).end(fault.answer)
     }
-    const { status, body } = await (isRecorded ? consistency.answer(asked, play) : consistency.answerTruly(asked, play))
+    const { status, body } = isRecorded
+      ? await pages.answer(asked, request => consistency.answer(request, play))
+      : await play(asked)
     if (fault?.lost) return void request.socket.destroy()
     if (fault?.silent) return
     if (isRecorded) model.answer(asked, body)
@@ -178,6 +185,7 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
     slowCopies: milliseconds => slowness.slow('CopyImage', milliseconds),
     slowTermination: milliseconds => slowness.slow('TerminateInstances', milliseconds),
     lateness: consistency.late,
+    pages: pages.shorten,
     prompt: () => {
       consistency.late({})
       slowness.atLeast({})

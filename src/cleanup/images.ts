@@ -135,19 +135,19 @@ async function tagFailed(
 const TAG_PROPAGATION_SECONDS = 30
 
 /**
- * Waits until EC2 does not find an image by the checksum any more (EC2 developer guide, "Eventual consistency"): the next run asks
- * just this. Looks at EC2's answer by the filter, whatever tags the answer shows. Never throws: the image has its new tag.
+ * Waits until EC2 does not find an image by the checksum any more, but by its new value (EC2 developer guide, "Eventual consistency"):
+ * the next run asks for the checksum. That EC2 does not find it is not enough, because it may not know yet that the image ever had the
+ * checksum. Looks at the answers by the filter, whatever tags they show. Never throws: the image has its new tag.
  */
 async function waitUntilHidden({ ec2, image }: RegionalImage, checksum: string): Promise<void> {
-  const Filters = [
-    { Name: `tag:${CHECKSUM_TAG}`, Values: [checksum] },
-    { Name: 'state', Values: ['available'] },
-  ]
+  const isFoundBy = async (value: string) => {
+    const Filters = [{ Name: `tag:${CHECKSUM_TAG}`, Values: [value] }]
+    return (await describeImages(ec2, { Owners: ['self'], Filters })).some(({ id }) => id === image.id)
+  }
   try {
-    const isHidden = await poll(ec2, TAG_PROPAGATION_SECONDS, async () => {
-      const found = await describeImages(ec2, { Owners: ['self'], Filters })
-      return found.some(({ id }) => id === image.id) ? undefined : true
-    })
+    const isHidden = await poll(ec2, TAG_PROPAGATION_SECONDS, async () =>
+      (await isFoundBy(checksum)) || !(await isFoundBy(`failed:${checksum}`)) ? undefined : true,
+    )
     if (isHidden) return
     warn(
       `${image.id} is of a failed bake, and EC2 still finds it by its former tag after ${TAG_PROPAGATION_SECONDS} s.`,
