@@ -163,8 +163,8 @@ fi`
 async function expectEarlyEnd(running: Running, scene: Scene): Promise<void> {
   const begun = performance.now()
   const run = await cancel(running)
-  // A second, and some more for a machine that is busy with other tests.
-  expect(performance.now() - begun, run.log).toBeLessThan(3_000)
+  // The runner's SIGTERM would come after 7.5 s.
+  expect(performance.now() - begun, run.log).toBeLessThan(7_000)
   expect(run.exitCode, run.log).toBe(1)
   expect(run.annotations).toEqual([{ level: 'error', message: expect.stringContaining('Cancelled by SIGINT') }])
   expect(run.outputs).not.toHaveProperty('ami_id')

@@ -194,7 +194,13 @@ const jobs: readonly Job[] = [
     extra: 'Other options',
     template: () => hclTemplate('deregistration_protection { enabled = true }'),
     // moto does not know it.
-    faults: [{ action: 'EnableImageDeregistrationProtection', answer: '<r><return>true</return></r>' }],
+    faults: [
+      {
+        action: 'EnableImageDeregistrationProtection',
+        answer:
+          '<EnableImageDeregistrationProtectionResponse><return>true</return></EnableImageDeregistrationProtectionResponse>',
+      },
+    ],
     play: async scene => await run(scene),
   },
 ]

@@ -69,7 +69,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
       ...NOTHING,
       images: [runs[0]?.outputs.ami_config_checksum],
     })
-  }, 120_000)
+  })
 
   test.each(['RunInstances', 'CreateImage'])(
     'when the one that bakes vanishes after %s, one of the others bakes',
@@ -110,7 +110,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     expect(log).toContain('has not given a sign of life')
     expect(log).toContain(`Terminating ${left.instances[0]}`)
     expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({ ...NOTHING, images: [outputs.ami_config_checksum] })
-  }, 120_000)
+  })
 
   test('a lease of any checksum that has been dead for a day is buried by the next one that bakes', async () => {
     await using scene = await setScene(moto, hclTemplate())
@@ -131,7 +131,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     const late = await scene.start({ env }).ended
     expect(late.exitCode, late.log).toBe(0)
     expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject(NOTHING)
-  }, 60_000)
+  })
 
   test('that is dead takes no image with it which its owner has finished after all', async () => {
     await using scene = await setScene(moto, hclTemplate())
@@ -159,7 +159,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     const { images, ...rest } = await takeStock(scene.ec2, 'us-east-1')
     expect([...images].sort(), log).toEqual([dead, `failed:${dead}`, outputs.ami_config_checksum].sort())
     expect(rest).toMatchObject(NOTHING)
-  }, 60_000)
+  })
 
   const troubles: readonly (readonly [string, Fault])[] = [
     ['ec2:DescribeKeyPairs', { action: 'DescribeKeyPairs', error: 'UnauthorizedOperation' }],
@@ -167,7 +167,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     ['ec2:CreateKeyPair', { action: 'CreateKeyPair', times: 1, error: 'TagPolicyViolation' }],
     ['ec2:CreateKeyPair', { action: 'CreateKeyPair', times: 1, error: 'KeyPairLimitExceeded' }],
     ['ec2:CreateTags', { action: 'CreateTags', times: 1, error: 'UnauthorizedOperation' }],
-    ['ec2:DescribeKeyPairs', { action: 'DescribeKeyPairs', answer: '' }],
+    ['ec2:DescribeKeyPairs', { action: 'DescribeKeyPairs', answer: '', isMalformed: true }],
   ]
   test.each(troubles)('is one warning when %s goes wrong, and the bake goes on: %j', async (permission, fault) => {
     await using scene = await setScene(moto, hclTemplate())
@@ -350,7 +350,8 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     await scene.ec2.asked(action, action === 'DeleteKeyPair' ? 2 : 1)
     const begun = performance.now()
     const run = await cancel(running)
-    expect(performance.now() - begun, run.log).toBeLessThan(3_000)
+    // The runner's SIGTERM would come after 7.5 s.
+    expect(performance.now() - begun, run.log).toBeLessThan(7_000)
     expect(run.annotations).toEqual([{ level: 'error', message: expect.stringMatching(/^Cancelled by SIGINT/) }])
     expect([run.exitCode, run.outputs.ami_id]).toEqual([1, undefined])
     scene.ec2.mend()

@@ -84,9 +84,12 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       await ec2.client().send(new CreateKeyPairCommand({ KeyName }))
       const instances = [await launch(ec2), await launch(ec2, { KeyName })]
       const image = await ec2.makeImage({ env: 'production' })
-      const { LaunchTemplate } = await ec2
-        .client()
-        .send(new CreateLaunchTemplateCommand({ LaunchTemplateName: 'app', LaunchTemplateData: {} }))
+      const { LaunchTemplate } = await ec2.client().send(
+        new CreateLaunchTemplateCommand({
+          LaunchTemplateName: 'app',
+          LaunchTemplateData: { InstanceType: 't3.micro' },
+        }),
+      )
       const tags = {
         ami_bakery_begun: '1970-01-01T00:00:00Z',
         ami_bakery_launching: 'true',
@@ -206,7 +209,10 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
 
   test('an instance that runs can’t speak for Packer', async () => {
     await using ec2 = await startAccount()
-    const command = new CreateLaunchTemplateCommand({ LaunchTemplateName: 'production', LaunchTemplateData: {} })
+    const command = new CreateLaunchTemplateCommand({
+      LaunchTemplateName: 'production',
+      LaunchTemplateData: { InstanceType: 't3.micro' },
+    })
     const { LaunchTemplate } = await ec2.client().send(command)
     const id = await launch(ec2)
     const lies = [

@@ -16,7 +16,7 @@ interface Recipe {
   readonly program: string
   /** Whether tests want the folder's path instead of the program's; such a tool is not looked for on PATH. */
   readonly isFolder?: true
-  /** Asks the program who it is; absent for data, which are right when they are there … */
+  /** Asks the program who it is; data are not asked, as they have their folder's name only when they are whole … */
   readonly question?: readonly string[]
   /** … and knows it, and its version if it tells one, by the answer. */
   readonly answer?: RegExp
@@ -47,10 +47,10 @@ const recipes: Readonly<Record<Tool, Recipe>> = {
   },
   service_models: {
     version: '1.44.8',
-    program: 'sts.json.gz',
+    program: 'ssm.json.gz',
     isFolder: true,
-    ways: [{ name: 'the models of the Python package botocore', make: downloadModels }],
-    advice: 'Install Python 3.10 or newer with pip.',
+    ways: [pythonPackage('botocore', keepModels)],
+    advice: 'Install Python 3.10 or newer with its venv module.',
   },
   packer: {
     version: '1.16.0',
@@ -175,7 +175,10 @@ function works(tool: Tool, file: string): boolean {
 /** Others have programs of the same names; Linux's other `packer` waits for input. */
 function check(tool: Tool, file: string): void {
   const { question, answer, oldest } = recipes[tool]
-  if (!question || !answer) return
+  if (!question || !answer) {
+    fs.accessSync(file)
+    return
+  }
   const printed = run(file, question, { timeout: 20_000 })
   const [known, version = ''] = answer.exec(printed) ?? []
   if (known && (!oldest || version.localeCompare(oldest, 'en', { numeric: true }) >= 0)) return
@@ -327,37 +330,31 @@ function pythonPackage(name: string, finish?: (folder: string) => void): Way {
   return { name: 'a Python virtual environment', make: installPackage }
 }
 
-/** The services that the action and Packer speak to. The last one is the recipe's program: with it the folder is whole. */
-const MODELS = [
-  ['ec2', '2016-11-15'],
-  ['ssm', '2014-11-06'],
-  ['sts', '2011-06-15'],
-] as const
-
-function downloadModels(folder: string, version: string): void {
-  run('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', folder, `botocore==${version}`])
-  const wheel = fs.readdirSync(folder).find(name => name.endsWith('.whl')) ?? ''
-  for (const [service, day] of MODELS) {
-    const member = `botocore/data/${service}/${day}/service-2.json.gz`
-    const program = 'import sys, zipfile; open(sys.argv[3], "wb").write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))'
-    run('python3', ['-c', program, path.join(folder, wheel), member, path.join(folder, `${service}.json.gz`)])
-  }
-  fs.rmSync(path.join(folder, wheel))
-}
-
 /** pip's own start script names the folder it was made in. */
 function startMotoAsModule(folder: string): void {
   const script = '#!/bin/sh\nexec "$(dirname "$0")/python" -m moto.server "$@"\n'
   fs.writeFileSync(path.join(folder, 'bin', 'moto_server'), script, { mode: 0o755 })
 }
 
-interface ExecOptions {
+/** Of all that botocore consists of, the services' newest models alone. */
+function keepModels(folder: string): void {
+  const [data = ''] = fs.globSync(path.join(folder, 'lib', 'python3*', 'site-packages', 'botocore', 'data'))
+  for (const service of ['ec2', 'iam', 'ssm', 'sts']) {
+    const newest = fs.readdirSync(path.join(data, service)).sort().at(-1) ?? ''
+    fs.copyFileSync(path.join(data, service, newest, 'service-2.json.gz'), path.join(folder, `${service}.json.gz`))
+  }
+  for (const name of fs.readdirSync(folder)) {
+    if (!name.endsWith('.json.gz')) fs.rmSync(path.join(folder, name), { recursive: true })
+  }
+}
+
+interface Surroundings {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly timeout?: number
 }
 
-function run(file: string, args: readonly string[], { env, ...more }: ExecOptions = {}): string {
+function run(file: string, args: readonly string[], { env, ...more }: Surroundings = {}): string {
   try {
     return execFileSync(file, args, {
       ...more,

@@ -1,69 +1,89 @@
-import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
-import { canCheck, checkAnswer, checkRequest, type Service } from './service-model.ts'
+import { readModel, type Service, type ServiceModel } from './service-model.ts'
+import { hasTools } from './tools.ts'
 
-/** A request or the answer to it, as the proxy saw it. */
-interface Asked {
-  readonly service: string
-  readonly action: string
-  readonly parameters: URLSearchParams
-}
-
-/** Holds all that goes through one proxy to AWS's models of its services. */
+/** Holds what a proxy is sent and answers against AWS's service models. Without the tool `service_models` nothing is wrong. */
 export interface ModelCheck {
-  /** Checks a request. Answers what is wrong with it. */
-  request(asked: Asked): readonly string[]
-  /** Checks what the proxy answers itself, or changes in moto's answer. */
-  answer(asked: Asked, body: string): void
-  /** Adds the counts to those of the run, and throws when anything was wrong. */
+  /** The violations of a request, by its parameters. */
+  request(parameters: URLSearchParams): string[]
+  /** Remembers how moto's own answers to such a request violate the model: that is not the proxy's doing. */
+  motosAnswer(parameters: URLSearchParams, body: string): void
+  /** Checks an answer of the proxy's. */
+  answer(parameters: URLSearchParams, body: string): void
+  /**
+   * Writes down how much was checked.
+   *
+   * @throws Error with all violations.
+   */
   finish(): void
 }
 
-/** Elements of moto 5.2.1's own answers that AWS's models don't have, and values that it writes otherwise. */
-const MOTO: readonly RegExp[] = [/rootDeviceType is "standard"/]
+/** Every request has the version of its service's API, also one that is not signed. */
+const SERVICES: Readonly<Record<string, Service>> = { '2016-11-15': 'ec2', '2011-06-15': 'sts', '2010-05-08': 'iam' }
 
-/** What the counts' files are named by, in the run's directory for temporary files. */
-const COUNTS = 'model-check-'
+const motosOwn = new Set<string>()
 
-/** Makes a check. Without the models, on a machine that can't get them, it checks nothing. */
+/** Makes the check of one proxy. */
 export function createModelCheck(): ModelCheck {
-  const counts = new Map<string, number>()
-  const problems = new Set<string>()
-  function request({ service, action, parameters }: Asked): readonly string[] {
-    if (!canCheck || !isModelled(service)) return []
-    counts.set(action, (counts.get(action) ?? 0) + 1)
-    const found = checkRequest(service, action, parameters)
-    for (const problem of found) problems.add(problem)
+  const violations: string[] = []
+  const checked: string[] = []
+  const isPossible = hasTools('service_models')
+
+  function check(parameters: URLSearchParams, find: (model: ServiceModel, action: string) => string[]): string[] {
+    if (!isPossible) return []
+    const [action, version] = [parameters.get('Action') ?? '', parameters.get('Version') ?? '']
+    const service = SERVICES[version]
+    return service ? find(readModel(service), action) : [`${action}.Version: ${version} is that of no known service.`]
+  }
+
+  function checkAnswer(parameters: URLSearchParams, body: string): string[] {
+    const found = check(parameters, (model, action) => model.checkAnswer(action, body))
+    // Which of a list's items it is makes no difference.
+    return found.map(violation => violation.replaceAll(/\.\d+/g, ''))
+  }
+
+  function request(parameters: URLSearchParams): string[] {
+    checked.push(`request ${parameters.get('Action')}`)
+    const found = check(parameters, (model, action) => model.checkRequest(action, parameters))
+    violations.push(...found.map(violation => `request ${violation}`))
     return found
   }
-  function answer({ service, action }: Asked, body: string): void {
-    if (!canCheck || !isModelled(service)) return
-    const found = checkAnswer(service, action, body).filter(problem => !MOTO.some(known => known.test(problem)))
-    for (const problem of found) problems.add(problem)
+
+  function motosAnswer(parameters: URLSearchParams, body: string): void {
+    for (const violation of checkAnswer(parameters, body)) motosOwn.add(violation)
   }
+
+  function answer(parameters: URLSearchParams, body: string): void {
+    checked.push(`answer ${parameters.get('Action')}`)
+    const found = checkAnswer(parameters, body).filter(violation => !motosOwn.has(violation))
+    violations.push(...found.map(violation => `answer ${violation}`))
+  }
+
   function finish(): void {
-    if (counts.size > 0)
-      fs.writeFileSync(path.join(os.tmpdir(), `${COUNTS}${randomUUID()}`), JSON.stringify([...counts]))
-    counts.clear()
-    if (problems.size > 0) throw new Error(`Against AWS's service model:\n${[...problems].join('\n')}`)
+    if (isPossible) note(checked.splice(0))
+    const all = [...new Set(violations.splice(0))]
+    if (all.length > 0) throw new Error(`Against AWS's service models:\n  ${all.join('\n  ')}`)
   }
-  return { request, answer, finish }
+
+  return { request, motosAnswer, answer, finish }
 }
 
-function isModelled(service: string): service is Service {
-  return service === 'ec2' || service === 'sts'
+const NOTES = 'checked'
+
+/** The tests of a run are in several processes, which all write to one file. */
+function note(lines: readonly string[]): void {
+  const { RUN_DIRECTORY } = process.env
+  if (RUN_DIRECTORY) fs.appendFileSync(path.join(RUN_DIRECTORY, NOTES), lines.map(line => `${line}\n`).join(''))
 }
 
-/** Says how many requests of a run were checked, from the counts that its proxies left in a directory. */
-export function describeCounts(directory: string): string {
-  const files = fs.readdirSync(directory).filter(name => name.startsWith(COUNTS))
-  const counts = new Map<string, number>()
-  for (const file of files) {
-    const entries: readonly [string, number][] = JSON.parse(fs.readFileSync(path.join(directory, file), 'utf8'))
-    for (const [action, count] of entries) counts.set(action, (counts.get(action) ?? 0) + count)
-  }
-  const sum = [...counts.values()].reduce((total, count) => total + count, 0)
-  return `${sum} requests of ${counts.size} actions were checked against AWS's service models.`
+/** One line on all that was checked in a run. */
+export function describeChecked(runDirectory: string): string {
+  const file = path.join(runDirectory, NOTES)
+  const lines = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n') : []
+  const [requests, answers] = ['request', 'answer'].map(kind => {
+    const those = lines.filter(line => line.startsWith(`${kind} `))
+    return `${those.length} ${kind}s of ${new Set(those).size} actions`
+  })
+  return `Held against AWS's service models: ${requests}, ${answers}.`
 }

@@ -125,7 +125,11 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
 
   async function play(asked: Received): Promise<Answer> {
     const { status, body } = await guard(asked, () =>
-      images.send(copies.translate(asked), request => deleteById(request)),
+      images.send(copies.translate(asked), async request => {
+        const answer = await deleteById(request)
+        if (answer.status === 200) model.motosAnswer(request.parameters, answer.body)
+        return answer
+      }),
     )
     const completed = mapItems(copies.complete(asked, body), item => images.describe(asked, item))
     return { status, body: slowness.apply(asked, completed) }
@@ -135,15 +139,14 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
     const asked = await receive(request)
     const isRecorded = !request.url?.startsWith(BACK_DOOR)
     if (isRecorded) requests.push(asked)
-    const [wrong] = isRecorded ? model.request(asked) : []
-    // Stopping the proxy fails the test; the answer tells it where it happens.
-    if (wrong) return void response.writeHead(400).end(errorDocument('ServiceModel', wrong))
+    const [violation] = model.request(asked.parameters)
+    if (violation) return void response.writeHead(400).end(errorDocument('AwsServiceModelViolated', violation))
     const fault = isRecorded ? findFault(counts, asked) : undefined
     if (fault?.hang) return
     if (fault?.delay) await sleep(fault.delay)
     if (fault?.error) return void response.writeHead(fault.status ?? 400).end(errorDocument(fault.error))
     if (fault?.answer !== undefined) {
-      if (!fault.isMalformed) model.answer(asked, fault.answer)
+      if (!fault.isMalformed && !fault.status) model.answer(asked.parameters, fault.answer)
       return void response.writeHead(fault.status ?? 200).end(fault.answer)
     }
     const { status, body } = isRecorded
@@ -151,7 +154,7 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
       : await play(asked)
     if (fault?.lost) return void request.socket.destroy()
     if (fault?.silent) return
-    if (isRecorded) model.answer(asked, body)
+    if (status === 200) model.answer(asked.parameters, body)
     response.writeHead(status, { 'content-type': 'text/xml' }).end(body)
   }
 

@@ -57,17 +57,18 @@ export async function runAction(step: Step): Promise<Run> {
 
 /** Starts the built action, as the GitHub runner starts it. */
 export function startAction({ inputs = {}, env = {}, workspace, under = [] }: Step): Running {
-  const temp = fs.mkdtempSync(path.join(TEMPORARY, 'runner-'))
+  const TMPDIR = makeTemporary(workspace)
+  const temp = fs.mkdtempSync(path.join(TMPDIR, 'runner-'))
   const given = Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
   )
-  const variables = { ...runnerVariables(workspace, temp), ...given, ...env }
+  const variables = { ...runnerVariables(workspace, temp), TMPDIR, ...given, ...env }
   return start('index.js', { cwd: workspace, temp, env: variables, under })
 }
 
 /** Starts the built action outside GitHub: with nothing in its environment but what is given. */
 export function startPlainly(directory: string, env: Readonly<Record<string, string>>): Running {
-  const temp = fs.mkdtempSync(path.join(TEMPORARY, 'plain-'))
+  const temp = makeTemporary(directory)
   const variables = { PATH: process.env.PATH ?? '', HOME: os.homedir(), TMPDIR: temp, ...env }
   return start('index.js', { cwd: directory, temp, env: variables, under: [] })
 }
@@ -90,8 +91,12 @@ export async function cancel(running: Running): Promise<Run> {
   throw new Error('The process survived SIGKILL.')
 }
 
-const TEMPORARY = fs.mkdtempSync(path.join(os.tmpdir(), 'action-'))
-process.on('exit', () => fs.rmSync(TEMPORARY, { recursive: true, force: true }))
+/** The directory for temporary files beside a workspace, and removed with it. Its path is short: macOS takes 103 bytes for a socket's. */
+function makeTemporary(workspace: string): string {
+  const directory = path.join(path.dirname(workspace), 'tmp')
+  fs.mkdirSync(directory, { recursive: true })
+  return directory
+}
 
 interface Place {
   readonly cwd: string

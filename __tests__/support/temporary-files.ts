@@ -1,14 +1,17 @@
+/** Gives each file of tests an empty directory for temporary files, and fails the file when its tests leave something there. */
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
-import { describeCounts } from './model-check.ts'
+import { afterAll } from 'vitest'
 
-/** Gives a run of the tests a directory of its own for temporary files, for all that it starts too, and removes it at the end. */
-export default function setup(): () => void {
-  const directory = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'ami-bakery-'))
-  process.env.TMPDIR = directory
-  return () => {
-    console.log(describeCounts(directory))
-    fs.rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
-  }
-}
+const { RUN_DIRECTORY = '', VITEST_POOL_ID = '' } = process.env
+const directory = path.join(RUN_DIRECTORY, VITEST_POOL_ID)
+fs.rmSync(directory, { recursive: true, force: true })
+fs.mkdirSync(directory)
+process.env.TMPDIR = directory
+
+afterAll(() => {
+  const left = fs.readdirSync(directory, { recursive: true, encoding: 'utf8' })
+  if (left.length === 0) return
+  const some = left.slice(0, 30).join('\n  ')
+  throw new Error(`The tests of this file leave ${left.length} files in the temporary directory:\n  ${some}`)
+})

@@ -3,7 +3,7 @@ import path from 'node:path'
 
 /**
  * A real part of the tests that `npm run tools` finds or makes; `packer_plugins` is the folder for `PACKER_PLUGIN_PATH`,
- * `service_models` the folder with AWS's own models of its services.
+ * `service_models` one with AWS's models of its services.
  */
 export type Tool =
   | 'moto_server'

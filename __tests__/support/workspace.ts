@@ -3,7 +3,10 @@ import os from 'node:os'
 import path from 'node:path'
 import { SOURCE_IMAGE } from './ec2.ts'
 
-/** A checked-out repository with the files given, by their paths, in a real temporary directory. */
+/**
+ * A checked-out repository with the files given, by their paths, in a real temporary directory. What the steps in it leave
+ * among their temporary files is removed with it.
+ */
 export interface Workspace {
   readonly directory: string
   write(files: Readonly<Record<string, string>>): void
@@ -14,7 +17,7 @@ export interface Workspace {
 
 /** Makes a workspace. */
 export function makeWorkspace(files: Readonly<Record<string, string>>, name = 'workspace'): Workspace {
-  const parent = fs.mkdtempSync(path.join(os.tmpdir(), 'checkout-'))
+  const parent = fs.mkdtempSync(path.join(os.tmpdir(), 'job-'))
   const directory = path.join(parent, name)
   const at = (file: string) => path.join(directory, file)
   function write(contents: Readonly<Record<string, string>>): void {
@@ -29,7 +32,8 @@ export function makeWorkspace(files: Readonly<Record<string, string>>, name = 'w
     write,
     read: file => fs.readFileSync(at(file), 'utf8'),
     has: file => fs.existsSync(at(file)),
-    [Symbol.dispose]: () => fs.rmSync(parent, { recursive: true, force: true }),
+    // A process that was killed just now may still be making files.
+    [Symbol.dispose]: () => fs.rmSync(parent, { recursive: true, force: true, maxRetries: 10 }),
   }
 }
 
