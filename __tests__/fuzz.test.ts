@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readVariables } from '../src/definition/old-variables.ts'
+import { parseVariables } from '../src/definition/variables.ts'
 import { trackCreatedResources } from '../src/packer/created-resources.ts'
 import { toLines } from '../src/packer/lines.ts'
 import { advise, imagesOf, readMessage } from '../src/packer/messages.ts'
@@ -146,7 +146,7 @@ describe('whatever is given as packer-vars', () => {
       const secret = `s3cr3t${dice.below(1e9)}`
       const text = Array.from({ length: dice.below(25) }, () => dice.pick([...parts, secret])).join('')
       try {
-        for (const { name, value } of readVariables('packer-vars', text)) {
+        for (const { name, value } of parseVariables(text)) {
           read++
           expect(name).toMatch(/^[\p{L}_][\p{L}\p{N}_.-]*$/u)
           expect(text.replaceAll('\r\n', '\n')).toContain(value)

@@ -1,42 +1,31 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import type { Inputs } from '../src/actions/bake/inputs.ts'
-import { computeChecksum, summarize } from '../src/definition/checksum.ts'
+import { type Checksum, computeChecksum, type IngredientOptions, summarize } from '../src/definition/checksum.ts'
+import { readDefinition } from '../src/definition/definition.ts'
 import { listFiles } from '../src/definition/files.ts'
-import { hashFiles } from '../src/definition/hash-files.ts'
 import { selectEntries } from '../src/definition/patterns.ts'
-import { readTemplate } from '../src/definition/template.ts'
+import { readTemplate, type Template } from '../src/definition/template.ts'
 import { REFERENCE, runReference } from './support/reference.ts'
 import { hclTemplate, makeWorkspace, type Workspace } from './support/workspace.ts'
 
-function inputsOf(workspace: Workspace, more: Partial<Inputs> = {}): Inputs {
-  return {
-    template: readTemplate(`${workspace.directory}/app.pkr.hcl`),
-    definition: [`${workspace.directory}/ami`],
-    region: 'us-east-1',
-    regions: [],
-    waitForOtherBakes: 0,
-    subnetId: undefined,
-    variables: [],
-    variableFiles: [],
-    only: [],
-    baseAmi: undefined,
-    extraIngredients: [],
-    strict: false,
-    onMiss: 'bake',
-    forceBake: false,
-    maxAgeDays: undefined,
-    workingDirectory: workspace.directory,
-    githubToken: undefined,
-    outputFile: `${workspace.directory}/.ami_id.json`,
-    ...more,
-  }
+/** What is included in the checksum, in addition to the files of the workspace's directory `ami`. */
+interface Ingredients extends Omit<IngredientOptions, 'strict'> {
+  readonly strict?: boolean
+  readonly template?: Template
 }
 
-async function checksumOf(inputs: Inputs, baseImage?: string): Promise<string> {
-  const files = await hashFiles(listFiles(await selectEntries(inputs.definition)))
-  return (await computeChecksum(files, inputs, baseImage)).value
+async function checksumWith(
+  workspace: Workspace,
+  more: Ingredients = {},
+  entry = `${workspace.directory}/ami`,
+): Promise<Checksum> {
+  const { strict = false, template = readTemplate(`${workspace.directory}/app.pkr.hcl`), ...options } = more
+  return await computeChecksum(await readDefinition([entry]), { ...options, strict: strict ? template : undefined })
+}
+
+async function checksumOf(workspace: Workspace, more: Ingredients = {}): Promise<string> {
+  return (await checksumWith(workspace, more)).value
 }
 
 /** The same numbers for the same seed. */
@@ -80,7 +69,7 @@ describe('ingredients beyond files', () => {
         ...extraIngredients.flatMap(line => ['--extra', line]),
         `${workspace.directory}/ami`,
       ])
-      ours.push(await checksumOf(inputsOf(workspace, { variables, only, extraIngredients, variableFiles }), base))
+      ours.push(await checksumOf(workspace, { variables, only, extraIngredients, variableFiles, baseImage: base }))
     }
     const theirs = runReference(calls)
     const differing = ours.flatMap((checksum, index) => (checksum === theirs[index] ? [] : [index + 1]))
@@ -90,7 +79,7 @@ describe('ingredients beyond files', () => {
 
   test('give golden checksums', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'x', 'ami/a': 'hello\n' })
-    expect(await checksumOf(inputsOf(workspace))).toBe('d4bb773a0da54b50d60e6089e12ed7e53c7e423c')
+    expect(await checksumOf(workspace)).toBe('d4bb773a0da54b50d60e6089e12ed7e53c7e423c')
     const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
     const variables = [
       { name: 'b', value: '2' },
@@ -106,7 +95,7 @@ describe('ingredients beyond files', () => {
         sha1('extra\0e'),
       ].join(''),
     )
-    expect(await checksumOf(inputsOf(workspace, { variables, only: ['x'], extraIngredients: ['e'] }), 'ami-1')).toBe(
+    expect(await checksumOf(workspace, { variables, only: ['x'], extraIngredients: ['e'], baseImage: 'ami-1' })).toBe(
       expected,
     )
   })
@@ -114,15 +103,14 @@ describe('ingredients beyond files', () => {
   test('are told with their kinds, titles and digests, in the order in which they count', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'x', 'ami/a': 'hello\n', 'v\n1': 'x = 1', v2: 'y = 2' })
     const names = ['b', '\u{1f600}', 'B', '\uff21', 'a']
-    const inputs = inputsOf(workspace, {
+    const checksum = await checksumWith(workspace, {
       variables: names.map(name => ({ name, value: `=${name}` })),
       variableFiles: ['v2', 'v\n1', 'v2'].map(name => `${workspace.directory}/${name}`),
       only: names,
       extraIngredients: ['z', 'a'],
+      baseImage: 'ami-1',
       strict: true,
     })
-    const files = await hashFiles(listFiles(await selectEntries(inputs.definition)))
-    const checksum = await computeChecksum(files, inputs, 'ami-1')
     const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
     // By bytes; JavaScript's own order has the last two the other way round.
     const sorted = ['B', 'a', 'b', '\uff21', '\u{1f600}']
@@ -138,7 +126,7 @@ describe('ingredients beyond files', () => {
       ['strict', 'template, names, modes', expect.stringMatching(/^[0-9a-f]{40}$/)],
     ]
     expect(checksum.ingredients.map(({ kind, title, digest }) => [kind, title, digest])).toEqual(expected)
-    expect(checksum).toMatchObject({ files, baseImage: 'ami-1' })
+    expect(checksum.options.baseImage).toBe('ami-1')
     const digests = checksum.ingredients.map(({ digest }) => digest)
     expect(checksum.value).toBe(sha1([sha1('hello\n'), ...digests].join('')))
     const kinds = ['files', 'vars', 'var-files', 'only', 'base-ami', 'extra', 'strict']
@@ -150,8 +138,7 @@ describe('ingredients beyond files', () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'template', 'ami/\u65e5': '' })
     process.env.GITHUB_WORKSPACE = workspace.directory
     const digest = createHash('sha1').update('strict\0template\0ami/\u65e5\0-').digest('hex')
-    const files = await hashFiles(listFiles(await selectEntries(['ami'])))
-    const { ingredients } = await computeChecksum(files, inputsOf(workspace, { strict: true }), undefined)
+    const { ingredients } = await checksumWith(workspace, { strict: true }, 'ami')
     expect(ingredients).toEqual([{ kind: 'strict', title: 'template, names, modes', digest }])
     delete process.env.GITHUB_WORKSPACE
   })
@@ -159,11 +146,10 @@ describe('ingredients beyond files', () => {
   test('strict counts the template, names and executable bits', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'template', 'ami/a': 'hello\n', 'ami/run.sh': '' })
     process.env.GITHUB_WORKSPACE = workspace.directory
-    const strict = inputsOf(workspace, { strict: true })
     fs.chmodSync(`${workspace.directory}/ami/run.sh`, 0o744)
     const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
     const digest = sha1('strict\0template\0ami/a\0-\0ami/run.sh\0x')
-    expect(await checksumOf(strict)).toBe(sha1(sha1('hello\n') + sha1('') + digest))
+    expect(await checksumOf(workspace, { strict: true })).toBe(sha1(sha1('hello\n') + sha1('') + digest))
     delete process.env.GITHUB_WORKSPACE
   })
 
@@ -177,32 +163,34 @@ describe('ingredients beyond files', () => {
       't/other.hcl': 'no',
     })
     process.env.GITHUB_WORKSPACE = workspace.directory
-    const strict = inputsOf(workspace, { strict: true, template: readTemplate(`${workspace.directory}/t`) })
+    const strict = { strict: true, template: readTemplate(`${workspace.directory}/t`) }
     const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
     const digest = sha1('strict\0a.pkr.json\0{}b.pkr.hcl\0Bx.auto.pkrvars.hcl\0X\0ami/a\0-')
-    expect(await checksumOf(strict)).toBe(sha1(sha1('') + digest))
+    expect(await checksumOf(workspace, strict)).toBe(sha1(sha1('') + digest))
     delete process.env.GITHUB_WORKSPACE
   })
 
   test('a template directory with something that is no file is an error for strict, and no other name of a directory counts', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': '', 'ami/a': '', 't/a.pkr.hcl': 'A', 't/d.pkr.hcl/x': '' })
-    const strict = () => inputsOf(workspace, { strict: true, template: readTemplate(`${workspace.directory}/t`) })
-    const before = await checksumOf(strict())
+    const strict = () => ({ strict: true, template: readTemplate(`${workspace.directory}/t`) })
+    const before = await checksumOf(workspace, strict())
     expect(before).toMatch(/^[0-9a-f]{40}$/)
     fs.symlinkSync('/dev/null', `${workspace.directory}/t/n.pkr.hcl`)
-    await expect(checksumOf(strict())).rejects.toThrow(/^packer-template: .*n\.pkr\.hcl is not a file/)
+    await expect(checksumOf(workspace, strict())).rejects.toThrow(/n\.pkr\.hcl is not a file/)
   })
 
-  test('a variable file that can’t be read is named with its own input', async () => {
+  test('a variable file that can’t be read is an error of that option', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': '', 'ami/a': '' })
-    const gone = inputsOf(workspace, { variableFiles: [`${workspace.directory}/gone`] })
-    await expect(checksumOf(gone)).rejects.toThrow(/^packer-var-files: .*gone does not exist/)
+    const gone = checksumOf(workspace, { variableFiles: [`${workspace.directory}/gone`] })
+    await expect(gone).rejects.toMatchObject({
+      option: 'variableFiles',
+      message: expect.stringMatching(/gone does not exist/),
+    })
   })
 
   test('are summed up kind by kind', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'x', 'ami/a': 'hello\n' })
-    const files = await hashFiles(listFiles(await selectEntries([`${workspace.directory}/ami`])))
-    const checksum = await computeChecksum(files, inputsOf(workspace, { extraIngredients: ['e'] }), undefined)
+    const checksum = await checksumWith(workspace, { extraIngredients: ['e'] })
     expect([...summarize(checksum)]).toEqual([
       ['files', 'd4bb773a0d'],
       ['extra', expect.stringMatching(/^[0-9a-f]{10}$/)],

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readVariables } from '../src/definition/old-variables.ts'
+import { parseVariables } from '../src/definition/variables.ts'
 import { runAction } from './support/runner.ts'
 import { hclTemplate, makeWorkspace } from './support/workspace.ts'
 
@@ -114,7 +114,7 @@ describe('the inputs', () => {
 })
 
 describe('packer-vars', () => {
-  const read = (text: string) => readVariables('packer-vars', text).map(({ name, value }) => [name, value])
+  const read = (text: string) => parseVariables(text).map(({ name, value }) => [name, value])
 
   const good: readonly (readonly [text: string, variables: readonly (readonly [name: string, value: string])[]])[] = [
     ['', []],

@@ -105,7 +105,7 @@ async function bake(world: World, actor: Actor, lease: Lease): Promise<FoundImag
       world.events++
       throw new Error('The bake has failed.')
     }
-    const isOurs = await lease.settle()
+    const isOurs = await lease.confirmOwnership()
     await alive(actor)
     if (!isOurs && world.image) return world.image
     world.image = imageNamed(`ami-${world.bakes.length}`)

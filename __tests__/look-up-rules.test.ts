@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Image } from '../src/ec2/images.ts'
-import { chooseImage, isCandidate, type Requirements, reasonToSkipCopy } from '../src/ec2/look-up.ts'
+import { chooseImage, isCandidate, type LookUp, reasonToSkipCopy } from '../src/ec2/look-up.ts'
 import { CHECKSUM } from './support/tags.ts'
 
 const NOW = Date.parse('2026-06-01T12:00:00Z')
-const CLOCK = { now: NOW, startedAt: NOW - 60_000 }
+const STARTED_AT = NOW - 60_000
 const daysAgo = (days: number) => new Date(NOW - days * 24 * 60 * 60 * 1000).toISOString()
 
 /** An image with the checksum, baked ten days ago from the template that is looked for. */
@@ -27,11 +27,11 @@ function image(tags: Readonly<Record<string, string>> = {}, more: Partial<Image>
   }
 }
 
-const WANTED: Requirements = { template: { name: 'app.pkr.hcl' }, maxAgeDays: undefined, forceBake: false }
+const WANTED: LookUp = { checksum: CHECKSUM, template: 'app.pkr.hcl' }
 
 /** `hit`, or the words with which the only candidate is passed over. */
-function judge(candidate: Image, wanted: Partial<Requirements> = {}): string {
-  const { hit, skips } = chooseImage([candidate], { ...WANTED, ...wanted }, CLOCK)
+function judge(candidate: Image, wanted: Partial<LookUp> = {}): string {
+  const { hit, skips } = chooseImage([candidate], { ...WANTED, ...wanted }, NOW)
   if (hit) expect([hit, skips]).toEqual([candidate, []])
   return hit ? 'hit' : skips.map(({ level, message }) => `${level}: ${message}`).join('\n')
 }
@@ -118,12 +118,15 @@ describe('a candidate of the look-up', () => {
   })
 
   test.each([
-    [daysAgo(0.001), 'force-bake asks for a new one'],
-    [new Date(CLOCK.startedAt).toISOString(), 'force-bake asks for a new one'],
-    [new Date(CLOCK.startedAt + 1).toISOString(), 'hit'],
-  ])('that was created at %s, with force-bake a minute before 12:00, is judged so: %s', (creationDate, expected) => {
-    expect(judge(image({}, { creationDate }), { forceBake: true })).toContain(expected)
-  })
+    [daysAgo(0.001), 'a new image is asked for'],
+    [new Date(STARTED_AT).toISOString(), 'a new image is asked for'],
+    [new Date(STARTED_AT + 1).toISOString(), 'hit'],
+  ])(
+    'that was created at %s, where only images since a minute before 12:00 are hits, is judged so: %s',
+    (creationDate, expected) => {
+      expect(judge(image({}, { creationDate }), { newerThan: STARTED_AT })).toContain(expected)
+    },
+  )
 
   test('is passed over for one reason, the template first and the age last', () => {
     const [template, backup, revoked, due] = [
@@ -140,7 +143,7 @@ describe('a candidate of the look-up', () => {
       [{}, 'is 10 days old'],
     ] as const
     for (const [tags, expected] of words) {
-      const line = judge(image(tags), { maxAgeDays: 1, forceBake: true })
+      const line = judge(image(tags), { maxAgeDays: 1, newerThan: STARTED_AT })
       expect(line).toContain(expected)
       expect(line).not.toContain('\n')
     }
@@ -159,7 +162,7 @@ describe('the choice of the look-up', () => {
       at('4', 5, { ami_bakery_prune: '2026-01-01' }),
       at('5', 2, { 'aws:dlm:lifecycle-policy-id': 'policy-1' }),
     ]
-    const { hit, skips } = chooseImage(images, WANTED, CLOCK)
+    const { hit, skips } = chooseImage(images, WANTED, NOW)
     expect(hit?.id).toBe('ami-22222222')
     expect(skips.map(({ message }) => message.slice(0, 12))).toEqual(['ami-33333333', 'ami-55555555', 'ami-44444444'])
   })
@@ -167,12 +170,12 @@ describe('the choice of the look-up', () => {
   test('is the same in whatever order EC2 answers, and leaves the answer as it is', () => {
     const images = Object.freeze([at('1', 2), at('3', 2), at('2', 2)])
     for (const order of [images, images.toReversed()])
-      expect(chooseImage(order, WANTED, CLOCK).hit?.id).toBe('ami-33333333')
+      expect(chooseImage(order, WANTED, NOW).hit?.id).toBe('ami-33333333')
   })
 
   test('is nothing where every image is passed over, or there is none', () => {
-    expect(chooseImage([at('1', 1, { ami_bakery_revoked: 'x' })], WANTED, CLOCK).hit).toBeUndefined()
-    expect(chooseImage([], WANTED, CLOCK)).toEqual({ hit: undefined, skips: [] })
+    expect(chooseImage([at('1', 1, { ami_bakery_revoked: 'x' })], WANTED, NOW).hit).toBeUndefined()
+    expect(chooseImage([], WANTED, NOW)).toEqual({ hit: undefined, skips: [] })
   })
 })
 

@@ -35,7 +35,7 @@ describe('the schema for editors', () => {
 
   const good: readonly string[] = [
     web(),
-    `${DEFAULTS}images: { web: , Web: {}, "10": ~, 1.10: , null: {} }`,
+    `${DEFAULTS}images: { web: , Web: {}, "10": ~, 1.10: }`,
     web('ami-definition-dirs: ami, shared'),
     web('ami-definition-dirs: [ami, 1.10, "a, b", ~]'),
     web('aws-region: us-gov-west-1'),

@@ -71,9 +71,10 @@ export async function readImagesFile(path: string, options: ImagesFileOptions): 
 }
 
 /** The keys that lead to a place, as in `image web: aws-region: `. */
-function describePath([section, name, ...keys]: readonly string[]): string {
-  const path = section === 'images' && name !== undefined ? [`image ${name}`] : [section ?? [], name ?? []].flat()
-  return [...path, ...keys].map(key => `${escapeControlCharacters(key.slice(0, 100))}: `).join('')
+function describePath(keys: readonly string[]): string {
+  const [section, name, ...others] = keys
+  const path = section === 'images' && name !== undefined ? [`image ${name}`, ...others] : keys
+  return path.map(key => `${escapeControlCharacters(key.slice(0, 100))}: `).join('')
 }
 
 /** An image's key replaces the default's; its `parent` replaces a default `base-ami`. */

@@ -4,6 +4,7 @@ import type { ImageSettings } from '../../definition/settings.ts'
 import { findFilesOutside } from '../../definition/template.ts'
 import { findNewestImage } from '../../ec2/base-image.ts'
 import { connect, type Ec2 } from '../../ec2/client.ts'
+import type { FoundImage } from '../../ec2/images.ts'
 import type { LookUp } from '../../ec2/look-up.ts'
 import { findInRegions } from '../../regions/regions.ts'
 import { cancelled } from '../../runner/cancel.ts'
@@ -11,7 +12,6 @@ import { warn } from '../../runner/log.ts'
 import { assertSupportedPlatform } from '../../runner/platform.ts'
 import { removeOutputFile } from '../output-file.ts'
 import { type Inputs, locateOutputFile, readInputs } from './inputs.ts'
-import { completeImage } from './on-miss.ts'
 import type { Report } from './outputs.ts'
 
 /** Finds the image that has the definition's checksum, or bakes it, and reports it. */
@@ -28,8 +28,14 @@ export async function main(report: Report): Promise<void> {
 
   const lookUp = lookUpFor(inputs, checksum)
   const found = await findInRegions(ec2, settings.regions, lookUp)
-  const outcome = await completeImage(found, { ec2, inputs, checksum, lookUp, report })
-  await report.outcome(outcome, outputFile)
+  if (found && isComplete(found, settings)) return await report.outcome(found, outputFile)
+  // Loaded on demand: a hit needs nothing of it.
+  const { completeImage } = await import('./on-miss.ts')
+  await report.outcome(await completeImage(found, { ec2, inputs, checksum, lookUp, report }), outputFile)
+}
+
+function isComplete({ ids }: FoundImage, { regions }: ImageSettings): boolean {
+  return regions.every(({ name }) => ids.has(name))
 }
 
 async function readChecksum(ec2: Ec2, settings: ImageSettings): Promise<Checksum> {

@@ -25,13 +25,11 @@ export interface MissOptions {
  * Returns the image in all regions. What is missing, the image or copies of it, is made, or ends the step without an image, as
  * `on-miss` says.
  *
- * @param found The image as the look-up found it.
+ * @param found The image as the look-up found it; some regions lack it.
  * @throws Error when `on-miss` is `fail`, and when a bake or a copy fails.
  */
 export async function completeImage(found: FoundImage | undefined, options: MissOptions): Promise<Outcome> {
-  const { settings, onMiss } = options.inputs
-  const lacking = found ? lackingRegions(found, settings.regions) : settings.regions
-  if (found && lacking.length === 0) return found
+  const { onMiss } = options.inputs
   if (!found) await reportMiss(options)
   if (onMiss === 'skip') return { how: 'skipped' }
   if (onMiss === 'fail') throw new Error(`on-miss: ${describeMiss(found, options)}`)

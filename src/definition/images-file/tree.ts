@@ -61,7 +61,9 @@ export function parseYaml(source: string, prefix: Prefix): Tree {
   return toTree(document.contents, { lines, fail, anchors: new Map() })
 }
 
+/** A file has fewer parts than twice its characters, so that only a large one is counted. */
 function hasTooManyParts(source: string): boolean {
+  if (source.length < MOST_PARTS / 2) return false
   let parts = 0
   for (const _ of new Lexer().lex(source)) if (++parts > MOST_PARTS) return true
   return false
