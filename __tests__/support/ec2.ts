@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CreateTagsCommand,
   DescribeImagesCommand,
@@ -66,60 +65,28 @@ export interface Ec2Server {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Starts moto's server, with these images beside the one that templates bake from. */
+/**
+ * Starts moto's server, with these images beside the one that templates bake from.
+ *
+ * @throws Error with what moto has printed when it ends before `stop`: here, or from `stop`.
+ */
 export async function startEc2(...images: readonly FirstImage[]): Promise<Ec2Server> {
-  const moto = await startMoto([SOURCE_IMAGE, ...images])
-  const proxy = await startProxy({ moto: moto.endpoint })
+  const server = await startMoto([SOURCE_IMAGE, ...images])
+  const moto = server.address
+  const proxy = await startProxy({ moto })
   async function stop(): Promise<void> {
-    await proxy.stop()
-    await moto.stop()
+    try {
+      await proxy.stop()
+    } finally {
+      await server.stop()
+    }
   }
   async function reset(): Promise<void> {
-    const { ok, status } = await fetch(`${moto.endpoint}/moto-api/reset`, { method: 'POST' })
+    const { ok, status } = await fetch(`${moto}/moto-api/reset`, { method: 'POST' })
     // It can't read the creation_date of its first images a second time.
     if (!ok) throw new Error(`moto answers ${status} when it is to forget.`)
   }
-  return { ...speakTo(proxy.endpoint), moto: moto.endpoint, reset, stop, [Symbol.asyncDispose]: stop }
-}
-
-interface Moto {
-  readonly endpoint: string
-  /** Ends it; an error when it had ended before, with what it had printed. */
-  stop(): Promise<void>
-}
-
-/** Starts moto's server. It chooses its port itself: one that was found free beforehand may be another's by then. */
-async function startMoto(images: readonly FirstImage[]): Promise<Moto> {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ec2-'))
-  const server = spawn(toolPath('moto_server'), ['-H', '127.0.0.1', '-p', '0'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, MOTO_AMIS_PATH: writeImages(directory, images) },
-  })
-  const ended = once(server, 'exit')
-  let printed = ''
-  server.stderr.setEncoding('utf8').on('data', text => {
-    // What it prints of every request is of no interest.
-    if (printed.length < 10_000) printed += text
-  })
-  function assertRunning(): void {
-    if (server.exitCode === null && server.signalCode === null) return
-    throw new Error(`moto's server has ended (${server.exitCode ?? server.signalCode}): ${printed}`)
-  }
-  async function stop(): Promise<void> {
-    try {
-      assertRunning()
-    } finally {
-      server.kill('SIGKILL')
-      await ended
-      fs.rmSync(directory, { recursive: true })
-    }
-  }
-  for (;;) {
-    assertRunning()
-    const [, endpoint] = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(printed) ?? []
-    if (endpoint) return { endpoint, stop }
-    await sleep(20)
-  }
+  return { ...speakTo(proxy.endpoint), moto, reset, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** The same EC2 through another address, as a proxy before it has. */
@@ -142,6 +109,44 @@ export function speakTo(
     inventory: region => takeInventory(client(region)),
     makeImage: (tags, region) => makeImage(client(region), tags),
   }
+}
+
+interface Moto {
+  readonly address: string
+  stop(): Promise<void>
+}
+
+/** Moto chooses its port itself: one that is chosen before may belong to another process by the time moto listens. */
+async function startMoto(images: readonly FirstImage[]): Promise<Moto> {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ec2-'))
+  const server = spawn(toolPath('moto_server'), ['-H', '127.0.0.1', '-p', '0'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, MOTO_AMIS_PATH: writeImages(directory, images) },
+  })
+  let printed = ''
+  const listening = new Promise<string>(resolve => {
+    function read(chunk: string): void {
+      printed = `${printed}${chunk}`.slice(-10_000)
+      const [, address] = /Running on (http:\/\/[\w.]+:\d+)\s/.exec(printed) ?? []
+      if (address) resolve(address)
+    }
+    for (const stream of [server.stdout, server.stderr]) stream.setEncoding('utf8').on('data', read)
+  })
+  const ended = once(server, 'close').finally(() => fs.rmSync(directory, { recursive: true, force: true }))
+  const failed = ended.then(() => {
+    throw new Error(`moto_server ended before it was stopped. It printed:\n${printed}`)
+  })
+  failed.catch(() => {})
+  const address = await Promise.race([listening, failed])
+  async function stop(): Promise<void> {
+    const isThere = await fetch(address).then(
+      () => true,
+      () => false,
+    )
+    server.kill('SIGKILL')
+    await (isThere ? ended : failed)
+  }
+  return { address, stop }
 }
 
 function writeImages(directory: string, images: readonly FirstImage[]): string {
