@@ -313,6 +313,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     test('is none when nobody reads the errors any more: the bake ends as after a cancel', async () => {
       await using ec2 = await startAccount()
       using scene = fakePacker(ec2, commands(await launch(ec2)))
+      ec2.prompt()
       ec2.fail({ action: 'CreateTags', about: /^ResourceId\.1=key-/, after: 1, error: 'UnauthorizedOperation' })
       const running = startOutsideGitHub(scene, ec2, {})
       running.process.stderr?.destroy()

@@ -285,6 +285,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
 
     test('waits for the pending copy of another run, and shows how it goes', async () => {
       await using scene = await set()
+      scene.ec2.prompt()
       await plant(scene.ec2)
       scene.ec2.slowCopies(5_000)
       const first = start(scene, 'eu-west-1')
@@ -559,6 +560,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
 
   test('each path calls no more actions than it needs', async () => {
     await using scene = await set()
+    scene.ec2.prompt()
     const source = await plant(scene.ec2)
     const called = new Map<string, readonly string[]>()
     async function record(path: string, ...args: readonly [string, object?]): Promise<void> {

@@ -80,6 +80,9 @@ const UNKNOWN: readonly (readonly [RegExp, string])[] = [
 const NAMING =
   /^(Describe\w+|CreateTags|ModifyImageAttribute|EnableImageDeprecation|DeregisterImage|TerminateInstances|DeleteSecurityGroup)$/
 
+/** The parameters that name a thing. */
+const NAME = /^(?:Resource|Image|SourceImage|Instance|Group|KeyPair)Id(?:\.\d+)?$|^(?:Key|Group)Name\.\d+$/
+
 /** Makes an EC2 that is not late, until it is told to be. */
 export function createConsistency(): Consistency {
   let lateness: Lateness = {}
@@ -125,7 +128,8 @@ function createBirths(lateness: () => Lateness) {
   function refusalOf({ action, parameters }: Asked): string | undefined {
     if (!NAMING.test(action)) return undefined
     for (const [name, value] of parameters) {
-      if (name.startsWith('Filter.') || !isIn(knownFrom, value)) continue
+      // The value of a filter or of a tag names nothing.
+      if (!NAME.test(name) || !isIn(knownFrom, value)) continue
       return UNKNOWN.find(([pattern]) => pattern.test(value))?.[1]
     }
     return undefined

@@ -86,7 +86,8 @@ export async function startEc2(...images: readonly FirstImage[]): Promise<Ec2Ser
     // It can't read the creation_date of its first images a second time.
     if (!ok) throw new Error(`moto answers ${status} when it is to forget.`)
   }
-  return { ...speakTo(proxy.endpoint), moto, reset, stop, [Symbol.asyncDispose]: stop }
+  const { endpoint, environment, client, inventory, makeImage } = proxy
+  return { endpoint, environment, client, inventory, makeImage, moto, reset, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** The same EC2 through another address, as a proxy before it has. */
