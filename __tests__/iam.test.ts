@@ -65,7 +65,7 @@ const jobs: readonly Job[] = [
   },
   { name: PLAIN, policy: 'bake', play: async scene => await run(scene) },
   {
-    name: 'one in a subnet, by SSH, with a description and tags',
+    name: 'a bake in a subnet, by SSH, with a description and tags',
     policy: 'bake',
     template: () => {
       // moto fails at tags on CreateImage.
@@ -110,7 +110,7 @@ const jobs: readonly Job[] = [
     },
   },
   {
-    name: 'the lease of a vanished run is taken over',
+    name: 'a stale lease is removed, with what its run left',
     policy: 'bake',
     slow: { images: 60_000 },
     play: async scene => {
@@ -123,7 +123,7 @@ const jobs: readonly Job[] = [
     },
   },
   {
-    name: 'the image goes to `regions`, with its launch permissions and its time of deprecation',
+    name: 'copies to `regions`, with launch permissions and deprecation time',
     policy: 'bake-and-copy',
     slow: { copies: 2_000 },
     play: async scene => {
@@ -132,7 +132,7 @@ const jobs: readonly Job[] = [
     },
   },
   {
-    name: 'a cancelled copy, which goes on',
+    name: 'a copy that goes on after a cancel',
     policy: 'bake-and-copy',
     slow: { copies: 60_000 },
     play: async scene => {
@@ -385,7 +385,7 @@ function readDocument(name: string): string {
 
 /** What the README says to add to a policy, under a heading or under all: statements, and a table of actions on all resources. */
 function extraStatements(heading?: string): readonly Statement[] {
-  const [, ...sections] = README.replace(/^.*^## More, for some templates$/ms, '').split(/^### /m)
+  const [, ...sections] = README.replace(/^.*^## Additional permissions for some templates$/ms, '').split(/^### /m)
   const chosen = sections.filter(section => !heading || section.startsWith(`${heading}\n`))
   const statements = chosen.flatMap(section =>
     [...section.matchAll(/^```json\n(.*?)^```$/gms)].map(([, json = '']) => json),
