@@ -24,6 +24,7 @@ const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ami-bakery-demo-'))
 const workspace = path.join(directory, 'checkout')
 process.env.TMPDIR = directory
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, endBySignal)
+process.stdout.once('error', endByClosedOutput)
 
 try {
   await demonstrate()
@@ -155,6 +156,12 @@ function endBySignal(signal: NodeJS.Signals): void {
   cleanUp()
   if (process.stdout.isTTY) say('')
   process.kill(process.pid, signal)
+}
+
+/** The reader of the output, for example `head`, has ended. */
+function endByClosedOutput(): never {
+  cleanUp()
+  process.exit(1)
 }
 
 function cleanUp(): void {
