@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { isSettingName, parseSettings, type SettingName } from '../src/definition/settings.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8')
@@ -9,13 +10,13 @@ const filesIn = (directory: string) => fs.readdirSync(path.join(root, directory)
 const RECIPES = [...filesIn('docs/recipes'), 'example-app/workflow.yml']
 const POLICIES = filesIn('docs/iam').map(read).join('\n')
 
-/** What a pattern's first group matches in these files, without repetitions. */
+/** The texts that a pattern's first group matches in these files, without repetitions. */
 function valuesOf(pattern: RegExp, ...files: readonly string[]): readonly string[] {
   const matches = files.flatMap(file => [...read(file).matchAll(pattern)])
   return [...new Set(matches.map(([, value = '']) => value))]
 }
 
-/** The same, for what every one of these files must say. */
+/** The same, for a pattern that must match in each of these files. */
 function valuesOfEach(pattern: RegExp, ...files: readonly string[]): readonly string[] {
   expect(files.filter(file => valuesOf(pattern, file).length === 0)).toEqual([])
   return valuesOf(pattern, ...files)
@@ -24,7 +25,7 @@ function valuesOfEach(pattern: RegExp, ...files: readonly string[]): readonly st
 describe('the session of the bake role', () => {
   const [waitMinutes = ''] = valuesOf(/^ {2}wait-for-other-bakes:\n(?: {4}.*\n)*? {4}default: "(\d+)"$/gm, 'action.yml')
   const HOUR = 3600
-  /** Logins with the bake role: recipes with a runner's own credentials, or another system's, have none. */
+  /** Logins with the bake role. Recipes for a runner with its own credentials, or for another system, have none. */
   const logins = [...RECIPES, 'README.md'].flatMap(file => {
     const steps = read(file).split(/^ +- (?=uses:|id:|name:|if:|run:)/m)
     return steps
@@ -38,7 +39,7 @@ describe('the session of the bake role', () => {
     expect(seconds).toBeGreaterThanOrEqual(Number(waitMinutes) * 60 + HOUR * (copies ? 2 : 1))
   })
 
-  test('is never longer than the role of docs/iam allows, nor that than STS does', () => {
+  test('is never longer than the role of docs/iam allows, and that is not longer than STS allows', () => {
     expect(logins.length).toBeGreaterThan(8)
     const longest = Math.max(...valuesOf(/role-duration-seconds: (\d+)/g, ...RECIPES, 'README.md').map(Number))
     const [allowed, ...others] = valuesOf(/--max-session-duration (\d+)/g, 'docs/iam/README.md').map(Number)
@@ -50,7 +51,7 @@ describe('the session of the bake role', () => {
 })
 
 describe('versions', () => {
-  test('of Node are one in package.json, README and CONTRIBUTING, and the one that action.yml names', () => {
+  test('of Node are the same in package.json, README, CONTRIBUTING and action.yml', () => {
     const [node = '', ...others] = valuesOfEach(
       /Node (\d+\.\d+)/g,
       'README.md',
@@ -63,7 +64,7 @@ describe('versions', () => {
     expect(valuesOf(/using: node(\d+)/g, 'action.yml')).toEqual([node.split('.')[0]])
   })
 
-  test('of the runner are one, the first that has this Node', () => {
+  test('of the runner are everywhere the first that has this Node', () => {
     const runner = valuesOfEach(
       /(?:Runner|runner of your own must be version) (\d+\.\d+\.\d+)/g,
       'README.md',
@@ -73,7 +74,7 @@ describe('versions', () => {
     expect(runner).toEqual(['2.328.0'])
   })
 
-  test('of Packer, the oldest, are one in code, README, CHANGELOG and example', () => {
+  test('of the oldest Packer are the same in code, README, CHANGELOG and example', () => {
     const sources = filesIn('src/packer').filter(file => /too old/.test(read(file)))
     const inCode = valuesOf(/(\d+\.\d+) or newer is needed/g, ...sources)
     expect(inCode).toHaveLength(1)
@@ -90,7 +91,7 @@ describe('versions', () => {
     expect(inPolicies).toEqual([packer, plugin].map(version => [version.replace(/\.\d+$/, '')]))
   })
 
-  test('of Python are one in README and CONTRIBUTING', () => {
+  test('of Python are the same in README and CONTRIBUTING', () => {
     expect(valuesOfEach(/Python (\d+\.\d+) or newer/g, 'README.md', 'CONTRIBUTING.md')).toHaveLength(1)
   })
 })
@@ -104,9 +105,22 @@ describe('defaults', () => {
     expect(read('README.md')).toMatch(new RegExp(`^\\| \`${name}\` \\| \`${value}\` \\|`, 'm'))
   })
 
-  test('of the README that are one word are in action.yml too', () => {
+  test('of the README that are one word are in action.yml too, but for settings of an image', () => {
     const rows = [...read('README.md').matchAll(/^\| `([a-z-]+)` \| `(\w+)` \|/gm)]
-    expect(rows.map(([, name = '', value = '']) => [name, value])).toEqual(inAction)
+    const others = rows.filter(([, name = '']) => !isSettingName(name))
+    expect(others.map(([, name = '', value = '']) => [name, value])).toEqual(inAction)
+  })
+
+  test('of settings of an image are applied by the code, as the README says, and not by action.yml', () => {
+    expect(inAction.filter(([name]) => isSettingName(name))).toEqual([])
+    const required: [SettingName, string][] = [
+      ['packer-template', path.join(root, 'example-app/ami/app.pkr.hcl')],
+      ['ami-definition-dirs', 'ami'],
+      ['aws-region', 'us-east-1'],
+    ]
+    const source = { name: undefined, parent: undefined, prefix: () => '', advice: () => '' }
+    const { strict } = parseSettings(new Map(required), source)
+    expect(read('README.md')).toContain(`\n| \`strict\` | \`${strict}\` |`)
   })
 
   test('of numbers are the same in the code', () => {
@@ -125,7 +139,7 @@ describe('permissions', () => {
     })
   })
 
-  test('are asked for by commands of the AWS CLI in some recipe', () => {
+  test('are needed by commands of the AWS CLI in some recipe', () => {
     expect(commands).not.toEqual([])
   })
 
@@ -134,19 +148,65 @@ describe('permissions', () => {
     expect(read(file)).toContain('docs/iam')
   })
 
-  test('are for the audience that the identity provider is created with', () => {
+  test('are for the audience with which the identity provider is created', () => {
     const audience = valuesOf(/--client-id-list (\S+)/g, 'docs/iam/README.md')
     expect(valuesOf(/:aud": "([^"]+)"/g, 'docs/iam/trust.json')).toEqual(audience)
     expect(valuesOf(/ aud: (\S+)/g, 'docs/recipes/gitlab-ci.yml')).toEqual(audience)
   })
 
-  test('are a JSON document in every example of docs/iam', () => {
+  test('are valid JSON in every example of docs/iam', () => {
     const examples = [...read('docs/iam/README.md').matchAll(/^```json\n(.*?)^```$/gms)].map(([, json = '']) => json)
     expect(examples.length).toBeGreaterThan(5)
     for (const example of examples) expect(() => JSON.parse(example)).not.toThrow()
   })
 })
 
-test('the README is short', () => {
+test('the README has at most 250 lines', () => {
   expect(read('README.md').split('\n').length - 1).toBeLessThanOrEqual(250)
+})
+
+describe('links', () => {
+  const PAGES = ['', 'docs', 'docs/iam', 'example-app', '__tests__'].flatMap(directory =>
+    fs
+      .readdirSync(path.join(root, directory))
+      .filter(name => name.endsWith('.md'))
+      .map(name => path.posix.join(directory, name)),
+  )
+  const links = PAGES.flatMap(page =>
+    [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].map(([, file = '', heading]) => ({
+      page,
+      file: file ? path.posix.join(path.posix.dirname(page), file) : page,
+      heading,
+    })),
+  )
+
+  test('lead to files that exist', () => {
+    expect(links.length).toBeGreaterThan(30)
+    expect(links.filter(({ file }) => !fs.existsSync(path.join(root, file)))).toEqual([])
+  })
+
+  test('lead to headings that exist', () => {
+    const dead = links.filter(({ file, heading }) => heading !== undefined && !anchorsOf(file).includes(heading))
+    expect(dead).toEqual([])
+  })
+})
+
+/** The anchors that GitHub makes of the headings. */
+function anchorsOf(page: string): readonly string[] {
+  const headings = [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading.toLowerCase())
+  return headings.map(heading => heading.replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-'))
+}
+
+test('docs/failures.md says of each failure what the action does and what the user does', () => {
+  const rows = read('docs/failures.md').match(/^\|.*$/gm) ?? []
+  expect(rows.length).toBeGreaterThan(50)
+  expect(rows.filter(row => !/^(\|---){3}\|$|^(\| \S.*? ){3}\|$/.test(row))).toEqual([])
+})
+
+test('CONTRIBUTING lists the folders of src and states the import rule that is checked', () => {
+  const listed = valuesOf(/^ {6}([a-z0-9]+)\/ {2}/gm, 'CONTRIBUTING.md')
+  expect([...listed].sort()).toEqual(fs.readdirSync(path.join(root, 'src')).sort())
+  const [rows = ''] = valuesOf(/^const ROWS = (.*)$/gm, 'tools/import-rule.ts')
+  const checked: string[][] = JSON.parse(rows.replaceAll("'", '"'))
+  expect(read('CONTRIBUTING.md')).toContain(`\`${checked.map(row => row.join(', ')).join(' → ')}\``)
 })

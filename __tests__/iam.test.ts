@@ -18,30 +18,30 @@ import { cancel, type Running } from './support/runner.ts'
 import { canSetScene, INPUTS, type Scene } from './support/scene.ts'
 import { hclTemplate, selfTaggingTemplate, withSsh, withSteps } from './support/workspace.ts'
 
-/** Something that the README of the policies has a row for. */
+/** A scenario that has a row in the README of the policies. */
 interface Job extends Pick<Interruption, 'name' | 'template' | 'slow' | 'faults'> {
   readonly policy: 'look-up' | 'bake' | 'bake-and-copy'
-  /** The heading in the README under which stands what it takes beyond the policy. */
+  /** The README's heading with the permissions that it needs in addition to the policy. */
   readonly extra?: string
   play(scene: Scene): Promise<unknown>
 }
 
-/** What no test can make happen, and where it is known from; files are those of packer-plugin-amazon. */
+/** Permissions that no test can use, and their source; files are those of packer-plugin-amazon. */
 const UNSEEN: Readonly<Record<string, string>> = {
-  'ec2:DescribeInstanceStatus': 'a session that does not begin; moto has no sessions (ssm/session.go)',
-  'iam:PassRole': 'no request of its own, RunInstances takes it (IAM user guide, "Grant permissions to pass a role")',
-  'kms:CreateGrant': 'EC2 asks KMS (EBS user guide, "Requirements for Amazon EBS encryption")',
-  'kms:Decrypt': 'EC2 asks KMS (as above)',
-  'kms:DescribeKey': 'EC2 asks KMS (as above)',
-  'kms:GenerateDataKeyWithoutPlaintext': 'EC2 asks KMS (as above)',
-  'kms:ReEncryptFrom': 'EC2 asks KMS (as above)',
-  'kms:ReEncryptTo': 'EC2 asks KMS (as above)',
-  'ssm:GetParameter': 'the recipe base-image-from-ssm asks for it, not the action',
+  'ec2:DescribeInstanceStatus': 'a session that does not start; moto has no sessions (ssm/session.go)',
+  'iam:PassRole': 'no request of its own, RunInstances needs it (IAM user guide, "Grant permissions to pass a role")',
+  'kms:CreateGrant': 'EC2 calls KMS (EBS user guide, "Requirements for Amazon EBS encryption")',
+  'kms:Decrypt': 'EC2 calls KMS (as above)',
+  'kms:DescribeKey': 'EC2 calls KMS (as above)',
+  'kms:GenerateDataKeyWithoutPlaintext': 'EC2 calls KMS (as above)',
+  'kms:ReEncryptFrom': 'EC2 calls KMS (as above)',
+  'kms:ReEncryptTo': 'EC2 calls KMS (as above)',
+  'ssm:GetParameter': 'used by the recipe base-image-from-ssm, not by the action',
   'ssm:StartSession': 'moto has no sessions (ssm/session.go)',
   'ssm:TerminateSession': 'moto has no sessions (ssm/session.go)',
 }
 
-/** Packer asks it first of all; everybody may (STS API reference, GetCallerIdentity). */
+/** Packer's first request, which needs no permission (STS API reference, GetCallerIdentity). */
 const FREE = 'sts:GetCallerIdentity'
 
 const PLAIN = 'a plain bake'
@@ -65,10 +65,10 @@ const jobs: readonly Job[] = [
   },
   { name: PLAIN, policy: 'bake', play: async scene => await run(scene) },
   {
-    name: 'one in a subnet, by SSH, with a description and tags',
+    name: 'a bake in a subnet, by SSH, with a description and tags',
     policy: 'bake',
     template: () => {
-      // moto fails at tags on CreateImage.
+      // moto can't set tags in CreateImage.
       const tags = 'tags = { a = "b" }\nrun_tags = { a = "b" }\nrun_volume_tags = { a = "b" }\nskip_ami_run_tags = true'
       const options = `subnet_id = var.aws_subnet_id\nami_description = "app"\n${tags}`
       const template = `variable "aws_subnet_id" { type = string }\n${hclTemplate(options)}`
@@ -110,7 +110,7 @@ const jobs: readonly Job[] = [
     },
   },
   {
-    name: 'the lease of a vanished run is taken over',
+    name: 'a stale lease is removed, with what its run left',
     policy: 'bake',
     slow: { images: 60_000 },
     play: async scene => {
@@ -119,11 +119,11 @@ const jobs: readonly Job[] = [
       await vanish(gone, scene)
       const { exitCode, log } = await scene.start({ env: { ...scene.env, AMI_BAKERY_TIME_SCALE: '0.05' } }).ended
       expect(exitCode, log).toBe(0)
-      expect(log).toContain('Clean-up on EC2 after a run that has vanished')
+      expect(log).toContain('Clean-up on EC2 after ')
     },
   },
   {
-    name: 'the image goes to `regions`, with its launch permissions and its time of deprecation',
+    name: 'copies to `regions`, with launch permissions and deprecation time',
     policy: 'bake-and-copy',
     slow: { copies: 2_000 },
     play: async scene => {
@@ -132,7 +132,7 @@ const jobs: readonly Job[] = [
     },
   },
   {
-    name: 'a cancelled copy, which goes on',
+    name: 'a copy that goes on after a cancel',
     policy: 'bake-and-copy',
     slow: { copies: 60_000 },
     play: async scene => {
@@ -193,7 +193,7 @@ const jobs: readonly Job[] = [
     policy: 'bake',
     extra: 'Other options',
     template: () => hclTemplate('deregistration_protection { enabled = true }'),
-    // moto does not know it.
+    // moto does not support it.
     faults: [
       {
         action: 'EnableImageDeregistrationProtection',
@@ -209,7 +209,7 @@ const README = readDocument('README.md')
 
 const recorded = new Map<Job, readonly Permission[]>()
 
-describe.skipIf(!canSetScene)('the policies', () => {
+describe.skipIf(!canSetScene)('the IAM policies', () => {
   beforeAll(async () => {
     moto = await startEc2()
     instance = await startInstance()
@@ -219,7 +219,7 @@ describe.skipIf(!canSetScene)('the policies', () => {
     await moto.stop()
   })
 
-  describe('allow all that is asked of AWS', { concurrent: true }, () => {
+  describe('allow all requests of', { concurrent: true }, () => {
     test.for(jobs.map(job => [job.name, job] as const))('%s', async ([, job]) => {
       await using scene = await setSceneOf({ ...job, interrupt: async () => undefined }, moto)
       await job.play(scene)
@@ -234,27 +234,27 @@ describe.skipIf(!canSetScene)('the policies', () => {
     ['look-up', []],
     ['bake', readPolicy('look-up')],
     ['bake-and-copy', readPolicy('bake')],
-  ] as const)('%s allows nothing that nobody asks for, beyond the policy before it', (policy, before) => {
+  ] as const)('of %s allow no permission that is not used, except those of the smaller policy', (policy, before) => {
     const asked = [...recorded].flatMap(([job, permissions]) => (job.policy === policy ? permissions : []))
     const statements = readPolicy(policy)
     expect(statements).toEqual(expect.arrayContaining([...before]))
     expect(unused(statements.slice(before.length), asked)).toEqual([])
   })
 
-  test('the README names no further action that nobody asks for', () => {
+  test('have no additional permissions in the README that are not used', () => {
     const actions = extraStatements().flatMap(({ Action }) => Action)
     const asked = new Set([...recorded.values()].flat().map(({ action }) => action))
     expect(actions.filter(action => !asked.has(action) && !UNSEEN[action])).toEqual([])
   })
 
-  test('the README’s table is what was recorded', () => {
+  test('have a table of the recorded requests in the README', () => {
     const table = makeTable()
     console.log(table)
     expect(README).toContain(`\n\n${table}\n\n`)
   })
 })
 
-test('only the main branch of one repository may take the role', () => {
+test('the trust policy lets only the main branch of one repository assume the role', () => {
   const [statement, ...others] = JSON.parse(readDocument('trust.json')).Statement
   expect(others).toEqual([])
   expect(statement.Action).toBe('sts:AssumeRoleWithWebIdentity')
@@ -277,7 +277,7 @@ async function cancelAndCleanUp(running: Running, when: RegExp): Promise<void> {
   expect(exitCode, log).toBe(0)
 }
 
-/** An image that the look-up finds, shared and to be deprecated. */
+/** Creates an image that is a hit, shared, and with a deprecation time. */
 async function plant({ ec2 }: Scene): Promise<void> {
   const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
   const ImageId = await ec2.makeImage({ ami_config_checksum: sha1(sha1(hclTemplate())) })
@@ -286,15 +286,15 @@ async function plant({ ec2 }: Scene): Promise<void> {
   await ec2.client().send(new EnableImageDeprecationCommand({ ImageId, DeprecateAt: new Date('2099-01-01') }))
 }
 
-/** What IAM is asked about a request. */
+/** A permission that IAM checks for a request. */
 interface Permission {
   readonly action: string
   readonly resource: string
-  /** What creates the resource, where it gets its tags with its creation. */
+  /** The action that creates the resource, for tags that are set at creation. */
   readonly createAction?: string
 }
 
-/** By the Service Authorization Reference. */
+/** The permissions that a request needs, by the Service Authorization Reference. */
 function permissionsFor(request: Request): readonly Permission[] {
   const { service, action, region, parameters } = request
   const created = [...parameters].filter(([name]) =>
@@ -307,13 +307,13 @@ function permissionsFor(request: Request): readonly Permission[] {
     ...created.map(([name, type]) => ({
       action: 'ec2:CreateTags',
       resource: arn(region, type, '*'),
-      // What a launch template asks for comes with the fleet.
+      // The tags of a launch template are set by CreateFleet.
       createAction: name.startsWith('LaunchTemplateData') ? 'CreateFleet' : action,
     })),
   ]
 }
 
-/** Only where a policy tells resources apart, `*` otherwise. */
+/** The ARNs of a request's resources where a policy restricts them, `*` otherwise. */
 function resourcesOf({ service, action, region, parameters }: Request): readonly string[] {
   const [profile, role] = [parameters.get('InstanceProfileName'), parameters.get('RoleName')]
   if (service === 'iam') return [`arn:aws:iam::${ACCOUNT}:${profile ? `instance-profile/${profile}` : `role/${role}`}`]
@@ -324,7 +324,7 @@ function resourcesOf({ service, action, region, parameters }: Request): readonly
   return ids.map(id => arn(region, TYPES[id.replace(/-.*/, '')] ?? 'unknown', id))
 }
 
-/** Those of images and snapshots have no account. */
+/** ARNs of images and snapshots have no account. */
 function arn(region: string, type: string, name: string): string {
   return `arn:aws:ec2:${region}:${type === 'image' || type === 'snapshot' ? '' : ACCOUNT}:${type}/${name}`
 }
@@ -343,7 +343,7 @@ interface Statement {
   readonly Condition?: { readonly StringEquals?: { readonly 'ec2:CreateAction'?: readonly string[] } }
 }
 
-/** As IAM evaluates a statement, as far as the policies go. */
+/** Evaluates a statement as IAM does, as far as the policies use its features. */
 function allows(statement: Statement, { action, resource, createAction = '' }: Permission): boolean {
   const { Action, Resource, Condition } = statement
   const createActions = Condition?.StringEquals?.['ec2:CreateAction'] ?? [createAction]
@@ -351,7 +351,7 @@ function allows(statement: Statement, { action, resource, createAction = '' }: P
   return list(Resource).some(pattern => wildcard(pattern).test(resource))
 }
 
-/** The actions, resources and conditions of statements that allow nothing of what was asked for. */
+/** The actions, resources and conditions of statements that allow none of the requests. */
 function unused(statements: readonly Statement[], asked: readonly Permission[]): readonly Statement[] {
   const parts = statements.flatMap(statement => [
     ...list(statement.Action).map(Action => ({ ...statement, Action })),
@@ -370,7 +370,7 @@ function list(values: string | readonly string[]): readonly string[] {
   return typeof values === 'string' ? [values] : values
 }
 
-/** A pattern of IAM, whose ARNs have no other characters that mean something: `*` is any text, `?` any character. */
+/** A pattern of IAM: `*` is any text, `?` any character. These ARNs have no other special characters. */
 function wildcard(pattern: string): RegExp {
   return new RegExp(`^${pattern.replaceAll('*', '.*').replaceAll('?', '.')}$`)
 }
@@ -383,9 +383,9 @@ function readDocument(name: string): string {
   return fs.readFileSync(new URL(`../docs/iam/${name}`, import.meta.url), 'utf8')
 }
 
-/** What the README says to add to a policy, under a heading or under all: statements, and a table of actions on all resources. */
+/** The README's additional permissions, of one heading or of all: statements, and a table of actions on all resources. */
 function extraStatements(heading?: string): readonly Statement[] {
-  const [, ...sections] = README.replace(/^.*^## More, for some templates$/ms, '').split(/^### /m)
+  const [, ...sections] = README.replace(/^.*^## Additional permissions for some templates$/ms, '').split(/^### /m)
   const chosen = sections.filter(section => !heading || section.startsWith(`${heading}\n`))
   const statements = chosen.flatMap(section =>
     [...section.matchAll(/^```json\n(.*?)^```$/gms)].map(([, json = '']) => json),

@@ -12,7 +12,7 @@ import { hclTemplate, jsonTemplate, makeWorkspace, type Workspace } from './supp
 const root = path.resolve(import.meta.dirname, '..')
 const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8')
 
-/** What the nightly recipe bakes from: the newer of two that Amazon publishes. */
+/** The base image of the nightly recipe: the newer of two that Amazon publishes. */
 const BASE_IMAGE = { ...SOURCE_IMAGE, ami_id: 'ami-0ba5e000', name: 'al2023-ami-2023.9.20260201.0-kernel-6.12-x86_64' }
 
 describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_plugins'))('the recipe', () => {
@@ -39,7 +39,7 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
     return images.map(({ ImageId = '' }) => ImageId)
   }
 
-  test('plain bakes once', async () => {
+  test('plain bakes on its first run and is a hit on its second', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const first = await follow('plain.yml', workspace)
     const second = await follow('plain.yml', workspace)
@@ -50,25 +50,25 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
     expect(second).toContain(`The image is ${image}.`)
   })
 
-  test('look-up-first gets Packer only when there is something to bake', async () => {
+  test('look-up-first runs the bake step only when there is no image', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const first = await follow('look-up-first.yml', workspace)
     const second = await follow('look-up-first.yml', workspace)
-    expect(first).toContain('Skipped: there is no image')
+    expect(first).toContain('skipped because on-miss is skip')
     expect(first).toContain('Baked: ami-')
     expect(second).toContain('Hit: ami-')
     expect(second).not.toContain('Main ./ (bake)')
     expect(await imagesIn()).toHaveLength(1)
   })
 
-  test('terraform-separate-jobs hands the id to Terraform in the next job', async () => {
+  test('terraform-separate-jobs passes the ID to Terraform in the next job', async () => {
     const module = read('example-app/terraform/check/main.tf')
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate(), 'terraform/main.tf': module })
     const log = await follow('terraform-separate-jobs.yml', workspace)
     expect(log).toMatch(new RegExp(`app/deploy *\\] .*ami_id = .*"${(await imagesIn()).join()}"`))
   })
 
-  test('matrix bakes again only what has changed', async () => {
+  test('matrix bakes only the image whose files have changed', async () => {
     const files = { 'web/ami/app.pkr.hcl': hclTemplate(), 'worker/ami/app.pkr.hcl': hclTemplate(), 'shared/a': '' }
     using workspace = makeWorkspace(files)
     await follow('matrix.yml', workspace)
@@ -79,7 +79,7 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
     expect(log.match(/Hit: ami-|Baked: ami-/g)?.sort()).toEqual(['Baked: ami-', 'Hit: ami-'])
   })
 
-  test('regions bakes in one region and copies to the others', async () => {
+  test('regions bakes in one region and copies the image to the others', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const log = await follow('regions.yml', workspace)
     expect(await imagesIn()).toHaveLength(1)
@@ -95,7 +95,7 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
     expect(log).toContain('Baked: ami-')
   })
 
-  test('switch-from-docker finds what the Docker image has baked, by the checksum that shell tools compute', async () => {
+  test('switch-from-docker finds an image of the Docker image by the checksum that shell tools compute', async () => {
     using workspace = makeWorkspace({ 'ami/packer/ami.json': jsonTemplate(), 'ami/a b': '1', 'ami/B': '2' })
     const files =
       "find ami -type f ! -name '.*' -print0 | LC_ALL=C sort -z | xargs -0 openssl dgst -sha1 -r | cut -c 1-40"
@@ -107,7 +107,7 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
     expect(await imagesIn()).toEqual([id])
   })
 
-  test('shell.sh bakes outside GitHub, with the commit it is given', async () => {
+  test('shell.sh bakes outside GitHub, with the specified commit of the action', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     using repository = makeWorkspace({})
     fs.cpSync(path.join(root, 'dist'), path.join(repository.directory, 'dist'), { recursive: true })

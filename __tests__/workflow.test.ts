@@ -11,7 +11,7 @@ const root = path.resolve(import.meta.dirname, '..')
 const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8')
 
 describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_plugins'))('a workflow', () => {
-  test('hands the baked id to Terraform, in its own job by the file and in the next by the output', async () => {
+  test('passes the ID of the baked image to Terraform, in the same job by the file and in the next job by the output', async () => {
     await using ec2 = await startEc2()
     using workspace = makeWorkspace({
       'ami/app.pkr.hcl': hclTemplate(),

@@ -28,7 +28,7 @@ function run(program: string, args: readonly string[], cwd: string): Verdict {
   return { exitCode: status, report: stdout + stderr }
 }
 
-/** actionlint knows the inputs and outputs of a local action only, so that ours is made one. */
+/** actionlint checks inputs and outputs of local actions only, so that this action becomes a local one. */
 function lint(workflows: Readonly<Record<string, string>>): Verdict {
   using workspace = makeWorkspace({
     '.git/HEAD': '',
@@ -40,13 +40,13 @@ function lint(workflows: Readonly<Record<string, string>>): Verdict {
     const name = file.replaceAll('/', '-')
     workspace.write({ [`.github/workflows/${name}`]: content.replaceAll('ami-bakery/ami-bakery@v1', './') })
   }
-  // What else PATH has must not decide.
+  // Other programs on PATH must not affect the result.
   return run(toolPath('actionlint'), ['-shellcheck=', '-pyflakes='], workspace.directory)
 }
 
 describe.skipIf(!hasTools('actionlint'))('actionlint', () => {
-  test('finds nothing in any workflow, the one in the README too, nor an input or output that action.yml lacks', () => {
-    const [, example = ''] = /^```yaml\n(.*?)^```/ms.exec(read('README.md')) ?? []
+  test('finds no problem in any workflow or in the README, and no input or output that action.yml does not have', () => {
+    const [, example = ''] = /^```yaml\n(name:.*?)^```/ms.exec(read('README.md')) ?? []
     expect(example).toContain('uses: ami-bakery/ami-bakery@v1')
     const workflows = Object.fromEntries(WORKFLOWS.map(file => [file, read(file)]))
     expect(lint({ ...workflows, 'README.yml': example })).toEqual({ exitCode: 0, report: '' })
@@ -55,7 +55,7 @@ describe.skipIf(!hasTools('actionlint'))('actionlint', () => {
   test.each([
     ['on-miss: skip', 'on-mis: skip', 'input "on-mis" is not defined'],
     ['outputs.cache_hit', 'outputs.cache-hit', 'property "cache-hit" is not defined'],
-  ])('would notice %s if it were %s', (right, wrong, message) => {
+  ])('would report %s if it were %s', (right, wrong, message) => {
     const workflow = read('docs/recipes/pull-request.yml')
     expect(workflow).toContain(right)
     const { exitCode, report } = lint({ 'w.yml': workflow.replace(right, wrong) })
@@ -68,7 +68,7 @@ describe.skipIf(!hasTools('zizmor'))('zizmor', () => {
   const audit = (...files: readonly string[]) =>
     run(toolPath('zizmor'), ['--offline', '--quiet', '--pedantic', '--config=.github/zizmor.yml', ...files], root)
 
-  test('finds nothing in any workflow', () => {
+  test('finds no problem in any workflow', () => {
     const { exitCode, report } = audit(...WORKFLOWS, '.github/dependabot.yml')
     expect(exitCode, report).toBe(0)
   })
@@ -77,7 +77,7 @@ describe.skipIf(!hasTools('zizmor'))('zizmor', () => {
     [/@[0-9a-f]{40}/, '@v7', 'unpinned-uses'],
     [/ +with:\n +persist-credentials: false\n/, '', 'artipacked'],
     [/(?<=id-token: write) #.*/, '', 'undocumented-permissions'],
-  ])('would notice if %s were %j', (right, wrong, rule) => {
+  ])('would report a recipe in which %s were %j', (right, wrong, rule) => {
     const recipe = read('docs/recipes/plain.yml')
     expect(recipe).toMatch(right)
     using workspace = makeWorkspace({ 'w.yml': recipe.replace(right, wrong) })
@@ -87,16 +87,16 @@ describe.skipIf(!hasTools('zizmor'))('zizmor', () => {
   })
 })
 
-test.each(WORKFLOWS)('%s names the version beside every SHA', file => {
+test.each(WORKFLOWS)('%s has the version next to every SHA', file => {
   const pinned = [...read(file).matchAll(/uses: \S+@[0-9a-f]{40}.*/g)].map(([line]) => line)
   expect(pinned.filter(line => !/ # v\d+\.\d+\.\d+$/.test(line))).toEqual([])
 })
 
-test.each(RECIPES)('%s says first what it is for', file => {
+test.each(RECIPES)('%s begins with a sentence on its purpose', file => {
   expect(read(file).replace('#!/bin/sh\n', '')).toMatch(/^# [A-Z].+\.\n[^#]/)
 })
 
-test('README lists every recipe', () => {
+test('the README lists every recipe', () => {
   const listed = [...read('README.md').matchAll(/\]\((docs\/recipes\/[^)]+)\)/g)].map(([, file = '']) => file)
   expect([...new Set(listed)].sort()).toEqual([...RECIPES].sort())
 })

@@ -19,11 +19,12 @@ const INPUTS = {
   'aws-region': 'us-east-1',
 }
 
-// All that is started below keeps its temporary files in here, so one removal leaves nothing on disk.
+// All programs that are started below keep their temporary files here, so that one removal deletes everything.
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ami-bakery-demo-'))
 const workspace = path.join(directory, 'checkout')
 process.env.TMPDIR = directory
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, endBySignal)
+process.stdout.once('error', endByClosedOutput)
 
 try {
   await demonstrate()
@@ -31,26 +32,26 @@ try {
   say('', style('red', error instanceof Error ? error.message : String(error)))
   process.exitCode = 1
 } finally {
-  clearAway()
+  cleanUp()
 }
 
 async function demonstrate(): Promise<void> {
   say(style('bold', 'AMI Bakery'))
-  say(style('dim', 'Packer and Terraform are real; EC2 is an emulator, the instance an SSH server.'))
+  say(style('dim', 'Packer and Terraform are real. EC2 is an emulator, and the instance is an SSH server.'))
   fs.cpSync(EXAMPLE, path.join(workspace, 'example-app'), { recursive: true })
   await using ec2 = await watch('EC2 is starting', startEc2())
   await using instance = await startInstance()
   await runTerraform('init')
 
-  await play('1  First run: nothing on EC2 yet', ec2, instance)
-  await play('2  Again, nothing changed', ec2, instance)
+  await play('1  First run: there is no image yet', ec2, instance)
+  await play('2  Run again without a change', ec2, instance)
   const page = path.join(workspace, PAGE)
   const original = fs.readFileSync(page, 'utf8')
   fs.writeFileSync(page, original.replace('Hello', 'Good morning'))
-  await play('3  Another word in index.html', ec2, instance)
+  await play('3  Change a word in index.html', ec2, instance)
   fs.writeFileSync(page, original)
-  await play('4  The old word again', ec2, instance)
-  await showRemains(ec2)
+  await play('4  Change it back', ec2, instance)
+  await showLeftovers(ec2)
 }
 
 async function play(title: string, ec2: Ec2Server, instance: Instance): Promise<void> {
@@ -62,8 +63,8 @@ async function play(title: string, ec2: Ec2Server, instance: Instance): Promise<
   detail('ami_config_checksum', outputs.ami_config_checksum)
   detail('ami_id', style('cyan', outputs.ami_id ?? ''))
   detail('ami_name', outputs.ami_name)
-  const scripts = instance.commands.slice(earlier).filter(({ script }) => script)
-  if (scripts.length > 0) detail('the instance', 'took', uploaded(instance), 'and ran install.sh')
+  const ranScripts = instance.commands.slice(earlier).filter(({ script }) => script)
+  if (ranScripts.length > 0) detail('temporary instance', 'received', uploaded(instance), 'and ran install.sh')
   detail('.ami_id.json', fs.readFileSync(path.join(workspace, ID_FILE), 'utf8'))
   detail('Terraform', await applyImage())
 }
@@ -111,13 +112,13 @@ async function runTerraform(command: string, ...args: readonly string[]): Promis
   return stdout
 }
 
-async function showRemains(ec2: Ec2Server): Promise<void> {
+async function showLeftovers(ec2: Ec2Server): Promise<void> {
   const { images, instances, keyPairs, securityGroups } = await ec2.inventory()
   const leftovers = instances.length + keyPairs.length + securityGroups.length
   say('', `Left on EC2: ${images.length} images and ${leftovers || 'no'} instances, key pairs or security groups.`)
 }
 
-/** Waits for the work; on a terminal a line shows that it goes on, and how far it is. */
+/** Waits for the work. On a terminal, a line shows its progress. */
 async function watch<Result>(
   title: string,
   work: Promise<Result>,
@@ -152,21 +153,29 @@ function style(format: 'bold' | 'dim' | 'cyan' | 'green' | 'yellow' | 'red', tex
 }
 
 function endBySignal(signal: NodeJS.Signals): void {
-  clearAway()
+  cleanUp()
   if (process.stdout.isTTY) say('')
   process.kill(process.pid, signal)
 }
 
-function clearAway(): void {
-  while (killRest()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+/** The reader of the output, for example `head`, has ended. */
+function endByClosedOutput(): never {
+  cleanUp()
+  process.exit(1)
+}
+
+function cleanUp(): void {
+  while (killRemaining()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
   fs.rmSync(directory, { recursive: true, force: true })
 }
 
 /**
- * Kills what is left of what the demo started, and answers whether there was anything: its children, and what works in
- * its directory, with the whole process group. The action gives Packer a group of its own, so that it outlives a cancel.
+ * Kills the remaining processes that the demo has started: its children, and those that name its directory, with their process
+ * groups. The action gives Packer a process group of its own, so that Packer can clean up after a cancel.
+ *
+ * @returns Whether there were any.
  */
-function killRest(): boolean {
+function killRemaining(): boolean {
   const ps = spawnSync('ps', ['-A', '-ww', '-o', 'pid=,ppid=,pgid=,stat=,command='], { encoding: 'utf8' })
   const processes = (ps.stdout ?? '').split('\n').map(readProcess)
   const ours = processes.find(({ pid }) => pid === process.pid)
@@ -193,6 +202,6 @@ function kill(target: number): void {
   try {
     process.kill(target, 'SIGKILL')
   } catch {
-    // It has ended by itself since it was listed.
+    // It has ended meanwhile.
   }
 }

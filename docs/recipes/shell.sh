@@ -1,5 +1,5 @@
 #!/bin/sh
-# Bakes outside GitHub, by environment variables. AMI_BAKERY_COMMIT is the full SHA of a release's commit.
+# Bakes outside GitHub, with environment variables. AMI_BAKERY_COMMIT is the full SHA of a release's commit.
 set -eu
 
 git init --quiet ami-bakery
@@ -9,7 +9,7 @@ git -C ami-bakery checkout --quiet FETCH_HEAD
 export PACKER_JSON_PATH=ami/app.pkr.hcl
 export AMI_DEFINITION_DIRS=ami
 export AWS_DEFAULT_REGION=us-east-1
-# The other inputs are INPUT_ and their names in capitals; a shell takes a name with a hyphen only by env.
+# Other inputs are INPUT_ and their names in capitals; a shell can set a name with a hyphen only by env.
 env INPUT_STRICT=true INPUT_MAX-AGE-DAYS=30 node ami-bakery/dist/index.js
 
 cat ami/.ami_id.json

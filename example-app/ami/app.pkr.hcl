@@ -9,7 +9,7 @@ packer {
   }
 }
 
-# The action hands these two over, since the template declares them. It puts the checksum's tag on the image itself.
+# The action passes these two, because the template declares them. It also tags the image with the checksum.
 variable "aws_region" {
   type = string
 }
@@ -19,7 +19,7 @@ variable "aws_subnet_id" {
   default = null
 }
 
-# Where to reach the temporary instance, when that isn't its own address and port 22. PKR_VAR_ssh_host, PKR_VAR_ssh_port.
+# The SSH address of the temporary instance, if it isn't its own address and port 22. Set by PKR_VAR_ssh_host and PKR_VAR_ssh_port.
 variable "ssh_host" {
   type    = string
   default = null
@@ -31,7 +31,7 @@ variable "ssh_port" {
 }
 
 locals {
-  # The time for people, the rest because EC2 refuses a name that it already has.
+  # The time is for people; the rest makes the name unique, as EC2 requires.
   ami_name = "hello-${formatdate("YYYY-MM-DD-hhmmss", timestamp())}-${substr(uuidv4(), 0, 8)}"
 }
 

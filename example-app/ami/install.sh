@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs on the temporary instance, after Packer has put the directory hello into /tmp.
+# Runs on the temporary instance after Packer has uploaded the directory hello to /tmp.
 set -eu
 
 sudo install -D -m 644 /tmp/hello/index.html /srv/hello/index.html

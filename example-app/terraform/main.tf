@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # State has to be where the next run finds it. The bucket and the key come from `terraform init -backend-config=…`.
+  # The next run needs the state. Bucket and key come from `terraform init -backend-config=…`.
   backend "s3" {
     use_lockfile = true
   }
@@ -24,7 +24,7 @@ variable "ami_id" {
   }
 }
 
-# A new image replaces the instance; after a hit there is nothing to do.
+# A new image replaces the instance; after a hit nothing changes.
 resource "aws_instance" "hello" {
   ami           = var.ami_id
   instance_type = "t3.micro"

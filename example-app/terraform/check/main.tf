@@ -1,5 +1,5 @@
-# Takes the id as the module above does and launches nothing: it needs no provider, no state bucket and no AWS account.
-# What it proves is that Terraform gets the id: a new one replaces the stand-in, the same one changes nothing.
+# Has the same variable as the module above and launches nothing: it needs no provider, no state bucket and no AWS account.
+# It shows that Terraform gets the ID: a new ID replaces the stand-in, the same ID changes nothing.
 
 terraform {
   required_version = ">= 1.4"
