@@ -199,7 +199,7 @@ async function findWinningImage(options: VerifyOptions, lease: Lease, id: string
 
 async function tagOrigin(
   { ec2, image }: RegionalImage,
-  { lookUp, checksum }: VerifyOptions,
+  { lookUp, checksum, tags: userTags }: VerifyOptions,
   primary: string,
 ): Promise<void> {
   const origin = originTags(lookUp, checksum, userTags)
