@@ -68,11 +68,15 @@ export function startAction({ action = 'index', inputs = {}, env = {}, workspace
   return start(`${action}.js`, { cwd: workspace, temp, env: variables, under })
 }
 
-/** Starts the built action outside GitHub: with nothing in its environment but what is given. */
-export function startPlainly(directory: string, env: Readonly<Record<string, string>>): Running {
+/** Starts the built action outside GitHub, with nothing else in its environment, and with these arguments. */
+export function startPlainly(
+  directory: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): Running {
   const temp = makeTemporary(directory)
   const variables = { PATH: process.env.PATH ?? '', HOME: os.homedir(), TMPDIR: temp, ...env }
-  return start('index.js', { cwd: directory, temp, env: variables, under: [] })
+  return start('index.js', { cwd: directory, temp, env: variables, under: [], args })
 }
 
 /**
@@ -105,12 +109,14 @@ interface Place {
   readonly temp: string
   readonly env: Readonly<Record<string, string>>
   readonly under: readonly string[]
+  /** Arguments of the action itself. */
+  readonly args?: readonly string[]
 }
 
 function start(entry: string, place: Place): Running {
   const { cwd, temp, env, under } = place
   const begun = performance.now()
-  const [program = '', ...args] = [...under, process.execPath, path.join(ACTION, entry)]
+  const [program = '', ...args] = [...under, process.execPath, path.join(ACTION, entry), ...(place.args ?? [])]
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   for (const stream of [child.stdout, child.stderr]) {

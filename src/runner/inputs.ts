@@ -7,11 +7,9 @@ import { onGitHub } from './environment.ts'
  * @throws Error that lists the inputs when an argument is none of them.
  */
 export function assertArguments(names: readonly string[]): void {
-  const wrong = readArguments().find(([name]) => !names.includes(name))
-  if (!wrong) return
-  throw new Error(
-    `${JSON.stringify(wrong.join('='))} is not an argument. Write name=value with one of ${names.join(', ')}.`,
-  )
+  const wrong = listArguments().find(argument => !names.some(name => argument.startsWith(`${name}=`)))
+  if (wrong === undefined) return
+  throw new Error(`${JSON.stringify(wrong)} is not an argument. Write name=value with one of ${names.join(', ')}.`)
 }
 
 /**
@@ -20,16 +18,14 @@ export function assertArguments(names: readonly string[]): void {
  * @returns Its value, without surrounding blanks unless `keepBlanks` is set; empty when it is not specified.
  */
 export function readInput(name: string, { keepBlanks = false }: { readonly keepBlanks?: boolean } = {}): string {
-  const [, argument] = readArguments().findLast(([known]) => known === name) ?? []
+  const argument = listArguments()
+    .findLast(given => given.startsWith(`${name}=`))
+    ?.slice(name.length + 1)
   if (argument !== undefined) return keepBlanks ? argument : argument.trim()
   return getInput(name, { trimWhitespace: !keepBlanks })
 }
 
 /** On GitHub the runner starts an action without arguments. */
-function readArguments(): [name: string, value: string][] {
-  if (onGitHub) return []
-  return process.argv.slice(2).map(argument => {
-    const sign = argument.indexOf('=')
-    return sign === -1 ? [argument, ''] : [argument.slice(0, sign), argument.slice(sign + 1)]
-  })
+function listArguments(): readonly string[] {
+  return onGitHub ? [] : process.argv.slice(2)
 }
