@@ -194,6 +194,28 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     expect(refused.annotations.at(-1)?.message).toContain('257 images must be baked or copied')
   })
 
+  test('in every mode asks for no more than the look-up policy allows', async () => {
+    await using ec2 = await startAccount()
+    using workspace = makeRepository({ web: ', regions: [eu-west-1], base-ami: newest:amazon/al2023-*', db: '' })
+    for (const onMiss of ['report', 'fail', 'last']) await plan(ec2, workspace, { 'on-miss': onMiss })
+    const policy = JSON.parse(fs.readFileSync(new URL('../docs/iam/look-up.json', import.meta.url), 'utf8'))
+    const allowed = policy.Statement.flatMap(({ Action }: { Action: string | string[] }) => Action)
+    expect([...new Set(ec2.requests.map(({ service, action }) => `${service}:${action}`))]).toEqual(allowed)
+  })
+
+  test('of the same template and checksum in two regions has a row for each region that lacks it', async () => {
+    await using ec2 = await startAccount()
+    const image = 'packer-template: web/t.pkr.hcl, ami-definition-dirs: web, output-file: ids.json'
+    const file = `images:\n  a: { ${image}, aws-region: us-east-1 }\n  b: { ${image}, aws-region: eu-west-1 }\n`
+    using workspace = makeRepository({ web: '' }, file)
+    const { a: checksum = '', b: same } = await checksums(ec2, workspace)
+    expect(same).toBe(checksum)
+    const id = await ec2.makeImage({ ami_config_checksum: checksum })
+    const run = await plan(ec2, workspace)
+    expect(parse(run, 'matrix')).toEqual([{ image: 'b', ami_config_checksum: checksum }])
+    expect(parse(run, 'ami_ids')).toEqual({ a: id })
+  })
+
   test('without a clear answer of one region fails as a whole and sets no output', async () => {
     await using ec2 = await startAccount()
     using workspace = makeRepository({ web: ', regions: [eu-west-1]', db: '' })
