@@ -79,6 +79,38 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
     expect(log.match(/Hit: ami-|Baked: ami-/g)?.sort()).toEqual(['Baked: ami-', 'Hit: ami-'])
   })
 
+  const MANY_IMAGES = {
+    'ami-bakery.yml': read('docs/recipes/ami-bakery.yml'),
+    'web/web.pkr.hcl': `variable "app_version" { type = string }\n${hclTemplate()}`,
+    'worker/worker.pkr.hcl': hclTemplate(),
+    'shared/a': '',
+    'terraform/main.tf': 'variable "ami_ids" { type = map(string) }\noutput "ami_ids" { value = var.ami_ids }\n',
+  }
+
+  test('many-images bakes what is missing and gives all ids to Terraform', async () => {
+    using workspace = makeWorkspace(MANY_IMAGES)
+    const first = await follow('many-images.yml', workspace)
+    const [one = '', two = ''] = (await imagesIn()).sort()
+    expect(first).toMatch(/web: miss/)
+    for (const id of [one, two]) expect(first).toMatch(new RegExp(`images/deploy.*(web|worker).*${id}`))
+    workspace.write({ 'worker/a': 'new' })
+    const second = await follow('many-images.yml', workspace)
+    expect(await imagesIn()).toHaveLength(3)
+    expect(second).toMatch(/web: hit/)
+    expect(second).toMatch(/worker: miss/)
+    expect(second.match(/Baked: ami-/g)).toHaveLength(1)
+    const third = await follow('many-images.yml', workspace)
+    expect(third).not.toMatch(/Baked: ami-/)
+    expect(third).toMatch(/images\/deploy.*ami-/)
+  })
+
+  test('preview shows what a merge bakes', async () => {
+    using workspace = makeWorkspace(MANY_IMAGES)
+    const log = await follow('preview.yml', workspace)
+    expect(log).toContain('A merge bakes [{"image":"web",')
+    expect(await imagesIn()).toEqual([])
+  })
+
   test('regions bakes in one region and copies the image to the others', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const log = await follow('regions.yml', workspace)

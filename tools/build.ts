@@ -19,6 +19,7 @@ const ncc: Ncc = require('@vercel/ncc')
 const ENTRIES = {
   index: 'src/actions/bake/index.ts',
   post: 'src/actions/bake/post.ts',
+  plan: 'src/actions/plan/index.ts',
 }
 
 /** With an ES module's import of node:http comes undici, at a third of a hit's time; with a CommonJS one it doesn't. */
@@ -62,6 +63,7 @@ async function shake(): Promise<OutputChunk[]> {
           test: /node_modules\/(@actions\/glob|minimatch|brace-expansion|balanced-match|concat-map)\//,
           priority: 4,
         },
+        { name: 'yaml', test: /node_modules\/yaml\/|src\/definition\/images-file/, priority: 4 },
         { name: 'look-up', tags: ['$initial'], test: /node_modules|src\/(ec2|definition|regions)\//, priority: 3 },
         { name: 'credentials', test: /node_modules/, priority: 2 },
         { name: 'miss', test: /src\/(bake|regions|cleanup|lease|packer|ec2)\//, priority: 1 },

@@ -51,6 +51,7 @@ async function demonstrate(): Promise<void> {
   await play('3  Change a word in index.html', ec2, instance)
   fs.writeFileSync(page, original)
   await play('4  Change it back', ec2, instance)
+  await showPlan(ec2)
   await showLeftovers(ec2)
 }
 
@@ -110,6 +111,25 @@ async function runTerraform(command: string, ...args: readonly string[]): Promis
   const words = [`-chdir=${path.join(workspace, MODULE)}`, command, '-no-color', ...args]
   const { stdout } = await promisify(execFile)(toolPath('terraform'), words, options)
   return stdout
+}
+
+/** What a bake of the images file would make. */
+async function showPlan(ec2: Ec2Server): Promise<void> {
+  const title = '5  A plan of both images of the example'
+  const inputs = { 'images-file': 'example-app/ami-bakery.yml' }
+  const running = startAction({ action: 'plan', workspace, inputs, env: { ...ec2.environment, TMPDIR: directory } })
+  const { exitCode, outputs, seconds, log } = await watch(title, running.ended)
+  if (exitCode !== 0) throw new Error(`${title}: the action ended with ${exitCode ?? 'a signal'}.\n${log}`)
+  say('', `${style('bold', title.padEnd(40))}       ${style('bold', `${seconds.toFixed(2)} s`.padStart(7))}`)
+  for (const [name, { result, reason }] of Object.entries<PlanEntry>(JSON.parse(outputs.plan ?? '{}'))) {
+    detail(name, style(result === 'hit' ? 'green' : 'yellow', result.padEnd(5)), reason)
+  }
+  detail('matrix', outputs.matrix)
+}
+
+interface PlanEntry {
+  readonly result: string
+  readonly reason: string
 }
 
 async function showLeftovers(ec2: Ec2Server): Promise<void> {

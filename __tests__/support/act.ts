@@ -19,6 +19,7 @@ export async function runWorkflow(
   fs.cpSync(path.join(root, 'dist'), path.join(workspace.directory, 'dist'), { recursive: true })
   workspace.write({
     'action.yml': fs.readFileSync(path.join(root, 'action.yml'), 'utf8'),
+    'plan/action.yml': fs.readFileSync(path.join(root, 'plan/action.yml'), 'utf8'),
     '.github/workflows/w.yml': workflow,
   })
   commit(workspace.directory)
@@ -39,7 +40,10 @@ export async function runWorkflow(
 
 /** A recipe as it can run here: this action as it is built, and without the steps that log in to AWS or install a program. */
 export function withoutStepsOfOthers(recipe: string): string {
-  const steps = recipe.replaceAll('ami-bakery/ami-bakery@v1', './').split(/(?=^ {6}- )/m)
+  const steps = recipe
+    .replaceAll('ami-bakery/ami-bakery@v1', './')
+    .replaceAll(/ami-bakery\/ami-bakery\/(\w+)@v1/g, './$1')
+    .split(/(?=^ {6}- )/m)
   return steps.map(step => (/uses: (aws-actions|hashicorp)\//.test(step) ? afterStep(step) : step)).join('')
 }
 

@@ -10,6 +10,8 @@ export interface Step {
   /** What stands under `with:`. */
   readonly inputs?: Readonly<Record<string, string>>
   readonly env?: Readonly<Record<string, string>>
+  /** Which action of the repository it uses; by default the main one. */
+  readonly action?: 'index' | 'plan'
   /** The checked-out repository. */
   readonly workspace: string
   /** A program that starts the action: the action's own command line follows these words. */
@@ -56,21 +58,25 @@ export async function runAction(step: Step): Promise<Run> {
 }
 
 /** Starts the built action, as the GitHub runner starts it. */
-export function startAction({ inputs = {}, env = {}, workspace, under = [] }: Step): Running {
+export function startAction({ action = 'index', inputs = {}, env = {}, workspace, under = [] }: Step): Running {
   const TMPDIR = makeTemporary(workspace)
   const temp = fs.mkdtempSync(path.join(TMPDIR, 'runner-'))
   const given = Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
   )
   const variables = { ...runnerVariables(workspace, temp), TMPDIR, ...given, ...env }
-  return start('index.js', { cwd: workspace, temp, env: variables, under })
+  return start(`${action}.js`, { cwd: workspace, temp, env: variables, under })
 }
 
-/** Starts the built action outside GitHub: with nothing in its environment but what is given. */
-export function startPlainly(directory: string, env: Readonly<Record<string, string>>): Running {
+/** Starts the built action outside GitHub, with nothing else in its environment, and with these arguments. */
+export function startPlainly(
+  directory: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): Running {
   const temp = makeTemporary(directory)
   const variables = { PATH: process.env.PATH ?? '', HOME: os.homedir(), TMPDIR: temp, ...env }
-  return start('index.js', { cwd: directory, temp, env: variables, under: [] })
+  return start('index.js', { cwd: directory, temp, env: variables, under: [], args })
 }
 
 /**
@@ -103,12 +109,14 @@ interface Place {
   readonly temp: string
   readonly env: Readonly<Record<string, string>>
   readonly under: readonly string[]
+  /** Arguments of the action itself. */
+  readonly args?: readonly string[]
 }
 
 function start(entry: string, place: Place): Running {
   const { cwd, temp, env, under } = place
   const begun = performance.now()
-  const [program = '', ...args] = [...under, process.execPath, path.join(ACTION, entry)]
+  const [program = '', ...args] = [...under, process.execPath, path.join(ACTION, entry), ...(place.args ?? [])]
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   for (const stream of [child.stdout, child.stderr]) {

@@ -27,6 +27,25 @@ export async function writeSummary(rows: readonly Row[], texts: readonly (readon
   }
 }
 
+/** How many rows a table may have: some hundreds of bytes each, far below 1 MiB together. */
+const MAX_ROWS = 500
+
+/** Adds a table with a heading for each column to the job's summary. A failure is a warning. */
+export async function writeTableSummary(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+): Promise<void> {
+  if (!onGitHub) return
+  try {
+    const header = headings.map(data => ({ data, header: true }))
+    summary.addHeading('AMI Bakery', 3).addTable([header, ...rows.slice(0, MAX_ROWS).map(row => [...row])])
+    if (rows.length > MAX_ROWS) summary.addRaw(`<p>… and ${rows.length - MAX_ROWS} more</p>`, true)
+    await summary.write()
+  } catch (cause) {
+    warn(`The job summary could not be written: ${messageOf(cause)}`)
+  }
+}
+
 /** A line that is short enough for log and summary. */
 export function cutLine(line: string): string {
   return line.length > MAX_LINE_LENGTH ? `${line.slice(0, MAX_LINE_LENGTH)}…` : line

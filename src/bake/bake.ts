@@ -65,13 +65,14 @@ export async function bake(options: BakeOptions): Promise<FoundImage> {
   }
 }
 
-function leaseOptions({ ec2, lookUp, template, waitForOtherBakes }: BakeOptions, journal: Journal): LeaseOptions {
+function leaseOptions({ ec2, lookUp, template, waitForOtherBakes, tags }: BakeOptions, journal: Journal): LeaseOptions {
   const { checksum, template: name } = lookUp
   return {
     ec2,
     checksum,
     template: name,
     waitForOtherBakes,
+    tags,
     lookUp: () => findImageQuietly(ec2, lookUp),
     record: journal.lease,
     cleanUp: stale => cleanUpAfterLease(ec2.region, stale, stale.name.startsWith(checksum) ? template.name : undefined),

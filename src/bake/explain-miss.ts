@@ -1,9 +1,18 @@
 import { listChangedFiles } from '../definition/changed-files.ts'
 import { type Checksum, summarize } from '../definition/checksum.ts'
 import type { Ec2 } from '../ec2/client.ts'
-import { byAge, COMMIT_TAG, describeImages, type Image, INGREDIENTS_TAG, TEMPLATE_TAG } from '../ec2/images.ts'
+import { COMMIT_TAG, type Image, INGREDIENTS_TAG } from '../ec2/images.ts'
+import { findNewestOfLine, type Line } from '../ec2/line.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { escapeControlCharacters, messageOf } from '../runner/log.ts'
+
+/** Why an image has to be baked. */
+export interface Explanation {
+  /** The newest published image of the line, whatever its checksum and age. */
+  readonly last: Image | undefined
+  /** Some dozens of lines for people at most. */
+  readonly reasons: readonly string[]
+}
 
 /**
  * Explains a miss: which ingredients differ from those of the newest image of this template. It only explains, so that it
@@ -12,20 +21,16 @@ import { escapeControlCharacters, messageOf } from '../runner/log.ts'
  * @returns Some dozens of lines for people at most.
  * @throws Error when the step is cancelled.
  */
-export async function explainMiss(ec2: Ec2, template: string, checksum: Checksum): Promise<readonly string[]> {
+export async function explainMiss(ec2: Ec2, line: Line, checksum: Checksum): Promise<Explanation> {
+  const name = line.imageName ?? line.template
   try {
-    const earlier = await findEarlier(ec2, template)
-    return earlier ? await compare(earlier, template, checksum) : [`There is no image of ${template} yet.`]
+    const last = await findNewestOfLine(ec2, line)
+    return { last, reasons: last ? await compare(last, name, checksum) : [`There is no image of ${name} yet.`] }
   } catch (error) {
     cancelled.throwIfAborted()
-    return [`What has changed since the newest image of ${template} is unknown: ${messageOf(error)}`]
+    const reason = `What has changed since the newest image of ${name} is unknown: ${messageOf(error)}`
+    return { last: undefined, reasons: [reason] }
   }
-}
-
-async function findEarlier(ec2: Ec2, template: string): Promise<Image | undefined> {
-  const Filters = [{ Name: `tag:${TEMPLATE_TAG}`, Values: [template.replace(/[*?\\]/g, '\\$&')] }]
-  const images = await describeImages(ec2, { Owners: ['self'], Filters }, 10)
-  return images.sort(byAge).at(-1)
 }
 
 async function compare(earlier: Image, template: string, checksum: Checksum): Promise<string[]> {

@@ -23,7 +23,7 @@ import {
   UnknownImage,
   waitUntilAvailable,
 } from '../ec2/images.ts'
-import { findImageQuietly, type LookUp, waitUntilFound } from '../ec2/look-up.ts'
+import { findImageQuietly, IMAGE_NAME_TAG, type LookUp, waitUntilFound } from '../ec2/look-up.ts'
 import { tagResource } from '../ec2/tags.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { Artifacts } from '../packer/build.ts'
@@ -39,6 +39,8 @@ export interface VerifyOptions {
   readonly checksum: Checksum
   /** The look-up that has to return the image. */
   readonly lookUp: LookUp
+  /** Further tags for the image, the lease, and copies. */
+  readonly tags: ReadonlyMap<string, string>
 }
 
 /** What this run has open while it bakes. */
@@ -197,10 +199,10 @@ async function findWinningImage(options: VerifyOptions, lease: Lease, id: string
 
 async function tagOrigin(
   { ec2, image }: RegionalImage,
-  { lookUp, checksum }: VerifyOptions,
+  { lookUp, checksum, tags: userTags }: VerifyOptions,
   primary: string,
 ): Promise<void> {
-  const origin = originTags(lookUp, checksum)
+  const origin = originTags(lookUp, checksum, userTags)
   // A copy of an intermediary image, as the plugin makes it to encrypt, is no copy of ours in EC2's eyes.
   const tags = image.id === primary ? origin : new Map([...origin, [IMAGE_TAG, primary]])
   await tagResource(ec2, image.id, tags).catch(error => {
@@ -210,14 +212,20 @@ async function tagOrigin(
 }
 
 /** Where the image comes from, for people and for the next look-up. */
-function originTags({ template }: LookUp, checksum: Checksum): ReadonlyMap<string, string> {
+function originTags(
+  { template, imageName }: LookUp,
+  checksum: Checksum,
+  userTags: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
   const tags = new Map([
+    ...userTags,
     [TEMPLATE_TAG, template],
     [BAKED_AT_TAG, new Date().toISOString()],
     [INGREDIENTS_TAG, [...summarize(checksum)].map(([kind, digest]) => `${kind}=${digest}`).join(' ')],
   ])
   const { baseImage } = checksum.options
   if (baseImage) tags.set('ami_bakery_base', baseImage)
+  if (imageName !== undefined) tags.set(IMAGE_NAME_TAG, imageName)
   const run = workflowRun()
   if (!run) return tags
   return tags.set(REPOSITORY_TAG, run.repository).set(COMMIT_TAG, run.commit).set('ami_bakery_run', run.url)

@@ -136,7 +136,7 @@ export async function tagChecksum(ec2: Ec2, id: string, checksum: string): Promi
 }
 
 /** The tags of this action, where all of them are there: the last one is of copies alone. */
-const MOST_TAGS = 9
+const MOST_TAGS = 10
 
 /** What to do when an image has too many tags. */
 export const LEAVE_ROOM = `Let the template leave room for up to ${MOST_TAGS} tags of this action's.`

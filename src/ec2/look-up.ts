@@ -70,17 +70,43 @@ function toFound({ region }: Ec2, image: Image): FoundImage {
 }
 
 /**
- * Asks for the available images of this account that have the checksum, whatever else they are.
+ * Describes the available images of this account that have the checksum, whatever else they are.
  *
  * @throws Error for anything but a clear answer.
  */
-export async function describeCandidates(ec2: Ec2, checksum: string): Promise<Image[]> {
-  const Filters = [
-    { Name: `tag:${CHECKSUM_TAG}`, Values: [checksum] },
-    { Name: 'state', Values: ['available'] },
-  ]
-  const images = await describeImages(ec2, { Owners: ['self'], Filters })
-  return images.filter(image => isCandidate(image, checksum))
+export async function describeCandidates(ec2: Ec2, checksum: string): Promise<readonly Image[]> {
+  return (await describeAllCandidates(ec2, [checksum])).get(checksum) ?? []
+}
+
+/** A filter has at most 200 values (EC2 user guide, "Filter resources"), and a checksum may need four of them. */
+const CHECKSUMS_PER_REQUEST = 50
+
+/**
+ * Describes the available images of this account that have one of the checksums: one paged request for 50 checksums.
+ *
+ * @returns The images by their checksum.
+ * @throws Error for anything but a clear answer to every request.
+ */
+export async function describeAllCandidates(
+  ec2: Ec2,
+  checksums: readonly string[],
+): Promise<ReadonlyMap<string, readonly Image[]>> {
+  const answers = chunk([...new Set(checksums)], CHECKSUMS_PER_REQUEST).map(async values => {
+    const Filters = [
+      { Name: `tag:${CHECKSUM_TAG}`, Values: values },
+      { Name: 'state', Values: ['available'] },
+    ]
+    const images = await describeImages(ec2, { Owners: ['self'], Filters })
+    return images.filter(image => values.some(checksum => isCandidate(image, checksum)))
+  })
+  return Map.groupBy((await Promise.all(answers)).flat(), ({ tags }) => tags.get(CHECKSUM_TAG) ?? '')
+}
+
+/** Divides a list into parts of the same length, the last one shorter. */
+export function chunk<Item>(items: readonly Item[], length: number): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / length) }, (_, index) =>
+    items.slice(index * length, (index + 1) * length),
+  )
 }
 
 /**

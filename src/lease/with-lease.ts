@@ -17,6 +17,8 @@ export interface LeaseOptions {
   readonly template: string
   /** How long to wait for another run, in minutes; 0 to bake without a lease. */
   readonly waitForOtherBakes: number
+  /** Further tags for the lease. */
+  readonly tags: ReadonlyMap<string, string>
   /** The look-up that finds another run's image. */
   lookUp(): Promise<FoundImage | undefined>
   /** Writes the lease down before EC2 is asked for it, so that it can be deleted whatever happens. */
@@ -85,10 +87,7 @@ function requestFor({ ec2, checksum, template, ...options }: LeaseOptions, lease
   const run = workflowRun()
   const place = run ? [run.repository, run.id, run.attempt] : [os.hostname(), String(process.pid)]
   const owner = [...place, randomUUID()].join('/')
-  const tags = new Map([
-    [OWNER_TAG, owner],
-    [HEARTBEAT_TAG, '0'],
-  ])
+  const tags = new Map([...options.tags, [OWNER_TAG, owner], [HEARTBEAT_TAG, '0']])
   if (run) tags.set(URL_TAG, run.url)
   return {
     keyPairs: keyPairsIn(ec2),

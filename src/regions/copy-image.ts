@@ -8,7 +8,7 @@ import { OptionError } from '../runner/option-error.ts'
 import { enterPhase } from '../runner/timeline.ts'
 import { finishCopy } from './finish-copy.ts'
 import { obtainCopy } from './obtain-copy.ts'
-import type { SourceImage } from './source-image.ts'
+import type { CopyOptions, SourceImage } from './source-image.ts'
 import { onceVisible } from './visible.ts'
 
 /**
@@ -21,10 +21,10 @@ import { onceVisible } from './visible.ts'
 export async function copyToRegions(
   source: RegionalImage,
   regions: readonly Region[],
-  checksum: string,
+  options: CopyOptions,
 ): Promise<ReadonlyMap<string, string>> {
   enterPhase('copy')
-  const original = await readSource(source, checksum)
+  const original = await readSource(source, options)
   assertShareable(original, regions)
   const results = await Promise.allSettled(regions.map(region => copyToRegion(original, region)))
   if (cancelled.aborted) info('Copies that were begun go on. The next run takes them.')
@@ -33,12 +33,18 @@ export async function copyToRegions(
 }
 
 /** The image is described anew: one that was just baked has got its tags since. */
-async function readSource({ ec2, image }: RegionalImage, checksum: string): Promise<SourceImage> {
+async function readSource({ ec2, image }: RegionalImage, options: CopyOptions): Promise<SourceImage> {
   const command = new DescribeImageAttributeCommand({ ImageId: image.id, Attribute: 'launchPermission' })
   const { LaunchPermissions: permissions = [] } = await onceVisible(ec2, () =>
     ask(ec2, 'ec2:DescribeImageAttribute', (client, options) => client.send(command, options)),
   )
-  return { image: (await describeImage(ec2, image.id)) ?? image, region: ec2.region, checksum, permissions }
+  return {
+    image: (await describeImage(ec2, image.id)) ?? image,
+    region: ec2.region,
+    checksum: options.checksum,
+    permissions,
+    firstTags: options.tags,
+  }
 }
 
 /** Without a key the copy gets the account's default one, which can't be shared (AWS: "Share an AMI with specific AWS accounts"). */

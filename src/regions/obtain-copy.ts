@@ -144,9 +144,9 @@ function namesFor({ image }: SourceImage, { attempt }: Order): readonly string[]
  * Every parameter is the same for concurrent runs, whatever their repository and template, so that EC2 makes one copy for them all
  * (AWS: "Ensuring idempotency"): each comes from the source image.
  */
-async function copyImage({ image, region }: SourceImage, order: Order, Name: string): Promise<string> {
+async function copyImage({ image, region, firstTags }: SourceImage, order: Order, Name: string): Promise<string> {
   const { ec2, kmsKey, attempt } = order
-  const Tags = [...firstTags(image)].map(([Key, Value]) => ({ Key, Value }))
+  const Tags = [...firstTags, ...ownTags(image)].map(([Key, Value]) => ({ Key, Value }))
   const tagged = (ResourceType: ResourceType) => ({ ResourceType, Tags })
   const command = new CopyImageCommand({
     Name,
@@ -172,7 +172,7 @@ async function copyImage({ image, region }: SourceImage, order: Order, Name: str
  * The tags that a copy and its snapshots have from the start: from whom they are is known even when no run finishes the copy. A source
  * without them, as one of an older version or of other tools, gives its copies none.
  */
-function firstTags({ id, tags }: Image): ReadonlyMap<string, string> {
+function ownTags({ id, tags }: Image): ReadonlyMap<string, string> {
   const known = [TEMPLATE_TAG, REPOSITORY_TAG].flatMap((key): [string, string][] => {
     const value = tags.get(key)
     return value === undefined ? [] : [[key, value]]

@@ -7,4 +7,14 @@ export interface SourceImage {
   readonly region: string
   readonly checksum: string
   readonly permissions: readonly LaunchPermission[]
+  /** Tags that every copy and its snapshots have from the start, in addition to the action's own. */
+  readonly firstTags: ReadonlyMap<string, string>
+}
+
+/** What copies are made for. */
+export interface CopyOptions {
+  /** The checksum that makes the copies hits. */
+  readonly checksum: string
+  /** Put on copies and their snapshots at creation. */
+  readonly tags: ReadonlyMap<string, string>
 }

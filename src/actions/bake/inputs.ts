@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { getInput } from '@actions/core'
-import type { RawValue } from '../../definition/raw-value.ts'
+import { type ImagesFile, readImagesFile } from '../../definition/images-file.ts'
+import { isGiven, type RawValue } from '../../definition/raw-value.ts'
 import {
   type ImageSettings,
   parseSetting,
@@ -10,13 +10,19 @@ import {
   type SettingName,
 } from '../../definition/settings.ts'
 import { env, fromWorkspace } from '../../runner/environment.ts'
+import { assertArguments, readInput } from '../../runner/inputs.ts'
 import { messageOf } from '../../runner/log.ts'
-import { type Option, OptionError } from '../../runner/option-error.ts'
+import { parseResolved, type Resolved } from '../base-images.ts'
+import { DEFAULT_IMAGES_FILE, readPlaces } from '../places.ts'
 
 /** The inputs of the action, read once and fully parsed. */
 export interface Inputs {
-  /** The image's settings. */
+  /** The image's settings, from inputs or from the images file. */
   readonly settings: ImageSettings
+  /** The beginning of an error about a setting: the input's name, or the place in the images file. */
+  readonly prefix: (setting: SettingName) => string
+  /** What another step has resolved searches for base images to. */
+  readonly resolved: Resolved
   readonly onMiss: OnMiss
   readonly forceBake: boolean
   /** How long to wait for another run that bakes the same checksum, in minutes; 0 to bake without a lease. */
@@ -41,56 +47,111 @@ const SETTINGS: readonly (readonly [name: SettingName, ...fallbacks: readonly st
   ['strict'],
   ['regions'],
   ['max-age-days'],
+  ['tags'],
   ['working-directory'],
   ['output-file'],
 ]
 
 /** The inputs that are no settings of an image. */
-const OTHERS = ['on-miss', 'force-bake', 'wait-for-other-bakes', 'github-token'] as const
+const OTHERS = [
+  'image',
+  'images-file',
+  'resolved',
+  'on-miss',
+  'force-bake',
+  'wait-for-other-bakes',
+  'github-token',
+] as const
 
 /** The names of all inputs. */
 export const INPUTS: readonly string[] = [...SETTINGS.map(([name]) => name), ...OTHERS]
 
+/** Inputs of which only the path of the JSON file is known yet, so that an earlier file can be removed before they are judged. */
+export interface OpenInputs {
+  /** Absolute. */
+  readonly outputFile: string
+  /**
+   * Reads every input and its fallback.
+   *
+   * @throws Error that begins with the input's name, quotes the value and says what to do.
+   */
+  read(): Inputs
+}
+
 /**
- * Finds the path of the JSON file before any other input is judged, so that an earlier file can be removed first.
+ * Finds the path of the JSON file. With an image of the images file, the whole file is read and checked first.
  *
- * @returns An absolute path.
  * @throws Error that begins with the input's name when the path can't be known.
  */
-export function locateOutputFile(): string {
-  const outputFile = getInput('output-file')
+export async function openInputs(): Promise<OpenInputs> {
+  assertArguments(INPUTS)
+  const image = readInput('image')
+  return image === '' ? openPlainInputs() : await openImage(image)
+}
+
+function openPlainInputs(): OpenInputs {
+  const outputFile = locateOutputFile()
+  const source = { name: undefined, parent: undefined, prefix: (name: string) => `${name}: `, advice: adviceFor }
+  const read = () => readOthers(parseSettings(readSettings(withFallbacks), source), source.prefix, outputFile)
+  return { outputFile, read }
+}
+
+function locateOutputFile(): string {
+  const outputFile = readInput('output-file')
   if (outputFile) return fromWorkspace(outputFile)
-  const template = rawInput('packer-template', 'PACKER_JSON_PATH')
+  const template = withFallbacks('packer-template', 'PACKER_JSON_PATH')
   if (!template) throw new Error(`packer-template: is required. ${adviceFor('packer-template')}`)
   const file = fromWorkspace(template)
   return path.join(isDirectory(file) ? file : path.dirname(file), '.ami_id.json')
 }
 
-/**
- * Reads every input and its fallback.
- *
- * @throws Error that begins with the input's name, quotes the value and says what to do.
- */
-export function readInputs(outputFile: string): Inputs {
-  const raw: RawSettings = new Map<SettingName, RawValue>(
-    SETTINGS.map(([name, ...fallbacks]) => [name, rawInput(name, ...fallbacks)]),
-  )
-  const source = { name: undefined, parent: undefined, prefix: (name: string) => `${name}: `, advice: adviceFor }
+async function openImage(image: string): Promise<OpenInputs> {
+  const { file, name } = await openImagesFile(image)
+  const given = readSettings(name => rawInput(name))
+  const outputFile = fromWorkspace(readInput('output-file') || file.settings(name).outputFile)
+  const prefix = (setting: SettingName) =>
+    isGiven(given.get(setting) ?? '') ? `${setting}: ` : file.prefix(name, setting)
+  return { outputFile, read: () => readOthers(file.settingsWith(name, given), prefix, outputFile) }
+}
+
+async function openImagesFile(name: string): Promise<{ file: ImagesFile; name: string }> {
+  const file = await readImagesFile(readInput('images-file') || DEFAULT_IMAGES_FILE, readPlaces())
+  if (file.names.includes(name)) return { file, name }
+  try {
+    file.settings(name)
+  } catch (cause) {
+    throw new Error(`image: ${messageOf(cause)}`, { cause })
+  }
+  return { file, name }
+}
+
+function readOthers(settings: ImageSettings, prefix: Inputs['prefix'], outputFile: string): Inputs {
   const inputs = {
-    settings: parseSettings(raw, source),
+    settings,
+    prefix,
+    resolved: parseResolved(readInput('resolved')),
     onMiss: readOnMiss(),
     forceBake: readSetting('force-bake', 'strict') ?? false,
     waitForOtherBakes: readSetting('wait-for-other-bakes', 'max-age-days') ?? 60,
-    githubToken: getInput('github-token') || undefined,
+    githubToken: readInput('github-token') || undefined,
   }
   assertWritable(outputFile)
   return inputs
 }
 
-/** A value keeps its blanks where they may be part of it. */
-function rawInput(name: SettingName, ...fallbacks: readonly string[]): string {
-  const trimWhitespace = name !== 'packer-vars'
-  return getInput(name, { trimWhitespace }) || (fallbacks.map(env).find(value => value !== undefined) ?? '')
+type ReadSetting = (name: SettingName, ...fallbacks: readonly string[]) => RawValue
+
+function readSettings(read: ReadSetting): RawSettings {
+  return new Map(SETTINGS.map(([name, ...fallbacks]) => [name, read(name, ...fallbacks)]))
+}
+
+function withFallbacks(name: SettingName, ...fallbacks: readonly string[]): string {
+  return rawInput(name) || (fallbacks.map(env).find(value => value !== undefined) ?? '')
+}
+
+/** Variables and tags keep their blanks, which may be part of a value. */
+function rawInput(name: SettingName): string {
+  return readInput(name, { keepBlanks: name === 'packer-vars' || name === 'tags' })
 }
 
 function adviceFor(name: SettingName): string {
@@ -102,14 +163,14 @@ function adviceFor(name: SettingName): string {
 /** Reads an input by the rule of a setting. */
 function readSetting<Name extends 'strict' | 'max-age-days'>(input: string, rule: Name) {
   try {
-    return parseSetting(rule, getInput(input))
+    return parseSetting(rule, readInput(input))
   } catch (cause) {
     throw new Error(`${input}: ${messageOf(cause)}`, { cause })
   }
 }
 
 function readOnMiss(): OnMiss {
-  const value = getInput('on-miss') || 'bake'
+  const value = readInput('on-miss') || 'bake'
   const known = ON_MISS.find(word => word === value)
   if (known) return known
   throw new Error(`on-miss: ${JSON.stringify(value)} is unknown. Give one of ${ON_MISS.join(', ')}.`)
@@ -132,22 +193,4 @@ function isDirectory(file: string): boolean {
   } catch {
     return false
   }
-}
-
-/** The input that each option of the core comes from. */
-const INPUT_OF: Readonly<Record<Option, string>> = {
-  template: 'packer-template',
-  definition: 'ami-definition-dirs',
-  variables: 'packer-vars',
-  variableFiles: 'packer-var-files',
-  only: 'packer-only',
-  baseAmi: 'base-ami',
-  regions: 'regions',
-  waitForOtherBakes: 'wait-for-other-bakes',
-}
-
-/** Puts the name of the input before the message of an error that is about its value. */
-export function nameInput(error: unknown): unknown {
-  if (!(error instanceof OptionError)) return error
-  return new Error(`${INPUT_OF[error.option]}: ${error.message}`, { cause: error })
 }

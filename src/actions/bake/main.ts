@@ -1,29 +1,37 @@
-import { type Checksum, computeChecksum, type IngredientOptions } from '../../definition/checksum.ts'
-import { readDefinition } from '../../definition/definition.ts'
+import type { Checksum } from '../../definition/checksum.ts'
 import type { ImageSettings } from '../../definition/settings.ts'
-import { findFilesOutside } from '../../definition/template.ts'
-import { findNewestImage } from '../../ec2/base-image.ts'
-import { connect, type Ec2 } from '../../ec2/client.ts'
+import { connect } from '../../ec2/client.ts'
 import type { FoundImage } from '../../ec2/images.ts'
 import type { LookUp } from '../../ec2/look-up.ts'
 import { findInRegions } from '../../regions/regions.ts'
 import { cancelled } from '../../runner/cancel.ts'
 import { warn } from '../../runner/log.ts'
 import { assertSupportedPlatform } from '../../runner/platform.ts'
+import { createBaseImages } from '../base-images.ts'
+import { computeImageChecksum, findFilesNotIncluded } from '../image-checksum.ts'
+import { nameSetting } from '../name-setting.ts'
 import { removeOutputFile } from '../output-file.ts'
-import { type Inputs, locateOutputFile, readInputs } from './inputs.ts'
+import { type Inputs, openInputs } from './inputs.ts'
 import type { Report } from './outputs.ts'
 
 /** Finds the image that has the definition's checksum, or bakes it, and reports it. */
 export async function main(report: Report): Promise<void> {
   assertSupportedPlatform()
-  const outputFile = locateOutputFile()
+  const { outputFile, read } = await openInputs()
   removeOutputFile(outputFile)
-  const inputs = readInputs(outputFile)
-  const { settings } = inputs
+  const inputs = read()
+  try {
+    await provideImage(inputs, outputFile, report)
+  } catch (cause) {
+    throw nameSetting(cause, inputs.prefix)
+  }
+}
 
+async function provideImage(inputs: Inputs, outputFile: string, report: Report): Promise<void> {
+  const { settings, resolved } = inputs
   const ec2 = connect(settings.region, cancelled)
-  const checksum = await readChecksum(ec2, settings)
+  const checksum = await computeImageChecksum(settings, createBaseImages(resolved))
+  warnOfFilesNotIncluded(inputs, checksum)
   await report.checksum(checksum, settings)
 
   const lookUp = lookUpFor(inputs, checksum)
@@ -38,41 +46,17 @@ function isComplete({ ids }: FoundImage, { regions }: ImageSettings): boolean {
   return regions.every(({ name }) => ids.has(name))
 }
 
-async function readChecksum(ec2: Ec2, settings: ImageSettings): Promise<Checksum> {
-  const definition = await readDefinition(settings.definition)
-  const { template, strict, baseAmi } = settings
-  const outside = findFilesOutside(
-    template,
-    definition.files.map(({ path }) => path),
-  )
-  if (outside.length > 0 && !strict) {
-    warn(
-      `packer-template: ${outside.join(', ')} lies outside the definition, so that a change of it bakes no new image. ` +
-        'Add it to ami-definition-dirs, or set strict to true.',
-    )
-  }
-  return await computeChecksum(definition, await ingredientsOf(ec2, settings, baseAmi))
-}
-
-async function ingredientsOf(
-  ec2: Ec2,
-  { variables, variableFiles, only, extraIngredients, strict, template }: ImageSettings,
-  baseAmi: ImageSettings['baseAmi'],
-): Promise<IngredientOptions> {
-  const baseImage = await resolveBaseImage(ec2, baseAmi)
-  return { variables, variableFiles, only, extraIngredients, baseImage, strict: strict ? template : undefined }
-}
-
-async function resolveBaseImage(ec2: Ec2, baseAmi: ImageSettings['baseAmi']): Promise<string | undefined> {
-  if (baseAmi === undefined) return undefined
-  if ('id' in baseAmi) return baseAmi.id
-  if ('owner' in baseAmi) return await findNewestImage(ec2, baseAmi)
-  throw new Error(
-    'base-ami: an SSM parameter is not supported yet. Specify an image id, or newest:<owner>/<name pattern>.',
+function warnOfFilesNotIncluded({ settings, prefix }: Inputs, checksum: Checksum): void {
+  const files = findFilesNotIncluded(settings, checksum)
+  if (files.length === 0) return
+  warn(
+    `${prefix('packer-template')}${files.join(', ')} lies outside the definition, so that a change of it bakes no new image. ` +
+      'Add it to ami-definition-dirs, or set strict to true.',
   )
 }
 
 function lookUpFor({ settings, forceBake }: Inputs, { value: checksum }: Checksum): LookUp {
-  const { template, maxAgeDays } = settings
-  return { checksum, template: template.name, maxAgeDays, newerThan: forceBake ? performance.timeOrigin : undefined }
+  const { name, template, maxAgeDays } = settings
+  const newerThan = forceBake ? performance.timeOrigin : undefined
+  return { checksum, template: template.name, imageName: name, maxAgeDays, newerThan }
 }

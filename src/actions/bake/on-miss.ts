@@ -7,6 +7,7 @@ import type { Ec2 } from '../../ec2/client.ts'
 import type { FoundImage, Outcome } from '../../ec2/images.ts'
 import type { LookUp } from '../../ec2/look-up.ts'
 import { copyToRegions } from '../../regions/copy-image.ts'
+import { workflowRun } from '../../runner/environment.ts'
 import { group, info } from '../../runner/log.ts'
 import { OptionError } from '../../runner/option-error.ts'
 import type { Inputs } from './inputs.ts'
@@ -42,7 +43,9 @@ function lackingRegions({ ids }: FoundImage, regions: readonly Region[]): readon
 }
 
 async function reportMiss({ ec2, checksum, lookUp, report }: MissOptions): Promise<void> {
-  report.reasons(await explainMiss(ec2, lookUp.template, checksum))
+  const line = { ...lookUp, imageName: lookUp.imageName, repository: workflowRun()?.repository }
+  const { last, reasons } = await explainMiss(ec2, line, checksum)
+  report.miss(reasons, last?.id)
   // A bake would bake the pointer, and no look-up of another checkout would find its image.
   const pointer = checksum.files.find(file => file.isLfsPointer)
   if (!pointer) return
@@ -68,7 +71,9 @@ async function copyToLackingRegions(found: FoundImage, { ec2, inputs, checksum }
   if (lacking.length === 0) return found
   const names = namesOf(lacking)
   info(`${image.id} is not available in ${names}.`)
-  const copies = await group(`Copies to ${names}`, () => copyToRegions({ ec2, image }, lacking, checksum.value))
+  const copies = await group(`Copies to ${names}`, () =>
+    copyToRegions({ ec2, image }, lacking, { checksum: checksum.value, tags: inputs.settings.tags }),
+  )
   return { ...found, ids: new Map([...ids, ...copies]), copied: new Set(copies.keys()) }
 }
 

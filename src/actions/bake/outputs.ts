@@ -8,17 +8,21 @@ import { cancelled } from '../../runner/cancel.ts'
 import { escapeControlCharacters, fail, group, info, messageOf, printed } from '../../runner/log.ts'
 import { drawTimeline, duration } from '../../runner/timeline.ts'
 import { unlessAborted } from '../../runner/wait.ts'
+import { nameSetting } from '../name-setting.ts'
 import { writeOutputFile } from '../output-file.ts'
 import { setOutputs } from '../outputs.ts'
 import { cutLine, escapeHtml, type Row, writeSummary } from '../summary.ts'
-import { nameInput } from './inputs.ts'
 
 /** Prints the step's results, sets its outputs, and writes its summary, also when it fails. */
 export interface Report {
   /** Prints every ingredient with its digest and sets the checksum's output, before any credentials are needed. */
   checksum(checksum: Checksum, settings: ImageSettings): Promise<void>
-  /** Prints why there is no image yet; some dozens of lines at most. */
-  reasons(reasons: readonly string[]): void
+  /**
+   * Prints why there is no image yet, and sets the output for the newest image of its line.
+   *
+   * @param reasons Some dozens of lines at most.
+   */
+  miss(reasons: readonly string[], lastImage: string | undefined): void
   /** Publishes the image: the JSON file first, then the step's outputs, then the job's summary. */
   outcome(outcome: Outcome, outputFile: string): Promise<void>
   /** Fails the step: the annotation, `cache_hit`, the summary. */
@@ -33,12 +37,13 @@ export function createReport(): Report {
   async function checksum(computed: Checksum, settings: ImageSettings): Promise<void> {
     known = { checksum: computed, settings }
     await printIngredients(computed)
-    setOutputs({ ami_config_checksum: computed.value })
+    setOutputs({ ami_config_checksum: computed.value, last_ami_id: '' })
   }
 
-  function reasons(lines: readonly string[]): void {
-    shownReasons = lines.map(cutLine)
+  function miss(reasons: readonly string[], lastImage: string | undefined): void {
+    shownReasons = reasons.map(cutLine)
     info(shownReasons)
+    if (lastImage) setOutputs({ last_ami_id: lastImage })
   }
 
   async function outcome(result: Outcome, outputFile: string): Promise<void> {
@@ -48,7 +53,7 @@ export function createReport(): Report {
   }
 
   async function failure(cause: unknown): Promise<void> {
-    const error = nameInput(cause)
+    const error = nameSetting(cause)
     fail(error)
     try {
       setOutputs({ cache_hit: 'false' })
@@ -64,7 +69,7 @@ export function createReport(): Report {
     await writeSummary([...rows, ...details, time], [error, drawTimeline(), shownReasons])
   }
 
-  return { checksum, reasons, outcome, failure }
+  return { checksum, miss, outcome, failure }
 }
 
 async function printIngredients({ value, files, ingredients }: Checksum): Promise<void> {

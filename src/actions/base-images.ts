@@ -1,0 +1,87 @@
+import type { BaseAmi } from '../definition/settings.ts'
+import { findNewestImage } from '../ec2/base-image.ts'
+import { connect } from '../ec2/client.ts'
+import { cancelled } from '../runner/cancel.ts'
+import { IMAGE_ID } from '../runner/ids.ts'
+import { OptionError } from '../runner/option-error.ts'
+
+/** What searches for base images were resolved to, by the word that stands in the settings. */
+export type Resolved = ReadonlyMap<string, string>
+
+/**
+ * Parses the input `resolved`: a JSON object of the output of `plan`.
+ *
+ * @throws Error that begins with `resolved`.
+ */
+export function parseResolved(json: string): Resolved {
+  if (json === '') return new Map()
+  const entries = Object.entries(parseObject(json))
+  const wrong = entries.find(([, id]) => typeof id !== 'string' || !IMAGE_ID.test(id))
+  if (!wrong) return new Map(entries.map(([word, id]) => [word, String(id)]))
+  throw new Error(
+    `resolved: ${JSON.stringify(wrong[1])} is not the id of an image. Specify the output resolved of plan.`,
+  )
+}
+
+function parseObject(json: string): object {
+  try {
+    const value: unknown = JSON.parse(json)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  } catch {
+    // The error below says what is expected.
+  }
+  throw new Error('resolved: it is not a JSON object. Specify the output resolved of plan.')
+}
+
+/** Resolves base images, each search once in a step. */
+export interface BaseImages {
+  /**
+   * @returns The id of the image to bake from; `undefined` when the template chooses it.
+   * @throws OptionError when a search finds nothing, or images of several architectures.
+   */
+  resolve(baseAmi: BaseAmi | undefined, region: string): Promise<string | undefined>
+  /** What was resolved: the word with the region before it, `us-east-1/newest:…`, by which another step takes the same image. */
+  resolved(): Resolved
+}
+
+/** @param given What another step has resolved: it is not searched for again. */
+export function createBaseImages(given: Resolved): BaseImages {
+  const answers = new Map<string, Promise<string>>()
+  const resolved = new Map<string, string>()
+
+  async function resolve(baseAmi: BaseAmi | undefined, region: string): Promise<string | undefined> {
+    if (baseAmi === undefined) return undefined
+    if ('id' in baseAmi) return baseAmi.id
+    const word = wordOf(baseAmi)
+    const key = `${region}/${word}`
+    const known = given.get(key) ?? given.get(word)
+    const answer = known ? Promise.resolve(known) : (answers.get(key) ?? search(baseAmi, region))
+    answers.set(key, answer)
+    resolved.set(key, await answer)
+    return await answer
+  }
+
+  return { resolve, resolved: () => shorten(resolved) }
+}
+
+/** A word of one region alone stands without it. */
+function shorten(resolved: Resolved): Resolved {
+  const words = [...resolved.keys()].map(key => key.slice(key.indexOf('/') + 1))
+  const isShared = (word: string) => words.filter(other => other === word).length > 1
+  return new Map(
+    [...resolved].map(([key, id], index) => {
+      const word = words[index] ?? ''
+      return [isShared(word) ? key : word, id]
+    }),
+  )
+}
+
+function wordOf(baseAmi: Exclude<BaseAmi, { readonly id: string }>): string {
+  return 'owner' in baseAmi ? `newest:${baseAmi.owner}/${baseAmi.pattern}` : `ssm:${baseAmi.parameter}`
+}
+
+async function search(baseAmi: Exclude<BaseAmi, { readonly id: string }>, region: string): Promise<string> {
+  if ('owner' in baseAmi) return await findNewestImage(connect(region, cancelled), baseAmi)
+  const advice = 'Specify an image id, or newest:<owner>/<name pattern>.'
+  throw new OptionError('baseAmi', `An SSM parameter is not supported yet. ${advice}`)
+}

@@ -1,0 +1,80 @@
+import { type ImagesFile, readImagesFile } from '../../definition/images-file.ts'
+import { toEntries } from '../../definition/raw-value.ts'
+import { fromWorkspace } from '../../runner/environment.ts'
+import { assertArguments, readInput } from '../../runner/inputs.ts'
+import { messageOf } from '../../runner/log.ts'
+import { parseResolved, type Resolved } from '../base-images.ts'
+import { DEFAULT_IMAGES_FILE, readPlaces } from '../places.ts'
+
+/** The inputs of `plan`, read once and fully parsed. */
+export interface Inputs {
+  readonly file: ImagesFile
+  /** The names of the images to plan, in the order of the file. */
+  readonly names: readonly string[]
+  readonly onMiss: OnMiss
+  /** More misses are an error. */
+  readonly maxMisses: number | undefined
+  readonly resolved: Resolved
+  /** Absolute path of the JSON file. */
+  readonly outputFile: string
+}
+
+const ON_MISS = ['report', 'fail', 'last'] as const
+export type OnMiss = (typeof ON_MISS)[number]
+
+/** The names of all inputs. */
+export const INPUTS = [
+  'images-file',
+  'images',
+  'aws-region',
+  'on-miss',
+  'max-misses',
+  'resolved',
+  'output-file',
+] as const
+
+/**
+ * Reads every input and the images file.
+ *
+ * @throws Error that begins with the input's name.
+ */
+export async function readInputs(): Promise<Inputs> {
+  assertArguments(INPUTS)
+  const file = await readImagesFile(readInput('images-file') || DEFAULT_IMAGES_FILE, readPlaces())
+  return {
+    file,
+    names: readNames(file),
+    onMiss: readOnMiss(),
+    maxMisses: readMaxMisses(),
+    resolved: parseResolved(readInput('resolved')),
+    outputFile: fromWorkspace(readInput('output-file') || '.ami_ids.json'),
+  }
+}
+
+function readNames(file: ImagesFile): readonly string[] {
+  const wanted = new Set(toEntries(readInput('images'), /[,\n]/))
+  for (const name of wanted) assertKnown(file, name)
+  return wanted.size === 0 ? file.names : file.names.filter(name => wanted.has(name))
+}
+
+function assertKnown(file: ImagesFile, name: string): void {
+  try {
+    file.settings(name)
+  } catch (cause) {
+    throw new Error(`images: ${messageOf(cause)}`, { cause })
+  }
+}
+
+function readOnMiss(): OnMiss {
+  const value = readInput('on-miss') || 'report'
+  const known = ON_MISS.find(word => word === value)
+  if (known) return known
+  throw new Error(`on-miss: ${JSON.stringify(value)} is unknown. Give one of ${ON_MISS.join(', ')}.`)
+}
+
+function readMaxMisses(): number | undefined {
+  const value = readInput('max-misses')
+  if (value === '') return undefined
+  if (/^\d+$/.test(value)) return Number(value)
+  throw new Error(`max-misses: ${JSON.stringify(value)} is not a whole number. Give one like 20.`)
+}

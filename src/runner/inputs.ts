@@ -1,0 +1,31 @@
+import { getInput } from '@actions/core'
+import { onGitHub } from './environment.ts'
+
+/**
+ * Reads the arguments `name=value` of the command line, which are the inputs outside GitHub.
+ *
+ * @throws Error that lists the inputs when an argument is none of them.
+ */
+export function assertArguments(names: readonly string[]): void {
+  const wrong = listArguments().find(argument => !names.some(name => argument.startsWith(`${name}=`)))
+  if (wrong === undefined) return
+  throw new Error(`${JSON.stringify(wrong)} is not an argument. Write name=value with one of ${names.join(', ')}.`)
+}
+
+/**
+ * Reads an input: outside GitHub from the command line's arguments, else from the step's environment.
+ *
+ * @returns Its value, without surrounding blanks unless `keepBlanks` is set; empty when it is not specified.
+ */
+export function readInput(name: string, { keepBlanks = false }: { readonly keepBlanks?: boolean } = {}): string {
+  const argument = listArguments()
+    .findLast(given => given.startsWith(`${name}=`))
+    ?.slice(name.length + 1)
+  if (argument !== undefined) return keepBlanks ? argument : argument.trim()
+  return getInput(name, { trimWhitespace: !keepBlanks })
+}
+
+/** On GitHub the runner starts an action without arguments. */
+function listArguments(): readonly string[] {
+  return onGitHub ? [] : process.argv.slice(2)
+}
