@@ -80,7 +80,7 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
   })
 
   const MANY_IMAGES = {
-    'ami-bakery.yml': read('docs/recipes/ami-bakery.yml'),
+    'ami-bakery.yml': read('docs/ami-bakery.example.yml'),
     'web/web.pkr.hcl': `variable "app_version" { type = string }\n${hclTemplate()}`,
     'worker/worker.pkr.hcl': hclTemplate(),
     'shared/a': '',
