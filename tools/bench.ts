@@ -417,7 +417,7 @@ const GOALS: readonly Goal[] = [
 function report(results: Results, { load, seconds }: { load: number; seconds: number }): void {
   const [cpu] = os.cpus()
   const machine = `${os.availableParallelism()} × ${cpu?.model ?? process.arch}, ${os.type()}, Node ${process.versions.node}`
-  const busy = load > 0.5 ? `, beside other work (load ${load.toFixed(1)})` : ''
+  const busy = load > 0.5 ? `, while other programs ran (load ${load.toFixed(1)})` : ''
   const text = [`Measured on ${machine}, in ${seconds.toFixed(0)} s${busy}.`, goalTable(results), runTable(results)]
   console.log(`\n${text.join('\n\n')}`)
   fs.mkdirSync(path.join(root, '.tools'), { recursive: true })
