@@ -18,6 +18,9 @@ const WORKFLOWS = [
   '__tests__/fixtures/bake-and-deploy.yml',
 ]
 
+/** In `uses:`, this action or one below it, such as `/plan`. */
+const OWN_ACTION = /(?<=uses: )ami-bakery\/ami-bakery\/?([\w-]*)@v1/g
+
 interface Verdict {
   readonly exitCode: number | null
   readonly report: string
@@ -28,17 +31,19 @@ function run(program: string, args: readonly string[], cwd: string): Verdict {
   return { exitCode: status, report: stdout + stderr }
 }
 
-/** actionlint checks inputs and outputs of local actions only, so that this action becomes a local one. */
+/** actionlint checks inputs and outputs of local actions only, so that this repository's actions become local ones. */
 function lint(workflows: Readonly<Record<string, string>>): Verdict {
   using workspace = makeWorkspace({
     '.git/HEAD': '',
     'action.yml': read('action.yml'),
+    'plan/action.yml': read('plan/action.yml'),
     'dist/index.js': '',
     'dist/post.js': '',
+    'dist/plan.js': '',
   })
   for (const [file, content] of Object.entries(workflows)) {
     const name = file.replaceAll('/', '-')
-    workspace.write({ [`.github/workflows/${name}`]: content.replaceAll('ami-bakery/ami-bakery@v1', './') })
+    workspace.write({ [`.github/workflows/${name}`]: content.replaceAll(OWN_ACTION, './$1') })
   }
   // Other programs on PATH must not affect the result.
   return run(toolPath('actionlint'), ['-shellcheck=', '-pyflakes='], workspace.directory)

@@ -39,6 +39,8 @@ interface Run {
   readonly cpu: number
   readonly memory: number
   readonly request: number | undefined
+  /** The number of requests to EC2's stub. */
+  readonly requests: number
 }
 
 type Runs = Readonly<Record<string, readonly Run[]>>
@@ -54,6 +56,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 /** The definition of the current group. The paths of its files are as long as on a runner, some sixty characters. */
 const definition = path.join(temp, 'ami')
 const TEMPLATE = path.join(definition, 'app.json')
+/** Outside the definition, so that it is not a file of it. */
+const IMAGES_FILE = path.join(temp, 'ami-bakery.yml')
 
 const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim()
 const openssl = findProgram('openssl') ?? 'openssl'
@@ -62,12 +66,15 @@ const original = process.env.ORIGINAL_AMI_BAKERY && path.resolve(process.env.ORI
 
 const SMALL = '22 files'
 const MANY = '10,000 files of 10 KB'
+const PLAN = '200 images of 50 files of 10 KB'
 const COUNTLESS = '100,000 files of 1 KB'
 const LARGE = '5 files of 1 GB'
 const BAKE = 'A bake that prints 100,000 lines'
 
 const EMPTY = 'node -e 0'
 const HIT = 'AMI Bakery, a hit'
+const HIT_BY_NAME = 'AMI Bakery, a hit by image'
+const PLANNED = 'AMI Bakery, plan of 200 hits'
 const POST = 'AMI Bakery, post after a hit'
 const BAKED = 'AMI Bakery, a miss'
 const ORIGINAL = 'the original, a hit'
@@ -84,7 +91,7 @@ async function bench(): Promise<void> {
   const stub = await startStub()
   const clock = startClock()
   try {
-    for (const makeGroup of [smallGroup, manyGroup, countlessGroup, largeGroup, bakeGroup]) {
+    for (const makeGroup of [smallGroup, manyGroup, planGroup, countlessGroup, largeGroup, bakeGroup]) {
       const { title, rounds, jobs } = await makeGroup(stub.environment)
       console.log(`${title}: ${rounds} rounds of ${jobs.map(({ name }) => name).join(' · ') || 'nothing'}`)
       if (jobs.length > 0) results[title] = await takeTurns(jobs, rounds, job => measure(job, stub, clock))
@@ -120,12 +127,13 @@ async function measure(job: Job, stub: Stub, clock: Clock): Promise<Run> {
   const { started, wall, cpu, memory, status, end } = await clock.time(job)
   if (status !== 0) throw new Error(`${job.name} ended with ${status}: …${end}`)
   const arrival = stub.firstRequest()
-  return { wall, cpu, memory, request: arrival === undefined ? undefined : arrival - started }
+  const request = arrival === undefined ? undefined : arrival - started
+  return { wall, cpu, memory, request, requests: stub.countRequests() }
 }
 
 /** Starts a job and measures it; times in milliseconds of the system's monotonic clock. */
 interface Clock {
-  time(job: Job): Promise<Omit<Run, 'request'> & { started: number; status: number; end: string }>
+  time(job: Job): Promise<Omit<Run, 'request' | 'requests'> & { started: number; status: number; end: string }>
   stop(): void
 }
 
@@ -177,6 +185,8 @@ interface Stub {
   forget(): void
   /** When the first request since `forget` arrived, by the monotonic clock. */
   firstRequest(): number | undefined
+  /** The number of requests since `forget`. */
+  countRequests(): number
   stop(): void
 }
 
@@ -188,9 +198,11 @@ async function startStub(): Promise<Stub> {
     stdio: 'ignore',
   })
   let first: number | undefined
+  let requests = 0
   const server = https.createServer({ key: fs.readFileSync(key), cert: fs.readFileSync(cert) }, (request, response) => {
     first ??= Number(process.hrtime.bigint()) / 1e6
-    void readText(request).then(body => response.setHeader('content-type', 'text/xml').end(describeImage(body)))
+    requests++
+    void readText(request).then(body => response.setHeader('content-type', 'text/xml').end(describeImages(body)))
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
@@ -199,8 +211,10 @@ async function startStub(): Promise<Stub> {
     environment: { AWS_ENDPOINT_URL_EC2: `https://127.0.0.1:${port}`, ...CREDENTIALS, ...trust(cert) },
     forget: () => {
       first = undefined
+      requests = 0
     },
     firstRequest: () => first,
+    countRequests: () => requests,
     stop: () => void server.close().closeAllConnections(),
   }
 }
@@ -211,23 +225,28 @@ function trust(cert: string): Record<string, string> {
   return { NODE_EXTRA_CA_CERTS: cert, AWS_CA_BUNDLE: cert }
 }
 
-/** The answer to DescribeImages: one image, with the checksum that the request's filter has. */
-function describeImage(body: string): string {
-  const [checksum = ''] = /[0-9a-f]{40}/.exec(body) ?? []
+/** The answer to DescribeImages: an image for each checksum of the request's filter. */
+function describeImages(body: string): string {
+  const images = [...body.matchAll(/[0-9a-f]{40}/g)].map(
+    ([checksum], number) => `<item>
+<imageId>ami-${String(number).padStart(17, '0')}</imageId><imageState>available</imageState>
+<imageOwnerId>123456789012</imageOwnerId><name>app-${number}</name><creationDate>2026-01-01T00:00:00.000Z</creationDate>
+<tagSet><item><key>ami_config_checksum</key><value>${checksum}</value></item></tagSet></item>`,
+  )
   return `<?xml version="1.0" encoding="UTF-8"?>
-<DescribeImagesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>1</requestId><imagesSet><item>
-<imageId>ami-0123456789abcdef0</imageId><imageState>available</imageState><imageOwnerId>123456789012</imageOwnerId>
-<name>app</name><creationDate>2026-01-01T00:00:00.000Z</creationDate><tagSet><item><key>ami_config_checksum</key>
-<value>${checksum}</value></item></tagSet></item></imagesSet></DescribeImagesResponse>`
+<DescribeImagesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>1</requestId>
+<imagesSet>${images.join('')}</imagesSet></DescribeImagesResponse>`
 }
 
 async function smallGroup(env: Stub['environment']): Promise<Group> {
   makeTree({ files: 21, size: 2_000 })
+  writeImagesFile({ app: [definition] })
   const query = ['--owners', 'self', '--filters', `Name=tag:ami_config_checksum,Values=${'0'.repeat(40)}`]
   const region = { AWS_DEFAULT_REGION: 'us-east-1' }
   const jobs = [
     { name: EMPTY, argv: [process.execPath, '-e', '0'] },
     hit(env),
+    hitByName(env),
     { name: POST, argv: [process.execPath, path.join(dist, 'post.js')], env: runnerEnvironment() },
     ...yardsticks(env),
     ...(aws ? [{ name: AWS, argv: [aws, 'ec2', 'describe-images', ...query], env: { ...env, ...region } }] : []),
@@ -238,6 +257,19 @@ async function smallGroup(env: Stub['environment']): Promise<Group> {
 async function manyGroup(env: Stub['environment']): Promise<Group> {
   makeTree({ files: 10_000, size: 10_000 })
   return { title: MANY, rounds: 9, jobs: [hit(env), ...yardsticks(env)] }
+}
+
+/** All images are hits. The hit that they are compared with includes the same files in one checksum. */
+async function planGroup(env: Stub['environment']): Promise<Group> {
+  makeTree({ files: 10_000, size: 10_000, filesPerDirectory: 50 })
+  const directories = fs.globSync(path.join(definition, 'part-*')).sort()
+  writeImagesFile(Object.fromEntries(directories.map((directory, number) => [`app-${number}`, [directory]])))
+  const plan = {
+    name: PLANNED,
+    argv: [process.execPath, path.join(dist, 'plan.js')],
+    env: { ...runnerEnvironment(), 'INPUT_IMAGES-FILE': IMAGES_FILE, ...env },
+  }
+  return { title: PLAN, rounds: 9, jobs: [hit(env), plan] }
 }
 
 async function countlessGroup(env: Stub['environment']): Promise<Group> {
@@ -291,6 +323,13 @@ function hit(env: Readonly<Record<string, string>>, template = TEMPLATE): Job {
   return { name: HIT, argv, env: { ...runnerEnvironment(), ...inputs, ...env } }
 }
 
+/** The hit of `hit`, with its settings from the images file. */
+function hitByName(env: Readonly<Record<string, string>>): Job {
+  const inputs = { INPUT_IMAGE: 'app', 'INPUT_IMAGES-FILE': IMAGES_FILE }
+  const argv = [process.execPath, path.join(dist, 'index.js')]
+  return { name: HIT_BY_NAME, argv, env: { ...runnerEnvironment(), ...inputs, ...env } }
+}
+
 /** The same work by shell tools and by the original. */
 function yardsticks(env: Readonly<Record<string, string>>): readonly Job[] {
   const files = `find "$0" -type f ! -name '.*' -print0 | LC_ALL=C sort -z`
@@ -311,13 +350,33 @@ function runnerEnvironment(): Record<string, string> {
   return { GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: temp, RUNNER_TEMP: temp, ...Object.fromEntries(files) }
 }
 
-/** Creates files of random bytes, a hundred in each directory, and a template next to them. */
-function makeTree({ files, size }: { files: number; size: number }): void {
+/** Writes the images file: the definition directories of each image, all with the same template. */
+function writeImagesFile(images: Readonly<Record<string, readonly string[]>>): void {
+  const lines = Object.entries(images).flatMap(([name, directories]) => [
+    `  ${name}:`,
+    `    packer-template: ${TEMPLATE}`,
+    `    ami-definition-dirs: ${directories.join(',')}`,
+    '    aws-region: us-east-1',
+  ])
+  fs.writeFileSync(IMAGES_FILE, `images:\n${lines.join('\n')}\n`)
+}
+
+/** Creates files of random bytes in directories, and a template next to them. */
+function makeTree({
+  files,
+  size,
+  filesPerDirectory = 100,
+}: {
+  files: number
+  size: number
+  filesPerDirectory?: number
+}): void {
   fs.mkdirSync(definition)
   fs.writeFileSync(TEMPLATE, '{ "builders": [{ "type": "amazon-ebs" }] }')
   for (let number = 0; number < files; number++) {
-    const directory = path.join(definition, `part-${String(Math.floor(number / 100)).padStart(4, '0')}`)
-    if (number % 100 === 0) fs.mkdirSync(directory)
+    const part = String(Math.floor(number / filesPerDirectory)).padStart(4, '0')
+    const directory = path.join(definition, `part-${part}`)
+    if (number % filesPerDirectory === 0) fs.mkdirSync(directory)
     fs.writeFileSync(path.join(directory, `file-${number}.conf`), randomBytes(size))
   }
   execFileSync('sync')
@@ -333,16 +392,16 @@ function findProgram(name: string, ...first: readonly string[]): string | undefi
   return directories.map(directory => path.join(directory, name)).find(file => fs.existsSync(file))
 }
 
-/** A goal, in the unit of its limit: `x` times something else, megabytes, kilobytes. */
+/** A goal, in the unit of its limit: `x` times something else, megabytes, kilobytes, requests to EC2. */
 interface Goal {
   readonly what: string
-  readonly unit: ' x' | ' MB' | ' KB'
+  readonly unit: ' x' | ' MB' | ' KB' | ' requests'
   readonly limit: number
   /** `undefined` when it was not measured. */
   readonly value: (results: Results) => number | undefined
 }
 
-type Measure = Exclude<keyof Run, 'request'> | 'request'
+type Measure = keyof Run
 
 function middle(results: Results, group: string, job: string, measure: Measure = 'wall'): number | undefined {
   const values = (results[group]?.[job] ?? []).flatMap(run => run[measure] ?? []).sort((a, b) => a - b)
@@ -359,8 +418,8 @@ function ratio(group: string, job: string, to: string, measure: Measure = 'wall'
   }
 }
 
-function peak(group: string): Goal['value'] {
-  return results => Math.max(...(results[group]?.[HIT] ?? []).map(({ memory }) => memory))
+function peak(group: string, job = HIT, measure: 'memory' | 'requests' = 'memory'): Goal['value'] {
+  return results => Math.max(...(results[group]?.[job] ?? []).map(run => run[measure]))
 }
 
 /** The action's time, less the half second that it may take, relative to these steps without the action. */
@@ -390,6 +449,12 @@ const GOALS: readonly Goal[] = [
   { what: `${SMALL}: hit, to the original`, unit: ' x', limit: 0.3, value: ratio(SMALL, HIT, ORIGINAL) },
   { what: `${SMALL}: hit, to the original, CPU`, unit: ' x', limit: 0.3, value: ratio(SMALL, HIT, ORIGINAL, 'cpu') },
   { what: `${SMALL}: hit, to \`${EMPTY}\``, unit: ' x', limit: 4, value: ratio(SMALL, HIT, EMPTY) },
+  {
+    what: `${SMALL}: hit by \`image\`, to a hit by inputs`,
+    unit: ' x',
+    limit: 1.15,
+    value: ratio(SMALL, HIT_BY_NAME, HIT),
+  },
   { what: `${SMALL}: hit, peak memory`, unit: ' MB', limit: 80, value: peak(SMALL) },
   {
     what: `${SMALL}: first request to EC2, to \`${EMPTY}\``,
@@ -400,6 +465,9 @@ const GOALS: readonly Goal[] = [
   { what: `\`post\` after a hit, to \`${EMPTY}\``, unit: ' x', limit: 1.6, value: ratio(SMALL, POST, EMPTY) },
   { what: `${MANY}: hit, to \`${PIPELINE}\``, unit: ' x', limit: 0.75, value: ratio(MANY, HIT, PIPELINE) },
   { what: `${MANY}: hit, to the original`, unit: ' x', limit: 0.5, value: ratio(MANY, HIT, ORIGINAL) },
+  { what: `${PLAN}: plan, to one hit over all files`, unit: ' x', limit: 1.4, value: ratio(PLAN, PLANNED, HIT) },
+  { what: `${PLAN}: plan, requests to EC2`, unit: ' requests', limit: 4, value: peak(PLAN, PLANNED, 'requests') },
+  { what: `${PLAN}: plan, peak memory`, unit: ' MB', limit: 150, value: peak(PLAN, PLANNED) },
   { what: `${COUNTLESS}: hit, to \`${PIPELINE}\``, unit: ' x', limit: 0.75, value: ratio(COUNTLESS, HIT, PIPELINE) },
   { what: `${COUNTLESS}: hit, to the original`, unit: ' x', limit: 0.65, value: ratio(COUNTLESS, HIT, ORIGINAL) },
   { what: `${COUNTLESS}: hit, peak memory`, unit: ' MB', limit: 130, value: peak(COUNTLESS) },
