@@ -280,12 +280,12 @@ describe('a definition is refused that has', () => {
     ['no file at all', { ami: DIRECTORY }, 'ami', /there is no file in \/.*\/ami\. Files whose name begins with "\."/],
     ['hidden files only', { 'ami/.a': '', 'ami/.d/.b': '' }, 'ami', /there is no file in/],
     ['links to directories only', { 'ami/a': linkTo('/') }, 'ami', /there is no file in/],
-    ['a dangling link', { 'ami/a': linkTo('gone') }, 'ami', /\/ami\/a is a link to nothing\. Remove it or create/],
+    ['a dangling link', { 'ami/a': linkTo('gone') }, 'ami', /\/ami\/a is a dangling link\. Remove it, or create/],
     ['a link through a file', { 'ami/a': linkTo('b/c'), 'ami/b': '' }, 'ami', /\/ami\/a does not exist: a part of/],
-    ['a dangling link for its directory', { ami: linkTo('gone') }, 'ami', /\/ami is a link to nothing/],
-    ['a link to itself', { 'ami/a': linkTo('a') }, 'ami', /\/ami\/a is a link that leads back to itself\. Remove it/],
-    ['a ring of links', { ami: linkTo('b'), b: linkTo('ami') }, 'ami', /\/ami is a link that leads back to itself/],
-    ['a FIFO', { 'ami/b/a': FIFO }, 'ami', /\/ami\/b\/a is a FIFO, whose content is no definition/],
+    ['a dangling link for its directory', { ami: linkTo('gone') }, 'ami', /\/ami is a dangling link/],
+    ['a link to itself', { 'ami/a': linkTo('a') }, 'ami', /\/ami\/a is a link that points to itself\. Remove it/],
+    ['a ring of links', { ami: linkTo('b'), b: linkTo('ami') }, 'ami', /\/ami is a link that points to itself/],
+    ['a FIFO', { 'ami/b/a': FIFO }, 'ami', /\/ami\/b\/a is a FIFO, which has no content to hash/],
     ['a FIFO for its directory', { ami: FIFO }, 'ami', /\/ami is a FIFO/],
     ['a FIFO behind a link', { 'ami/a': linkTo('../b'), b: FIFO }, 'ami', /\/ami\/a is a FIFO/],
     ['a socket', { 'ami/a': SOCKET }, 'ami', /\/ami\/a is a socket/],
@@ -361,7 +361,7 @@ describe('a definition is refused that has', () => {
     const cause = Object.assign(new Error(code), { code })
     expect(unreadable('/a', cause)).toMatchObject({
       message:
-        'ami-definition-dirs: /a may not be read by this user. Give the user that runs the job permission to read it.',
+        'ami-definition-dirs: /a may not be read by this user. Allow the user that runs the job to read it.',
       cause,
     })
   })
@@ -372,7 +372,7 @@ describe('a definition is refused that has', () => {
     [undefined, 'undefined'],
   ])('what fails for a reason that no system gives: %s', (cause, reason) => {
     expect(unreadable('/a', cause)).toMatchObject({
-      message: `ami-definition-dirs: /a can't be read (${reason}). Make it readable, or take it out of the definition.`,
+      message: `ami-definition-dirs: /a can't be read (${reason}). Make it readable, or remove it from the definition.`,
       cause,
     })
   })
@@ -382,7 +382,7 @@ describe('a definition is refused that has', () => {
     () => {
       using tree = makeTree({ 'x\n::set-output name=a::b\xff\x1b': linkTo('gone') })
       expect(() => listPlain([tree.directory])).toThrow(
-        '/x\\u000a::set-output name=a::b\ufffd\\u001b is a link to nothing.',
+        '/x\\u000a::set-output name=a::b\ufffd\\u001b is a dangling link.',
       )
     },
   )
@@ -390,7 +390,7 @@ describe('a definition is refused that has', () => {
 
 describe.skipIf(!isThereOtherUser)('a user without permission is told, not given another checksum, about', () => {
   test.each([
-    ['an unreadable file', 'ami/sub/a', /\/ami\/sub\/a may not be read by this user\. Give the user that runs/],
+    ['an unreadable file', 'ami/sub/a', /\/ami\/sub\/a may not be read by this user\. Allow the user that runs/],
     ['an unreadable directory below', 'ami/sub', /\/ami\/sub may not be read by this user/],
     ['an unreadable directory', 'ami', /\/ami may not be read by this user/],
     ['a link to an unreadable file', 'other/b', /\/ami\/link may not be read by this user/],
@@ -430,7 +430,7 @@ describe.concurrent('a large file', () => {
     const definition = listPlain([tree.directory])
     using _timer = setInterval(change, 1, tree.at('big'))
     await expect(computePlain(definition)).rejects.toThrow(
-      `ami-definition-dirs: ${tree.at('big')} changed while it was read. Let nothing write to it during this step.`,
+      `ami-definition-dirs: ${tree.at('big')} changed while it was read. No process may write to it during this step.`,
     )
   })
 })

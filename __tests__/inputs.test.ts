@@ -28,13 +28,13 @@ describe('bad input', () => {
     [{ 'packer-template': '-x.json' }, /^packer-template: .*\/-x\.json can't be read/],
     [{ 'ami-definition-dirs': '"ami"' }, /^ami-definition-dirs: .*"ami" does not exist/],
     [{ 'aws-region': 'us-east-1; id' }, /^aws-region: "us-east-1; id" is not the name/],
-    [{ 'on-miss': 'wait' }, /^on-miss: "wait" is unknown\. Give one of bake, skip, fail/],
+    [{ 'on-miss': 'wait' }, /^on-miss: "wait" is unknown\. Specify one of bake, skip, fail/],
     [{ strict: 'yes' }, /^strict: "yes" is neither true nor false/],
     [{ 'force-bake': '1' }, /^force-bake: "1" is neither true nor false/],
     [{ 'max-age-days': '-1' }, /^max-age-days: "-1" is not a number/],
     [{ 'working-directory': 'ami/app.pkr.hcl' }, /^working-directory: .* is not a directory/],
     [{ 'output-file': 'ami' }, /^output-file: .*ami can't be removed/],
-    [{ 'output-file': 'nowhere/id.json' }, /^output-file: .*nowhere is no directory that this step may write to/],
+    [{ 'output-file': 'nowhere/id.json' }, /^output-file: .*nowhere is not a writable directory/],
     [{ 'packer-template': 'broken.json/x' }, /^packer-template: .*broken\.json\/x can't be read/],
     [{ 'packer-var-files': 'x'.repeat(300) }, /^packer-var-files: .* is not a file/],
     [{ 'working-directory': 'x'.repeat(300) }, /^working-directory: .* is not a directory/],
@@ -158,7 +158,7 @@ describe('packer-vars', () => {
   })
 
   const form = 'is not of the form name=value. Write it so, or as name<<END, the value, and END.'
-  const name = 'has no proper name of a variable before its sign. Write name=value.'
+  const name = 'has no valid variable name before its sign. Write name=value.'
   const bad: readonly (readonly [text: string, line: number, what: string])[] = [
     ['a', 1, form],
     ['a=1\n\n  secret', 3, form],
@@ -178,7 +178,7 @@ describe('packer-vars', () => {
     ['a<<END\nsecret', 1, 'begins a value of several lines that does not end. Write name<<END, the value, and END.'],
     ['a<<a<<a', 1, 'begins a value of several lines that does not end. Write name<<END, the value, and END.'],
     ...['aws_region', 'aws_subnet_id', 'config_checksum', 'base_ami'].map(
-      own => [`a=1\n${own}=secret`, 2, `sets ${own}, which this action hands over itself. Remove the line.`] as const,
+      own => [`a=1\n${own}=secret`, 2, `sets ${own}, which this action passes to Packer itself. Remove it.`] as const,
     ),
   ]
 

@@ -362,7 +362,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     const run = await scene.start({ env: FAST }).ended
     expect(run.exitCode, run.log).toBe(0)
     expect(run.annotations).toEqual([
-      { level: 'warning', message: expect.stringMatching(/broken is a link to nothing/) },
+      { level: 'warning', message: expect.stringMatching(/broken is a dangling link/) },
     ])
   })
 })

@@ -206,8 +206,8 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
 
     test.each([
       ['secret', /^packer-vars: line 1 .*form name=value/],
-      ['value=1\n\n2value=secret', /^packer-vars: line 3 .*proper name/],
-      ['=secret', /^packer-vars: line 1 .*proper name/],
+      ['value=1\n\n2value=secret', /^packer-vars: line 3 .*valid variable name/],
+      ['=secret', /^packer-vars: line 1 .*valid variable name/],
       ['value=1\nvalue=secret', /^packer-vars: line 2 sets value again/],
       ['aws_region=secret', /^packer-vars: line 1 sets aws_region/],
       ['value<<END\nsecret', /^packer-vars: line 1 begins/],

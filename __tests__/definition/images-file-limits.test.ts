@@ -29,7 +29,7 @@ describe('a large images file', () => {
   test('may have 1 MiB, and no byte more', async () => {
     expect((await read(web().padEnd(MIB, '#'))).names).toEqual(['web'])
     expect(await messageFrom(() => read(web().padEnd(MIB + 1, '#')))).toBe(
-      `images-file: ${FILE} is larger than 1 MiB. Remove what it repeats.`,
+      `images-file: ${FILE} is larger than 1 MiB. Remove repetitions.`,
     )
   })
 

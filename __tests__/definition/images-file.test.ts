@@ -185,7 +185,7 @@ describe('settings from elsewhere', () => {
     const content = `${plain}  a: { aws-region: eu-west-1 }\n  b: { parent: a }\n`
     const region = (name: string) => new Map([['aws-region', name]] as const)
     expect(await messageFrom(() => read(content, { ...NOTHING, environment: region('us-east-1') }))).toBe(
-      `images-file: ${FILE}:6: image b: parent: a is in eu-west-1, but b in us-east-1. Give both the same aws-region.`,
+      `images-file: ${FILE}:6: image b: parent: a is in eu-west-1, but b is in us-east-1. Specify the same aws-region for both.`,
     )
     expect((await read(content, { ...NOTHING, environment: region('eu-west-1') })).names).toEqual(['a', 'b'])
     expect((await read(content, { ...NOTHING, inputs: region('us-east-1') })).settings('a').region).toBe('us-east-1')
@@ -200,7 +200,7 @@ describe('settings from elsewhere', () => {
   test.each(['inputs', 'environment'] as const)('are named in an error where the %s are wrong', async from => {
     const options = { ...NOTHING, [from]: new Map([['aws-region', 'nowhere']] as const) }
     expect(await messageFrom(() => read(`${plain}  a:\n`, options))).toBe(
-      'aws-region: "nowhere" is not the name of an AWS region. Give one like us-east-1.',
+      'aws-region: "nowhere" is not the name of an AWS region. Specify one like us-east-1.',
     )
   })
 
@@ -217,7 +217,7 @@ describe('settings from elsewhere', () => {
     })
     expect(file.settings('web').maxAgeDays).toBe(30)
     expect(await messageFrom(() => file.settingsWith('web', new Map([['max-age-days', 'x']] as const)))).toBe(
-      'max-age-days: "x" is not a number. Give one like 30.',
+      'max-age-days: "x" is not a number. Specify one like 30.',
     )
   })
 
@@ -229,7 +229,7 @@ describe('settings from elsewhere', () => {
       const file = await read(web())
       expect(file.settingsWith('web', new Map([[name, ' ']]))).toEqual(file.settings('web'))
       expect(await messageFrom(() => file.settingsWith('web', new Map([[name, 'x']])))).toMatch(
-        new RegExp(`^${name}: can't be given beside image: .* Write it in the images file\\.$`),
+        new RegExp(`^${name}: can't be specified together with image: .* Write it in the images file\\.$`),
       )
     },
   )

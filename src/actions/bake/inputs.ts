@@ -19,7 +19,7 @@ export interface Inputs {
   readonly settings: ImageSettings
   readonly onMiss: OnMiss
   readonly forceBake: boolean
-  /** How long to wait for another run that bakes the same checksum, in minutes; 0 to bake without a lease. */
+  /** The time to wait for another run that bakes the same checksum, in minutes; 0 for a bake without a lease. */
   readonly waitForOtherBakes: number
   readonly githubToken: string | undefined
 }
@@ -27,7 +27,7 @@ export interface Inputs {
 const ON_MISS = ['bake', 'skip', 'fail'] as const
 export type OnMiss = (typeof ON_MISS)[number]
 
-/** The settings that are inputs of this action, each with the environment variables that it falls back to. */
+/** The settings that are inputs of this action, each with the environment variables that are its fallbacks. */
 const SETTINGS: readonly (readonly [name: SettingName, ...fallbacks: readonly string[]])[] = [
   ['packer-template', 'PACKER_JSON_PATH'],
   ['ami-definition-dirs', 'AMI_DEFINITION_DIRS'],
@@ -45,17 +45,17 @@ const SETTINGS: readonly (readonly [name: SettingName, ...fallbacks: readonly st
   ['output-file'],
 ]
 
-/** The inputs that are no settings of an image. */
+/** The inputs that are not settings of an image. */
 const OTHERS = ['on-miss', 'force-bake', 'wait-for-other-bakes', 'github-token'] as const
 
 /** The names of all inputs. */
 export const INPUTS: readonly string[] = [...SETTINGS.map(([name]) => name), ...OTHERS]
 
 /**
- * Finds the path of the JSON file before any other input is judged, so that an earlier file can be removed first.
+ * Finds the path of the JSON file before any other input is parsed, so that an earlier file can be removed first.
  *
  * @returns An absolute path.
- * @throws Error that begins with the input's name when the path can't be known.
+ * @throws Error that begins with the input's name when neither the path nor the template is specified.
  */
 export function locateOutputFile(): string {
   const outputFile = getInput('output-file')
@@ -69,7 +69,7 @@ export function locateOutputFile(): string {
 /**
  * Reads every input and its fallback.
  *
- * @throws Error that begins with the input's name, quotes the value and says what to do.
+ * @throws Error that begins with the input's name, quotes the value and says what to specify.
  */
 export function readInputs(outputFile: string): Inputs {
   const raw: RawSettings = new Map<SettingName, RawValue>(
@@ -87,7 +87,7 @@ export function readInputs(outputFile: string): Inputs {
   return inputs
 }
 
-/** A value keeps its blanks where they may be part of it. */
+/** The blanks around `packer-vars` are kept: they may be part of a value. */
 function rawInput(name: SettingName, ...fallbacks: readonly string[]): string {
   const trimWhitespace = name !== 'packer-vars'
   return getInput(name, { trimWhitespace }) || (fallbacks.map(env).find(value => value !== undefined) ?? '')
@@ -112,10 +112,10 @@ function readOnMiss(): OnMiss {
   const value = getInput('on-miss') || 'bake'
   const known = ON_MISS.find(word => word === value)
   if (known) return known
-  throw new Error(`on-miss: ${JSON.stringify(value)} is unknown. Give one of ${ON_MISS.join(', ')}.`)
+  throw new Error(`on-miss: ${JSON.stringify(value)} is unknown. Specify one of ${ON_MISS.join(', ')}.`)
 }
 
-/** Better now than after the bake. */
+/** Checked before the bake, because a bake whose id can't be written is lost. */
 function assertWritable(outputFile: string): void {
   const directory = path.dirname(outputFile)
   try {
@@ -134,7 +134,7 @@ function isDirectory(file: string): boolean {
   }
 }
 
-/** The input that each option of the core comes from. */
+/** The input that sets each option of the core. */
 const INPUT_OF: Readonly<Record<Option, string>> = {
   template: 'packer-template',
   definition: 'ami-definition-dirs',
@@ -146,7 +146,7 @@ const INPUT_OF: Readonly<Record<Option, string>> = {
   waitForOtherBakes: 'wait-for-other-bakes',
 }
 
-/** Puts the name of the input before the message of an error that is about its value. */
+/** Puts the name of the input before the message of an error about its value. Returns other errors unchanged. */
 export function nameInput(error: unknown): unknown {
   if (!(error instanceof OptionError)) return error
   return new Error(`${INPUT_OF[error.option]}: ${error.message}`, { cause: error })

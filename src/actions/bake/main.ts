@@ -14,7 +14,7 @@ import { removeOutputFile } from '../output-file.ts'
 import { type Inputs, locateOutputFile, readInputs } from './inputs.ts'
 import type { Report } from './outputs.ts'
 
-/** Finds the image that has the definition's checksum, or bakes it, and reports it. */
+/** Finds the image with the definition's checksum, or bakes it, and reports it. */
 export async function main(report: Report): Promise<void> {
   assertSupportedPlatform()
   const outputFile = locateOutputFile()
@@ -29,7 +29,7 @@ export async function main(report: Report): Promise<void> {
   const lookUp = lookUpFor(inputs, checksum)
   const found = await findInRegions(ec2, settings.regions, lookUp)
   if (found && isComplete(found, settings)) return await report.outcome(found, outputFile)
-  // Loaded on demand: a hit needs nothing of it.
+  // Loaded on demand: a hit does not need it.
   const { completeImage } = await import('./on-miss.ts')
   await report.outcome(await completeImage(found, { ec2, inputs, checksum, lookUp, report }), outputFile)
 }
@@ -47,7 +47,7 @@ async function readChecksum(ec2: Ec2, settings: ImageSettings): Promise<Checksum
   )
   if (outside.length > 0 && !strict) {
     warn(
-      `packer-template: ${outside.join(', ')} lies outside the definition, so that a change of it bakes no new image. ` +
+      `packer-template: ${outside.join(', ')} lies outside the definition, so that a change to it does not cause a bake. ` +
         'Add it to ami-definition-dirs, or set strict to true.',
     )
   }
