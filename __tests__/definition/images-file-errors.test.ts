@@ -16,18 +16,8 @@ describe('an error of the images file', () => {
     ['no images', DEFAULTS, '1: the file has no image.', 'Write "images:"'],
     ['empty images', `${DEFAULTS}images:\n`, '5: the file has no image.', 'Write "images:"'],
     ['an empty map of images', `${DEFAULTS}images: {}\n`, '5: the file has no image.', 'Write "images:"'],
-    [
-      'a list of images',
-      `${DEFAULTS}images: [web]\n`,
-      '5: images: a map is expected here, not a list.',
-      'Write names',
-    ],
-    [
-      'a text as defaults',
-      'defaults: x\nimages:\n',
-      '1: defaults: a map is expected here, not a text.',
-      'Write names',
-    ],
+    ['a list of images', `${DEFAULTS}images: [web]\n`, '5: images: a map is expected here, not a list.', 'Write names'],
+    ['a text as defaults', 'defaults: x\nimages:\n', '1: defaults: a map is expected here, not a text.', 'Write names'],
     ['a wrong section', 'image: {}', '1: "image" is not a known key here.', 'Did you mean images?'],
     ['a setting outside', 'strict: true', '1: "strict" is not a known key here.', 'Write it below defaults or'],
     [
@@ -92,12 +82,7 @@ describe('an error of the images file', () => {
       '6: images: "we b" is not a valid image name.',
       'Use up to 64 letters',
     ],
-    [
-      'a name with a slash',
-      `${DEFAULTS}images:\n  a/b: {}\n`,
-      '6: images: "a/b" is not a valid image name.',
-      'Use up',
-    ],
+    ['a name with a slash', `${DEFAULTS}images:\n  a/b: {}\n`, '6: images: "a/b" is not a valid image name.', 'Use up'],
     [
       'a name with a dot before',
       `${DEFAULTS}images:\n  .a: {}\n`,
@@ -312,7 +297,12 @@ describe('an error of the images file', () => {
       '7: image web: strict: no value before *x has the anchor &x',
       'Write',
     ],
-    ['an alias of what it stands in', web('tags: &x { a: *x }'), '7: image web: tags: a: no value before *x has the anchor &x', 'Write'],
+    [
+      'an alias of what it stands in',
+      web('tags: &x { a: *x }'),
+      '7: image web: tags: a: no value before *x has the anchor &x',
+      'Write',
+    ],
     [
       'an alias of a list as text',
       web('extra-ingredients: &x [a]', 'aws-region: *x'),
