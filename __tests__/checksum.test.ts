@@ -439,7 +439,7 @@ describe.concurrent('a large file', () => {
 
   test.each(changes)('that %s while it is read is an error', async (_, change) => {
     using tree = makeTree({ small: '', big: '' })
-    fs.truncateSync(tree.at('big'), 512 * MIB)
+    fs.truncateSync(tree.at('big'), 256 * MIB)
     fs.utimesSync(tree.at('big'), LONG_AGO, LONG_AGO)
     const definition = listPlain([tree.directory])
     using _timer = setInterval(change, 1, tree.at('big'))

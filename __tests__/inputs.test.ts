@@ -7,10 +7,10 @@ import { hclTemplate, makeWorkspace } from './support/workspace.ts'
 
 const GOOD = { 'packer-template': 'ami/app.pkr.hcl', 'ami-definition-dirs': 'ami', 'aws-region': 'us-east-1' }
 
-/** Nothing listens there: a step that asks EC2 anything ends with another error. */
+/** No server listens at this endpoint: a step that sends a request to EC2 ends with another error. */
 const NO_EC2 = { AWS_ENDPOINT_URL_EC2: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }
 
-describe('bad input', () => {
+describe('a wrong input', () => {
   const cases: readonly (readonly [Record<string, string>, RegExp])[] = [
     [{ 'packer-template': '' }, /^packer-template: is required/],
     [{ 'packer-template': ' \n' }, /^packer-template: is required/],
@@ -20,7 +20,7 @@ describe('bad input', () => {
     [{ 'ami-definition-dirs': '' }, /^ami-definition-dirs: is required/],
     [{ 'ami-definition-dirs': ' , ,\n' }, /^ami-definition-dirs: is required/],
     [{ 'ami-definition-dirs': 'ami,missing' }, /^ami-definition-dirs: .*missing does not exist/],
-    [{ 'ami-definition-dirs': 'empty' }, /^ami-definition-dirs: there is no file in/],
+    [{ 'ami-definition-dirs': 'empty' }, /^ami-definition-dirs: There is no file in/],
     [{ 'ami-definition-dirs': '$(touch x)' }, /^ami-definition-dirs: .*does not exist/],
     [{ 'aws-region': '' }, /^aws-region: is required/],
     [{ 'aws-region': 'evil.com/#' }, /^aws-region: "evil\.com\/#" is not the name/],
@@ -40,7 +40,7 @@ describe('bad input', () => {
     [{ 'working-directory': 'x'.repeat(300) }, /^working-directory: .* is not a directory/],
   ]
 
-  test.each(cases)('%j fails before EC2 is asked', async (bad, message) => {
+  test.each(cases)('is an error before any request to EC2: %j', async (bad, message) => {
     using workspace = makeWorkspace({
       'ami/app.pkr.hcl': hclTemplate(),
       'ami/.ami_id.json': '{"ami_id": "ami-00000000"}',
@@ -56,7 +56,7 @@ describe('bad input', () => {
     expect(fs.existsSync(path.join(workspace.directory, 'x'))).toBe(false)
   })
 
-  test('a JSON file left from before is gone even when a later input is wrong', async () => {
+  test('does not keep the JSON file of an earlier run', async () => {
     using workspace = makeWorkspace({
       'ami/app.pkr.hcl': hclTemplate(),
       'ami/.ami_id.json': '{"ami_id": "ami-00000000"}',
@@ -65,7 +65,7 @@ describe('bad input', () => {
     expect(workspace.has('ami/.ami_id.json')).toBe(false)
   })
 
-  test('the checksum is set before any credentials are needed', async () => {
+  test('is not the lack of credentials: the checksum is set before they are needed', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const run = await runAction({
       workspace: workspace.directory,
@@ -79,7 +79,7 @@ describe('bad input', () => {
 })
 
 describe('the inputs', () => {
-  test('take commas, newlines, carriage returns and blanks between directories', async () => {
+  test('accept commas, line ends and blanks between directories', async () => {
     using workspace = makeWorkspace({
       'ami/app.pkr.hcl': hclTemplate(),
       'one/a': '1',
@@ -91,20 +91,20 @@ describe('the inputs', () => {
     expect(run.log).toContain('Definition: 3 files')
   })
 
-  test.each(['TRUE', 'True', 'true'])('take %s for true', async strict => {
+  test.each(['TRUE', 'True', 'true'])('accept %s as true', async strict => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const run = await runAction({ workspace: workspace.directory, inputs: { ...GOOD, strict }, env: NO_EC2 })
     expect(run.log).toContain('strict: ')
   })
 
-  test.each(['FALSE', ' false ', ''])('take %j for false', async strict => {
+  test.each(['FALSE', ' false ', ''])('accept %j as false', async strict => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const run = await runAction({ workspace: workspace.directory, inputs: { ...GOOD, strict }, env: NO_EC2 })
     expect(run.log).not.toContain('strict: ')
     expect(run.outputs.ami_config_checksum).toBeDefined()
   })
 
-  test('fall back to the environment, the input winning', async () => {
+  test('fall back to the environment; an input overrides it', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate(), 'one/a': '1' })
     const env = { ...NO_EC2, PACKER_JSON_PATH: 'nowhere', AMI_DEFINITION_DIRS: 'one', AWS_DEFAULT_REGION: 'eu-west-1' }
     const run = await runAction({ workspace: workspace.directory, inputs: { 'packer-template': 'ami' }, env })
@@ -113,7 +113,7 @@ describe('the inputs', () => {
   })
 })
 
-describe('packer-vars', () => {
+describe('the input packer-vars', () => {
   const read = (text: string) => parseVariables(text).map(({ name, value }) => [name, value])
 
   const good: readonly (readonly [text: string, variables: readonly (readonly [name: string, value: string])[]])[] = [
@@ -153,7 +153,7 @@ describe('packer-vars', () => {
     ['a<<=1\n=1\n', [['a', '']]],
   ]
 
-  test.each(good)('%j are these variables', (text, variables) => {
+  test.each(good)('as %j has these variables: %j', (text, variables) => {
     expect(read(text)).toEqual(variables)
   })
 
@@ -182,7 +182,7 @@ describe('packer-vars', () => {
     ),
   ]
 
-  test.each(bad)('%j are an error that names line %i and shows no value', (text, line, what) => {
-    expect(() => read(text)).toThrow(new Error(`packer-vars: line ${line} ${what}`))
+  test.each(bad)('as %j is an error that names line %i and shows no value', (text, line, what) => {
+    expect(() => read(text)).toThrow(new Error(`line ${line} ${what}`))
   })
 })

@@ -19,7 +19,7 @@ const workspace = makeWorkspace({
   'vars/b, c.pkrvars.hcl': '',
   'broken.json': '[]',
 })
-const at = (place: string) => `${workspace.directory}/${place}`
+const at = (file: string) => `${workspace.directory}/${file}`
 
 beforeAll(() => {
   vi.stubEnv('GITHUB_WORKSPACE', workspace.directory)
@@ -102,7 +102,7 @@ describe('a setting', () => {
     ['ssm-parameter', '/a'.repeat(15), '/a'.repeat(15)],
   ]
 
-  test.each(good)('%s takes %j', (name, raw, value) => {
+  test.each(good)('%s accepts %j', (name, raw, value) => {
     expect(parseSetting(name, raw)).toEqual(value)
   })
 
@@ -133,10 +133,10 @@ describe('a setting', () => {
     ['packer-var-files', 'vars', `${at('vars')} is not a readable file.`],
     ['packer-var-files', 'x'.repeat(300), at('xxx')],
     ['base-ami', 'ami-0123', '"ami-0123" is not a base image. Specify ami-…, newest:'],
-    ['base-ami', 'newest:me/x', '"newest:me/x" is neither'],
-    ['base-ami', 'newest:self/', '"newest:self/" is neither'],
-    ['base-ami', 'ssm:', '"ssm:" is neither'],
-    ['base-ami', 'ssm:a b', '"ssm:a b" is neither'],
+    ['base-ami', 'newest:me/x', '"newest:me/x" is not a base image'],
+    ['base-ami', 'newest:self/', '"newest:self/" is not a base image'],
+    ['base-ami', 'ssm:', '"ssm:" is not a base image'],
+    ['base-ami', 'ssm:a b', '"ssm:a b" is not a base image'],
     ['strict', 'yes', `"yes" is neither true nor false. ${word}`],
     ['strict', '1', `"1" is neither true nor false. ${word}`],
     ['candidate', 'tRUE', `"tRUE" is neither true nor false. ${word}`],
@@ -168,22 +168,22 @@ describe('a setting', () => {
     ],
     ['tags', map({ a: 'b\nc' }), 'the entry "a" has a value that EC2 would refuse.'],
     ['tags', Array.from({ length: 31 }, (_, n) => `t${n}=`).join('\n'), '31 tags are too many: EC2 allows 50'],
-    ['working-directory', 'ami/app.json', `${at('ami/app.json')} is not a directory. Name the directory`],
+    ['working-directory', 'ami/app.json', `${at('ami/app.json')} is not a directory. Specify the directory`],
     ['share-with', 'all', `"all" would make the image public, which is not supported. ${accounts}`],
     ['share-with', '12345678901', `"12345678901" is neither an account nor an organization. ${accounts}`],
     ['share-with', ['012345678901,012345678902'], '"012345678901,012345678902" is neither'],
     ['share-with', `${ORGANIZATION}/x`, `"${ORGANIZATION}/x" is neither`],
     ['ssm-parameter', 'web', '"web" is not a valid name of an SSM parameter. Specify one like /amis/web: letters'],
-    ['ssm-parameter', '/amis/', '"/amis/" is not a name'],
-    ['ssm-parameter', '//web', '"//web" is not a name'],
-    ['ssm-parameter', '/AWS/web', '"/AWS/web" is not a name'],
-    ['ssm-parameter', '/ssm-web', '"/ssm-web" is not a name'],
-    ['ssm-parameter', '/a b', '"/a b" is not a name'],
+    ['ssm-parameter', '/amis/', '"/amis/" is not a valid name'],
+    ['ssm-parameter', '//web', '"//web" is not a valid name'],
+    ['ssm-parameter', '/AWS/web', '"/AWS/web" is not a valid name'],
+    ['ssm-parameter', '/ssm-web', '"/ssm-web" is not a valid name'],
+    ['ssm-parameter', '/a b', '"/a b" is not a valid name'],
     ['ssm-parameter', '/a'.repeat(16), '"/a/a'],
     ['ssm-parameter', `/${'a'.repeat(950)}`, '"/aaa'],
     ['packer-template', 'nowhere.json', `${at('nowhere.json')} can't be read: ENOENT`],
     ['packer-template', 'broken.json', `${at('broken.json')} is not a legacy template.`],
-    ['packer-template', 'vars', `the directory ${at('vars')} has no .pkr.hcl`],
+    ['packer-template', 'vars', `The directory ${at('vars')} has no .pkr.hcl`],
     ['packer-template', ['ami'], 'one value is expected here, not a list.'],
   ]
 
@@ -193,16 +193,16 @@ describe('a setting', () => {
     expect(thrown).not.toContain('secret')
   })
 
-  test.each(SETTING_NAMES)('%s is not given when it is empty', name => {
+  test.each(SETTING_NAMES)('%s is not specified if its value is empty', name => {
     for (const raw of EMPTY) expect(parseSetting(name, raw)).toBe(undefined)
   })
 
-  test('has a name of its own, and not one that every object has', () => {
+  test('is not a name that every object has', () => {
     expect(isSettingName('strict')).toBe(true)
     for (const name of ['parent', 'toString', '__proto__', 'constructor', '']) expect(isSettingName(name)).toBe(false)
   })
 
-  test('with 100,000 entries is parsed at once', () => {
+  test('with 100,000 entries is parsed within two seconds', () => {
     const numbers = Array.from({ length: 100_000 }, (_, number) => number)
     const start = process.cpuUsage()
     parseSetting('packer-vars', numbers.map(number => `a${number}=`).join('\n'))
@@ -251,7 +251,7 @@ describe('the settings of an image', () => {
     advice: (setting: SettingName) => `Write ${setting}.`,
   }
 
-  test('have the defaults where nothing else is given', () => {
+  test('have the defaults if nothing else is specified', () => {
     const template = { language: 'hcl2', path: at('ami/app.pkr.hcl'), directory: at('ami'), isDirectory: false }
     expect(parseSettings(required, source)).toEqual({
       ...{ name: undefined, parent: undefined, region: 'us-east-1', regions: [], subnetId: undefined },
@@ -262,7 +262,7 @@ describe('the settings of an image', () => {
     })
   })
 
-  test('have what is given, with absolute paths', () => {
+  test('have the specified values, with absolute paths', () => {
     const raw = new Map([
       ...required,
       ...new Map<SettingName, RawValue>([
@@ -276,7 +276,7 @@ describe('the settings of an image', () => {
     ])
     expect(parseSettings(raw, { ...source, name: 'web', parent: 'base' })).toMatchObject({
       ...{ name: 'web', parent: 'base', maxAgeDays: 30, regions: [region('eu-west-1')] },
-      template: { language: 'json', path: at('ami/app.json'), variables: ['aws_region', 'config_checksum'] },
+      template: { language: 'json', path: at('ami/app.json'), variables: map({ aws_region: '', config_checksum: '' }) },
       variableFiles: [at('vars/a.pkrvars.hcl'), at('vars/b, c.pkrvars.hcl')],
       workingDirectory: at('./vars'),
       outputFile: at('../id.json'),
