@@ -13,6 +13,18 @@ import { setOutputs } from '../outputs.ts'
 import { cutLine, escapeHtml, type Row, writeSummary } from '../summary.ts'
 import { nameInput } from './inputs.ts'
 
+/** The names of all outputs. */
+export const OUTPUTS = [
+  'ami_id',
+  'ami_config_checksum',
+  'cache_hit',
+  'ami_ids',
+  'ami_name',
+  'ami_creation_date',
+] as const
+
+type Outputs = Readonly<Partial<Record<(typeof OUTPUTS)[number], string>>>
+
 /** Prints the step's results, sets its outputs, and writes its summary, also when it fails. */
 export interface Report {
   /** Prints every ingredient with its digest, and sets the output `ami_config_checksum`. It needs no credentials. */
@@ -33,7 +45,7 @@ export function createReport(): Report {
   async function checksum(computed: Checksum, settings: ImageSettings): Promise<void> {
     known = { checksum: computed, settings }
     await printIngredients(computed)
-    setOutputs({ ami_config_checksum: computed.value })
+    setOutputs({ ami_config_checksum: computed.value } satisfies Outputs)
   }
 
   function reasons(lines: readonly string[]): void {
@@ -51,7 +63,7 @@ export function createReport(): Report {
     const error = nameInput(cause)
     fail(error)
     try {
-      setOutputs({ cache_hit: 'false' })
+      setOutputs({ cache_hit: 'false' } satisfies Outputs)
     } catch (unset) {
       info(messageOf(unset))
     }
@@ -108,7 +120,7 @@ function reportImage(found: FoundImage, region: string, outputFile: string): Row
     cache_hit: String(how === 'hit'),
     // The last one: a step that can't set all outputs fails, and must not have an id.
     ami_id: image.id,
-  })
+  } satisfies Outputs)
   const copies = [...ids].filter(([other]) => other !== region)
   if (copies.length > 0) info(`Copies: ${copies.map(([other, id]) => `${id} in ${other}`).join(', ')}`)
   const rows = copies.map(
@@ -119,7 +131,7 @@ function reportImage(found: FoundImage, region: string, outputFile: string): Row
 
 function reportSkipped(): Row[] {
   info('No image found; skipped because on-miss is skip.')
-  setOutputs({ ami_id: '', cache_hit: 'false' })
+  setOutputs({ ami_id: '', cache_hit: 'false' } satisfies Outputs)
   return [['Result', 'a miss, not baked']]
 }
 
