@@ -47,7 +47,7 @@ function makeRepository(files: Values): Workspace {
   return makeWorkspace({ 'ami/app.pkr.hcl': 'template', ...files })
 }
 
-/** The lines of the list, as the log has them. */
+/** The lines of the list in the log. */
 function listIn({ log }: Run): readonly string[] {
   const [, list = ''] = /these have changed: .*\n((?: {2}.*\n)*)/.exec(log) ?? []
   return list.split('\n').flatMap(line => (line === '' ? [] : [line.slice(2)]))
@@ -100,7 +100,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     expect(ended.summary).toContain(list.map(line => `  ${line}`).join('\n'))
   })
 
-  test('has the files below the matches of a pattern, those of a match that is gone too', async () => {
+  test('has the files below the matches of a pattern, also below a deleted match', async () => {
     using workspace = makeRepository({
       'services/a/ami/file': '1',
       'services/a/other': '1',
@@ -121,7 +121,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     ])
   })
 
-  test('leaves out what the checksum does not include: hidden files, modes, and files elsewhere', async () => {
+  test('does not have what the checksum does not include: hidden files, modes, and files elsewhere', async () => {
     using workspace = makeRepository({
       'ami/.hidden': '1',
       'ami/tool': '1',
@@ -150,7 +150,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     expect(listIn(strict)).toEqual(['M vars/a.pkrvars.hcl', 'M web.pkr.hcl'])
   })
 
-  test('has odd names in one line each, and none of them as a pattern', async () => {
+  test('has names with special characters on one line each, and none of them is used as a pattern', async () => {
     const odd = [
       'ami/line\nbreak',
       'ami/"quoted" \\',
@@ -191,7 +191,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     expect(list).toEqual(['M ami/b\ufffd', 'D ami/c\ufffd', '? ami/d\ufffd (not in Git)'])
   })
 
-  test('is short in log and summary, however many and long the names are', async () => {
+  test('is short in log and summary for many long names', async () => {
     using workspace = makeRepository({})
     await plantImage(commitAll(workspace.directory))
     const name = (number: number) => `ami/${'<'.repeat(100)}${String(number).padStart(10, '0')}`
@@ -206,7 +206,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     expect(Buffer.byteLength(summary)).toBeLessThan(MIB / 4)
   })
 
-  test('has long paths cut, so that the summary stays short', async () => {
+  test('has long paths cut, so that the summary is short', async () => {
     using workspace = makeRepository({})
     await plantImage(commitAll(workspace.directory))
     const directory = `ami/${Array.from({ length: 8 }, () => '&'.repeat(200)).join('/')}`
@@ -247,7 +247,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     expect(listIn(await run(workspace.directory, { 'ami-definition-dirs': 'images/' }))).toEqual(['M ami/link'])
   })
 
-  test('takes other line ends, and files that were written again, for what they are to Git', async () => {
+  test('does not have files that only have converted line ends or were written again', async () => {
     using workspace = makeRepository({ '.gitattributes': '*.txt text eol=crlf', 'ami/a.txt': 'a\r\n', 'ami/b': '1' })
     await plantImage(commitAll(workspace.directory))
     workspace.write({ 'ami/c': '' })
@@ -256,7 +256,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     expect(listIn(await run(workspace.directory))).toEqual(['? ami/c (not in Git)'])
   })
 
-  test('leaves out what a sparse checkout leaves out', async () => {
+  test('does not have files that a sparse checkout excludes', async () => {
     using workspace = makeRepository({ 'ami/in/file': '1', 'ami/out/file': '1', 'ami/out/gone': '1' })
     await plantImage(commitAll(workspace.directory))
     workspace.write({ 'ami/in/file': '2', 'ami/out/file': '2' })
@@ -266,7 +266,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     expect(listIn(await run(workspace.directory))).toEqual(['M ami/in/file'])
   })
 
-  test('works where the workspace is a directory of the repository, with definitions beside it and outside', async () => {
+  test('is complete if the workspace is a directory of the repository, with definitions next to it and outside', async () => {
     using workspace = makeWorkspace({
       'app/ami/app.pkr.hcl': '',
       'app/ami/file': '1',
@@ -281,13 +281,13 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     expect(list).toEqual(['M app/ami/file', 'M shared/x/file'])
   })
 
-  test('says so when Git sees no change, as for a file that was not in Git then', async () => {
+  test('says that Git finds no change, for example for a file that was not in Git', async () => {
     using workspace = makeRepository({})
     await plantImage(commitAll(workspace.directory))
     expect(listIn(await run(workspace.directory))).toEqual(['Git finds no change in these files since that commit.'])
   })
 
-  test('is not there without a repository, without Git, or in a repository of another user', async () => {
+  test('is absent without a repository, without Git, and in a repository of another user', async () => {
     using workspace = makeRepository({})
     const commit = '1'.repeat(40)
     await plantImage(commit)
@@ -302,7 +302,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     expect(listIn(await run(workspace.directory, {}, { HOME: '/nowhere' }))).toEqual([])
   })
 
-  test('is replaced by advice where the checkout lacks the commit, as a shallow one does', async () => {
+  test('is replaced by advice if the checkout does not have the commit, for example a shallow one', async () => {
     using origin = makeRepository({ 'ami/file': '1' })
     const commit = commitAll(origin.directory)
     origin.write({ 'ami/file': '2' })
@@ -350,7 +350,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
       return workspace
     }
 
-    test('without contents is whole, and fetches nothing', async () => {
+    test('without file contents is complete, and fetches nothing', async () => {
       using server = await serve(silent())
       using workspace = clone('blob:none', `http://127.0.0.1:${server.port}/`)
       await plantImage(commit)
@@ -362,8 +362,8 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     test.each([
       ['never answers', 'tree:0', silent],
       ['asks for a password', 'tree:0', asking],
-      ['never answers, for a commit that is nowhere', 'blob:none', silent],
-    ])('whose server %s the list is not there, and nothing is fetched', async (_, filter, makeServer) => {
+      ['never answers, for an unknown commit', 'blob:none', silent],
+    ])('whose server %s is absent, and nothing is fetched', async (_, filter, makeServer) => {
       using server = await serve(makeServer())
       using workspace = clone(filter, `http://user@127.0.0.1:${server.port}/`)
       await plantImage(filter === 'tree:0' ? commit : '1'.repeat(40))
@@ -373,14 +373,14 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
       expect(ended.seconds).toBeLessThan(4)
     })
 
-    test('whose server refuses the list is not there', async () => {
+    test('whose server refuses the connection is absent', async () => {
       using workspace = clone('tree:0', 'ssh://git@127.0.0.1:1/app')
       await plantImage(commit)
       expect(listIn(await run(workspace.directory))).toEqual([])
     })
   })
 
-  test('runs no hook, no monitor and no program that shows differences', async () => {
+  test('is made without running a hook, a file system monitor or a diff program', async () => {
     using workspace = makeRepository({
       'ami/file': '1',
       'bin/spy': '#!/bin/sh\necho "$0 $*" >> "$(dirname "$0")/log"\n',
@@ -409,8 +409,8 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     expect(fs.existsSync(path.join(workspace.directory, '.git/hooks/log'))).toBe(false)
   })
 
-  describe('of a Git that never ends', () => {
-    /** A `git` on PATH that waits in a process of its own and holds the output open. */
+  describe('with a Git that never ends', () => {
+    /** A `git` on PATH that waits in a child process, which keeps the output open. */
     function makeSlowGit(seconds: number): Workspace {
       const workspace = makeRepository({ 'bin/git': `#!/bin/sh\ntrap '' TERM\nsleep ${seconds}\nsleep ${seconds}\n` })
       fs.chmodSync(path.join(workspace.directory, 'bin/git'), 0o755)
@@ -419,7 +419,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     const isRunning = (command: string) =>
       execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' }).includes(command)
 
-    test('is given up after some seconds, and Git is killed with all that it has started', async () => {
+    test('is absent after five seconds, and Git and its child processes are killed', async () => {
       using workspace = makeSlowGit(47_111)
       await plantImage('1'.repeat(40))
       const PATH = `${workspace.directory}/bin:${process.env.PATH}`
@@ -428,7 +428,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
       await expect.poll(() => isRunning('sleep 47111'), { timeout: 10_000 }).toBe(false)
     })
 
-    test('does not keep a cancelled step', async () => {
+    test('does not delay a cancelled step', async () => {
       using workspace = makeSlowGit(47_112)
       await plantImage('1'.repeat(40))
       const running = start(workspace.directory, {}, { PATH: `${workspace.directory}/bin:${process.env.PATH}` })
@@ -440,7 +440,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
     })
   })
 
-  test('is unknown, and not empty, when EC2 does not tell the newest image', async () => {
+  test('is unknown, and not empty, if EC2 refuses the look-up of the newest image', async () => {
     await using proxy = await startProxy(ec2)
     using workspace = makeRepository({})
     proxy.fail({ action: 'DescribeImages', about: /ami_bakery_template/, error: 'UnauthorizedOperation' })

@@ -124,7 +124,7 @@ describe('defaults', () => {
   })
 
   test('of numbers are the same in the code', () => {
-    const inCode = [...read('src/inputs.ts').matchAll(/readNumber\('([a-z-]+)'\) \?\? (\d+)/g)]
+    const inCode = [...read('src/actions/bake/inputs.ts').matchAll(/readSetting\('([a-z-]+)', '[a-z-]+'\) \?\? (\d+)/g)]
     expect(inCode.map(([, name = '', value = '']) => [name, value])).toEqual(
       inAction.filter(([, value]) => /^\d+$/.test(value)),
     )

@@ -8,11 +8,11 @@ import { escapeControlCharacters, neutralizeCommands } from '../src/runner/log.t
 import { type Dice, makeDice } from './support/definitions.ts'
 import { findCommands } from './support/workflow-commands.ts'
 
-/** How many cases of each kind. A long run: `FUZZ_CASES=1000000 npx vitest run fuzz`; one case again: `FUZZ_SEED=…`. */
+/** The number of cases of each kind. A long run: `FUZZ_CASES=1000000 npx vitest run fuzz`; one case again: `FUZZ_SEED=…`. */
 const CASES = Number(process.env.FUZZ_CASES ?? 3_000)
 const ONLY = process.env.FUZZ_SEED
 
-/** Tries every seed; the one that fails is in the failure's message. */
+/** Tries every seed. The error of a failure contains its seed. */
 function forEverySeed(attempt: (dice: Dice) => void): void {
   const seeds = ONLY ? [Number(ONLY)] : Array.from({ length: CASES }, (_, seed) => seed)
   for (const seed of seeds) {
@@ -49,7 +49,7 @@ function makeText(dice: Dice, longest = 30): string {
   return Array.from({ length: dice.below(longest) }, () => dice.pick(FRAGMENTS)).join('')
 }
 
-/** Text with single bytes of it spoilt. */
+/** Text in which single bytes are replaced. */
 function makeBytes(dice: Dice): Buffer {
   const bytes = Buffer.from(makeText(dice, 60))
   for (let count = dice.below(4); count > 0 && bytes.length > 0; count--)
@@ -74,8 +74,8 @@ function linesOf(reads: readonly Buffer[]): string[] {
   return lines
 }
 
-describe('whatever Packer prints', () => {
-  test('gives the same lines however the reads split it, and no line is lost', () => {
+describe('random output of Packer', () => {
+  test('is split into the same lines however it is read, and no line is lost', () => {
     forEverySeed(dice => {
       const bytes = makeBytes(dice)
       const whole = linesOf([bytes])
@@ -85,7 +85,7 @@ describe('whatever Packer prints', () => {
     })
   })
 
-  test('is read without an error, and only the ids of images pass for images', () => {
+  test('is read without an error, and only ids of images are recognized as images', () => {
     forEverySeed(dice => {
       const { traces, note } = trackCreatedResources()
       const { attribute } = createAttribution()
@@ -103,7 +103,7 @@ describe('whatever Packer prints', () => {
     })
   })
 
-  test('is no workflow command when it is shown', () => {
+  test('contains no workflow command when it is printed', () => {
     let commands = 0
     forEverySeed(dice => {
       const text = makeText(dice)
@@ -117,7 +117,7 @@ describe('whatever Packer prints', () => {
   })
 })
 
-describe('whatever is given as packer-vars', () => {
+describe('a random text as packer-vars', () => {
   const parts = [
     'name',
     'a',
@@ -140,7 +140,7 @@ describe('whatever is given as packer-vars', () => {
     ',',
   ]
 
-  test('is read as it stands, or is an error that names the input and the line and shows no value', () => {
+  test('is read as it is written, or is an error that names the line and shows no value', () => {
     let read = 0
     forEverySeed(dice => {
       const secret = `s3cr3t${dice.below(1e9)}`
@@ -152,14 +152,14 @@ describe('whatever is given as packer-vars', () => {
           expect(text.replaceAll('\r\n', '\n')).toContain(value)
         }
       } catch (error) {
-        if (!(error instanceof Error) || !error.message.startsWith('packer-vars: line ')) throw error
+        if (!(error instanceof Error) || !error.message.startsWith('line ')) throw error
         if (!isNameIn(text, secret)) expect(error.message).not.toContain(secret)
       }
     })
     if (!ONLY) expect(read).toBeGreaterThan(CASES / 100)
   })
 
-  /** A name may be shown: the text may have put the secret there. */
+  /** An error may contain a name, and the random text may have the secret in one. */
   function isNameIn(text: string, secret: string): boolean {
     return new RegExp(`(^|\n)[^=\n]*${secret}[^=\n]*(=|<<)`).test(text)
   }

@@ -39,8 +39,8 @@ function numbersFrom(seed: number): () => number {
 
 const WORDS = ['a', 'B', 'é', '漢', 'Ａ', '😀', 'a=b', 'x y', '$HOME', 'two\nlines', 'z'.repeat(300)]
 
-describe('ingredients beyond files', () => {
-  test.skipIf(!REFERENCE)('give the same checksum as the reference, in 200 random combinations', async () => {
+describe('ingredients in addition to the files', () => {
+  test.skipIf(!REFERENCE)('have the same checksum as with the reference, in 200 random combinations', async () => {
     using workspace = makeWorkspace({
       'app.pkr.hcl': hclTemplate(),
       'ami/a': 'hello\n',
@@ -77,7 +77,7 @@ describe('ingredients beyond files', () => {
     expect(differing).toEqual([])
   })
 
-  test('give golden checksums', async () => {
+  test('have the golden checksums', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'x', 'ami/a': 'hello\n' })
     expect(await checksumOf(workspace)).toBe('d4bb773a0da54b50d60e6089e12ed7e53c7e423c')
     const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
@@ -100,7 +100,7 @@ describe('ingredients beyond files', () => {
     )
   })
 
-  test('are told with their kinds, titles and digests, in the order in which they count', async () => {
+  test('are listed with their kinds, titles and digests, in the order in which they are included', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'x', 'ami/a': 'hello\n', 'v\n1': 'x = 1', v2: 'y = 2' })
     const names = ['b', '\u{1f600}', 'B', '\uff21', 'a']
     const checksum = await checksumWith(workspace, {
@@ -112,7 +112,7 @@ describe('ingredients beyond files', () => {
       strict: true,
     })
     const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
-    // By bytes; JavaScript's own order has the last two the other way round.
+    // By bytes; JavaScript's own order has the last two in the opposite order.
     const sorted = ['B', 'a', 'b', '\uff21', '\u{1f600}']
     const expected = [
       ...sorted.map(name => ['vars', name, sha1(`var\0${name}\0=${name}`)]),
@@ -134,7 +134,7 @@ describe('ingredients beyond files', () => {
     expect(summarize(checksum).get('extra')).toBe(sha1(sha1('extra\0z') + sha1('extra\0a')).slice(0, 10))
   })
 
-  test('strict counts names by their bytes', async () => {
+  test('include the bytes of the names with strict', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'template', 'ami/\u65e5': '' })
     process.env.GITHUB_WORKSPACE = workspace.directory
     const digest = createHash('sha1').update('strict\0template\0ami/\u65e5\0-').digest('hex')
@@ -143,7 +143,7 @@ describe('ingredients beyond files', () => {
     delete process.env.GITHUB_WORKSPACE
   })
 
-  test('strict counts the template, names and executable bits', async () => {
+  test('include the template, the names and the executable bits with strict', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'template', 'ami/a': 'hello\n', 'ami/run.sh': '' })
     process.env.GITHUB_WORKSPACE = workspace.directory
     fs.chmodSync(`${workspace.directory}/ami/run.sh`, 0o744)
@@ -153,7 +153,7 @@ describe('ingredients beyond files', () => {
     delete process.env.GITHUB_WORKSPACE
   })
 
-  test('strict counts a directory of templates by name, with its automatic variable files', async () => {
+  test('include the files of a template directory by name with strict, its auto variable files too', async () => {
     using workspace = makeWorkspace({
       'app.pkr.hcl': '',
       'ami/a': '',
@@ -170,7 +170,7 @@ describe('ingredients beyond files', () => {
     delete process.env.GITHUB_WORKSPACE
   })
 
-  test('a template directory with something that is no file is an error for strict, and no other name of a directory counts', async () => {
+  test('do not include a directory in a template directory with strict, and a device there is an error', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': '', 'ami/a': '', 't/a.pkr.hcl': 'A', 't/d.pkr.hcl/x': '' })
     const strict = () => ({ strict: true, template: readTemplate(`${workspace.directory}/t`) })
     const before = await checksumOf(workspace, strict())
@@ -179,7 +179,7 @@ describe('ingredients beyond files', () => {
     await expect(checksumOf(workspace, strict())).rejects.toThrow(/n\.pkr\.hcl is not a file/)
   })
 
-  test('a variable file that can’t be read is an error of that option', async () => {
+  test('are an error of the option variableFiles if a variable file can’t be read', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': '', 'ami/a': '' })
     const gone = checksumOf(workspace, { variableFiles: [`${workspace.directory}/gone`] })
     await expect(gone).rejects.toMatchObject({
@@ -188,7 +188,7 @@ describe('ingredients beyond files', () => {
     })
   })
 
-  test('are summed up kind by kind', async () => {
+  test('are summarized kind by kind', async () => {
     using workspace = makeWorkspace({ 'app.pkr.hcl': 'x', 'ami/a': 'hello\n' })
     const checksum = await checksumWith(workspace, { extraIngredients: ['e'] })
     expect([...summarize(checksum)]).toEqual([
@@ -198,7 +198,7 @@ describe('ingredients beyond files', () => {
   })
 })
 
-describe('patterns', () => {
+describe('the entries of a definition', () => {
   const files = {
     'app.pkr.hcl': 'x',
     'one/ami/a': '1',
@@ -265,118 +265,112 @@ describe('patterns', () => {
       ['one/ami', 'one/*'],
       ['one/ami/a', 'one/ami/a'],
     ],
-  ])('%j', async (entries, expected) => {
+  ])('%j are these files: %j', async (entries, expected) => {
     using workspace = makeWorkspace(files)
     expect(await list(workspace, ...entries)).toEqual(expected)
   })
 
-  test('work in a workspace whose own path has their characters', async () => {
+  test('can be patterns in a workspace whose own path has the characters of patterns', async () => {
     using workspace = makeWorkspace(files, 'a[b]*?\\c')
     expect(await list(workspace, '*/ami')).toEqual(['one/ami/a', 'two/ami/b', 'two/ami/sub/c.log'])
     expect(await list(workspace, 'two/ami', '!**/*.log')).toEqual(['two/ami/b'])
   })
 
-  test('exclude everything by the workspace itself', async () => {
+  test('can exclude the whole workspace, which is an error', async () => {
     using workspace = makeWorkspace(files)
-    await expect(list(workspace, 'one/ami', '!.')).rejects.toThrow(/^ami-definition-dirs: there is no file/)
+    await expect(list(workspace, 'one/ami', '!.')).rejects.toThrow(/^There is no file/)
   })
 
-  test('pass over links that lead nowhere, unless they match one that is not hidden', async () => {
+  test('ignore dangling links, unless a pattern matches one that is not hidden', async () => {
     using workspace = makeWorkspace(files)
     for (const link of ['two/ami/.broken', 'three']) fs.symlinkSync('nowhere', `${workspace.directory}/${link}`)
     expect(await list(workspace, 'two/ami/*')).toEqual(['two/ami/b', 'two/ami/sub/c.log'])
     expect(await list(workspace, 'two/ami', '!**/*.log')).toEqual(['two/ami/b'])
-    await expect(list(workspace, 't*')).rejects.toThrow(/^ami-definition-dirs: .*three is a link to nothing/)
+    await expect(list(workspace, 't*')).rejects.toThrow(/^\/.*three is a dangling link/)
   })
 
-  test('match tens of thousands of files in a few seconds', async () => {
+  test('can be a pattern that matches 20,000 files, in a few seconds', async () => {
     using workspace = makeWorkspace(files)
     for (let number = 0; number < 20_000; number++) fs.writeFileSync(`${workspace.directory}/one/ami/${number}.sh`, '')
     const begun = process.cpuUsage()
     expect(await list(workspace, 'one/**/*.sh')).toHaveLength(20_000)
     const { user, system } = process.cpuUsage(begun)
-    // Comparing each with each would take ten times as long.
+    // A comparison of every match with every other would take ten times as long.
     expect((user + system) / 1e6).toBeLessThan(12)
   })
 
-  test('refuse a match whose name they can’t tell', async () => {
+  test('are an error if a pattern matches a name that is not UTF-8', async () => {
     using workspace = makeWorkspace(files)
     fs.writeFileSync(Buffer.concat([Buffer.from(`${workspace.directory}/one/ami/`), Buffer.from([0xff])]), '')
-    await expect(list(workspace, 'one/ami/*')).rejects.toThrow(
-      /^ami-definition-dirs: the pattern one\/ami\/\* .*(UTF-8|meets)/,
-    )
+    await expect(list(workspace, 'one/ami/*')).rejects.toThrow(/^The pattern one\/ami\/\* .*(UTF-8|can't be resolved)/)
   })
 
-  test('say which of them can’t be resolved', async () => {
+  test('are an error that names a pattern that can’t be resolved', async () => {
     using workspace = makeWorkspace(files)
-    await expect(list(workspace, 'app.pkr.hcl/x/*')).rejects.toThrow(/^ami-definition-dirs: the pattern app\.pkr\.hcl/)
+    await expect(list(workspace, 'app.pkr.hcl/x/*')).rejects.toThrow(/^The pattern app\.pkr\.hcl/)
   })
 
-  test('a pattern that matches nothing is an error', async () => {
+  test('are an error if a pattern matches nothing', async () => {
     using workspace = makeWorkspace(files)
-    await expect(list(workspace, 'three/*')).rejects.toThrow(
-      /^ami-definition-dirs: the pattern three\/\* matches nothing/,
-    )
+    await expect(list(workspace, 'three/*')).rejects.toThrow(/^The pattern three\/\* matches nothing\./)
   })
 
-  test('an entry that neither exists nor is a pattern is an error, not an exclusion', async () => {
+  test('are an error if one neither exists nor is a pattern', async () => {
     using workspace = makeWorkspace(files)
     await expect(list(workspace, 'one', 'nowhere')).rejects.toThrow('/nowhere does not exist.')
   })
 
-  test('may be absolute', async () => {
+  test('can be absolute patterns and exclusions', async () => {
     using workspace = makeWorkspace(files)
     const at = (entry: string) => `${workspace.directory}/${entry}`
     expect(await list(workspace, at('*/ami'), `!${at('**/*.log')}`)).toEqual(['one/ami/a', 'two/ami/b'])
   })
 
-  test('a pattern that matches hidden files only is an error', async () => {
+  test('are an error if a pattern matches only hidden files', async () => {
     using workspace = makeWorkspace(files)
-    await expect(list(workspace, 'two/ami/.h*')).rejects.toThrow('the pattern two/ami/.h* matches nothing')
+    await expect(list(workspace, 'two/ami/.h*')).rejects.toThrow('The pattern two/ami/.h* matches nothing')
   })
 
-  test.each(['!', '! '])('%j leaves out nothing: that is an error', async entry => {
+  test.each(['!', '! '])('are an error if one is %j, which excludes nothing', async entry => {
     using workspace = makeWorkspace(files)
     await expect(list(workspace, 'one', entry)).rejects.toThrow(
-      'ami-definition-dirs: "!" leaves out nothing by itself. Put a path or a pattern behind it.',
+      '"!" alone excludes nothing. Write a path or a pattern after it.',
     )
   })
 
-  test('an entry that begins with "!" and exists is left out by another one', async () => {
+  test('can exclude a path that begins with "!"', async () => {
     using workspace = makeWorkspace(files)
-    await expect(list(workspace, '!b', '!!b')).rejects.toThrow('there is no file in')
+    await expect(list(workspace, '!b', '!!b')).rejects.toThrow('There is no file in')
   })
 
-  test('a link to nothing is an error where a pattern matches it, unless it is hidden or left out', async () => {
+  test('are an error if a pattern matches a dangling link, unless it is hidden or excluded', async () => {
     using workspace = makeWorkspace(files)
     fs.symlinkSync('gone', `${workspace.directory}/one/ami/link`)
     fs.symlinkSync('user@host', `${workspace.directory}/one/ami/.#a`)
-    await expect(list(workspace, 'one/ami/*')).rejects.toThrow(/^ami-definition-dirs: .*link is a link to nothing/)
+    await expect(list(workspace, 'one/ami/*')).rejects.toThrow(/^\/.*link is a dangling link/)
     expect(await list(workspace, 'one/ami/*', '!one/ami/link')).toEqual(['one/ami/a'])
     expect(await list(workspace, 'one/ami', '!one/**/l*')).toEqual(['one/ami/a'])
   })
 
-  test('a link to nothing elsewhere in the workspace does no harm', async () => {
+  test('are not affected by a dangling link elsewhere in the workspace', async () => {
     using workspace = makeWorkspace(files)
     fs.symlinkSync('gone', `${workspace.directory}/one/link`)
     expect(await list(workspace, 'two/ami', '!**/*.log')).toEqual(['two/ami/b'])
     expect(await list(workspace, '**/ami')).toEqual(['one/ami/a', 'two/ami/b', 'two/ami/sub/c.log'])
   })
 
-  test('a link that leads back to itself is an error where a pattern meets it', async () => {
+  test('are an error if a pattern matches a link to itself', async () => {
     using workspace = makeWorkspace(files)
     const link = `${workspace.directory}/one/ami/link`
     fs.symlinkSync('link', link)
     expect(await list(workspace, 'one/ami', '!one/ami/link')).toEqual(['one/ami/a'])
     const error = await list(workspace, 'one/ami/*').catch(cause => cause)
-    expect(error.message).toMatch(
-      /^ami-definition-dirs: the pattern one\/ami\/\* meets what can't be read: .*\. Remove/,
-    )
+    expect(error.message).toMatch(/^The pattern one\/ami\/\* can't be resolved: .*\. Remove it/)
     expect(error.message).toContain(link)
     expect(error.cause).toBeInstanceOf(Error)
   })
 
-  test('a link to a directory is a match, which counts with what is in it, once', async () => {
+  test('can be a pattern that matches a link to a directory, whose files are included once', async () => {
     using workspace = makeWorkspace(files)
     fs.symlinkSync('../two', `${workspace.directory}/one/link`)
     fs.symlinkSync('.', `${workspace.directory}/one/here`)
@@ -385,7 +379,7 @@ describe('patterns', () => {
     expect(await list(workspace, 'one/link', '!one/**/*.log')).toEqual(['one/link/ami/b'])
   })
 
-  test('an excluded Git directory is no error', async () => {
+  test('can exclude a Git directory, which is an error otherwise', async () => {
     using workspace = makeWorkspace({ ...files, '.git/HEAD': 'x', a: 'a' })
     await expect(list(workspace, '.')).rejects.toThrow(/Git directory/)
     expect(await list(workspace, '.', '!.git')).toContain('./a')

@@ -7,10 +7,10 @@ import { hclTemplate, makeWorkspace } from './support/workspace.ts'
 
 const GOOD = { 'packer-template': 'ami/app.pkr.hcl', 'ami-definition-dirs': 'ami', 'aws-region': 'us-east-1' }
 
-/** Nothing listens there: a step that asks EC2 anything ends with another error. */
+/** No server listens at this endpoint: a step that sends a request to EC2 ends with another error. */
 const NO_EC2 = { AWS_ENDPOINT_URL_EC2: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }
 
-describe('bad input', () => {
+describe('a wrong input', () => {
   const cases: readonly (readonly [Record<string, string>, RegExp])[] = [
     [{ 'packer-template': '' }, /^packer-template: is required/],
     [{ 'packer-template': ' \n' }, /^packer-template: is required/],
@@ -20,7 +20,7 @@ describe('bad input', () => {
     [{ 'ami-definition-dirs': '' }, /^ami-definition-dirs: is required/],
     [{ 'ami-definition-dirs': ' , ,\n' }, /^ami-definition-dirs: is required/],
     [{ 'ami-definition-dirs': 'ami,missing' }, /^ami-definition-dirs: .*missing does not exist/],
-    [{ 'ami-definition-dirs': 'empty' }, /^ami-definition-dirs: there is no file in/],
+    [{ 'ami-definition-dirs': 'empty' }, /^ami-definition-dirs: There is no file in/],
     [{ 'ami-definition-dirs': '$(touch x)' }, /^ami-definition-dirs: .*does not exist/],
     [{ 'aws-region': '' }, /^aws-region: is required/],
     [{ 'aws-region': 'evil.com/#' }, /^aws-region: "evil\.com\/#" is not the name/],
@@ -28,19 +28,19 @@ describe('bad input', () => {
     [{ 'packer-template': '-x.json' }, /^packer-template: .*\/-x\.json can't be read/],
     [{ 'ami-definition-dirs': '"ami"' }, /^ami-definition-dirs: .*"ami" does not exist/],
     [{ 'aws-region': 'us-east-1; id' }, /^aws-region: "us-east-1; id" is not the name/],
-    [{ 'on-miss': 'wait' }, /^on-miss: "wait" is unknown\. Give one of bake, skip, fail/],
+    [{ 'on-miss': 'wait' }, /^on-miss: "wait" is unknown\. Specify one of bake, skip, fail/],
     [{ strict: 'yes' }, /^strict: "yes" is neither true nor false/],
     [{ 'force-bake': '1' }, /^force-bake: "1" is neither true nor false/],
     [{ 'max-age-days': '-1' }, /^max-age-days: "-1" is not a number/],
     [{ 'working-directory': 'ami/app.pkr.hcl' }, /^working-directory: .* is not a directory/],
     [{ 'output-file': 'ami' }, /^output-file: .*ami can't be removed/],
-    [{ 'output-file': 'nowhere/id.json' }, /^output-file: .*nowhere is no directory that this step may write to/],
+    [{ 'output-file': 'nowhere/id.json' }, /^output-file: .*nowhere is not a writable directory/],
     [{ 'packer-template': 'broken.json/x' }, /^packer-template: .*broken\.json\/x can't be read/],
     [{ 'packer-var-files': 'x'.repeat(300) }, /^packer-var-files: .* is not a file/],
     [{ 'working-directory': 'x'.repeat(300) }, /^working-directory: .* is not a directory/],
   ]
 
-  test.each(cases)('%j fails before EC2 is asked', async (bad, message) => {
+  test.each(cases)('is an error before any request to EC2: %j', async (bad, message) => {
     using workspace = makeWorkspace({
       'ami/app.pkr.hcl': hclTemplate(),
       'ami/.ami_id.json': '{"ami_id": "ami-00000000"}',
@@ -56,7 +56,7 @@ describe('bad input', () => {
     expect(fs.existsSync(path.join(workspace.directory, 'x'))).toBe(false)
   })
 
-  test('a JSON file left from before is gone even when a later input is wrong', async () => {
+  test('does not keep the JSON file of an earlier run', async () => {
     using workspace = makeWorkspace({
       'ami/app.pkr.hcl': hclTemplate(),
       'ami/.ami_id.json': '{"ami_id": "ami-00000000"}',
@@ -65,7 +65,7 @@ describe('bad input', () => {
     expect(workspace.has('ami/.ami_id.json')).toBe(false)
   })
 
-  test('the checksum is set before any credentials are needed', async () => {
+  test('is not the lack of credentials: the checksum is set before they are needed', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const run = await runAction({
       workspace: workspace.directory,
@@ -79,7 +79,7 @@ describe('bad input', () => {
 })
 
 describe('the inputs', () => {
-  test('take commas, newlines, carriage returns and blanks between directories', async () => {
+  test('accept commas, line ends and blanks between directories', async () => {
     using workspace = makeWorkspace({
       'ami/app.pkr.hcl': hclTemplate(),
       'one/a': '1',
@@ -91,20 +91,20 @@ describe('the inputs', () => {
     expect(run.log).toContain('Definition: 3 files')
   })
 
-  test.each(['TRUE', 'True', 'true'])('take %s for true', async strict => {
+  test.each(['TRUE', 'True', 'true'])('accept %s as true', async strict => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const run = await runAction({ workspace: workspace.directory, inputs: { ...GOOD, strict }, env: NO_EC2 })
     expect(run.log).toContain('strict: ')
   })
 
-  test.each(['FALSE', ' false ', ''])('take %j for false', async strict => {
+  test.each(['FALSE', ' false ', ''])('accept %j as false', async strict => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const run = await runAction({ workspace: workspace.directory, inputs: { ...GOOD, strict }, env: NO_EC2 })
     expect(run.log).not.toContain('strict: ')
     expect(run.outputs.ami_config_checksum).toBeDefined()
   })
 
-  test('fall back to the environment, the input winning', async () => {
+  test('fall back to the environment; an input overrides it', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate(), 'one/a': '1' })
     const env = { ...NO_EC2, PACKER_JSON_PATH: 'nowhere', AMI_DEFINITION_DIRS: 'one', AWS_DEFAULT_REGION: 'eu-west-1' }
     const run = await runAction({ workspace: workspace.directory, inputs: { 'packer-template': 'ami' }, env })
@@ -113,7 +113,7 @@ describe('the inputs', () => {
   })
 })
 
-describe('packer-vars', () => {
+describe('the input packer-vars', () => {
   const read = (text: string) => parseVariables(text).map(({ name, value }) => [name, value])
 
   const good: readonly (readonly [text: string, variables: readonly (readonly [name: string, value: string])[]])[] = [
@@ -153,12 +153,12 @@ describe('packer-vars', () => {
     ['a<<=1\n=1\n', [['a', '']]],
   ]
 
-  test.each(good)('%j are these variables', (text, variables) => {
+  test.each(good)('as %j has these variables: %j', (text, variables) => {
     expect(read(text)).toEqual(variables)
   })
 
   const form = 'is not of the form name=value. Write it so, or as name<<END, the value, and END.'
-  const name = 'has no proper name of a variable before its sign. Write name=value.'
+  const name = 'has no valid variable name before its sign. Write name=value.'
   const bad: readonly (readonly [text: string, line: number, what: string])[] = [
     ['a', 1, form],
     ['a=1\n\n  secret', 3, form],
@@ -178,11 +178,11 @@ describe('packer-vars', () => {
     ['a<<END\nsecret', 1, 'begins a value of several lines that does not end. Write name<<END, the value, and END.'],
     ['a<<a<<a', 1, 'begins a value of several lines that does not end. Write name<<END, the value, and END.'],
     ...['aws_region', 'aws_subnet_id', 'config_checksum', 'base_ami'].map(
-      own => [`a=1\n${own}=secret`, 2, `sets ${own}, which this action hands over itself. Remove the line.`] as const,
+      own => [`a=1\n${own}=secret`, 2, `sets ${own}, which this action passes to Packer itself. Remove it.`] as const,
     ),
   ]
 
-  test.each(bad)('%j are an error that names line %i and shows no value', (text, line, what) => {
-    expect(() => read(text)).toThrow(new Error(`packer-vars: line ${line} ${what}`))
+  test.each(bad)('as %j is an error that names line %i and shows no value', (text, line, what) => {
+    expect(() => read(text)).toThrow(new Error(`line ${line} ${what}`))
   })
 })

@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { escapeControlCharacters, neutralizeCommands } from '../src/runner/log.ts'
 import { makeDice } from './support/definitions.ts'
 
-/** What `harmless` puts between the characters of a command; nobody sees it. */
+/** The invisible character that `neutralizeCommands` inserts into a command. */
 const BREAK = '\u200b'
 
-describe('text that the runner would obey', () => {
+describe('a text with workflow commands', () => {
   const hostile: readonly (readonly [string, string])[] = [
     ['::set-output name=ami_id::ami-1', `:${BREAK}:set-output name=ami_id::ami-1`],
     ['  \t::add-mask::a', `  \t:${BREAK}:add-mask::a`],
@@ -24,7 +24,7 @@ describe('text that the runner would obey', () => {
     [' ::a::##[b]c', ` :${BREAK}:a::#${BREAK}#[b]c`],
   ]
 
-  test.each(hostile)('%j is broken where the command begins', (text, expected) => {
+  test.each(hostile)('is neutralized at the beginning of each command: %j', (text, expected) => {
     expect(neutralizeCommands(text)).toBe(expected)
   })
 
@@ -39,23 +39,23 @@ describe('text that the runner would obey', () => {
     '#[a]',
     '# #[a]',
     '日本語 ::a::',
-  ])('%j is left as it is', text => {
+  ])('is not changed if it has no command: %j', text => {
     expect(neutralizeCommands(text)).toBe(text)
   })
 
-  test('random text of its signs has no command left in it', () => {
+  test('has no command after it is neutralized, in 2,000 random texts', () => {
     const texts = randomTexts(2000)
-    expect(texts.filter(obeys).length).toBeGreaterThan(400)
-    expect(texts.map(neutralizeCommands).filter(obeys)).toEqual([])
+    expect(texts.filter(hasCommand).length).toBeGreaterThan(400)
+    expect(texts.map(neutralizeCommands).filter(hasCommand)).toEqual([])
   })
 
-  test('random text has none either for a runner whose comparisons overlook what nobody sees', () => {
+  test('has no command either for comparisons that ignore invisible characters', () => {
     const texts = randomTexts(2000, BREAK)
-    expect(texts.filter(obeysLoosely).length).toBeGreaterThan(40)
-    expect(texts.map(neutralizeCommands).filter(obeysLoosely)).toEqual([])
+    expect(texts.filter(hasCommandLoosely).length).toBeGreaterThan(40)
+    expect(texts.map(neutralizeCommands).filter(hasCommandLoosely)).toEqual([])
   })
 
-  test('loses nothing but what was put between', () => {
+  test('is the same text apart from the inserted characters', () => {
     for (const text of randomTexts(500)) expect(neutralizeCommands(text).replaceAll(BREAK, '')).toBe(text)
   })
 
@@ -66,18 +66,18 @@ describe('text that the runner would obey', () => {
     ['colons', ':'],
     ['number signs', '#'],
     ['commands', '::a::\n'],
-  ])('very many %s are broken at once', (_, sign) => {
+  ])('with very many %s is neutralized in less than half a second', (_, sign) => {
     const begun = process.cpuUsage()
     neutralizeCommands(sign.repeat(MANY))
     expect(process.cpuUsage(begun).user / 1e6).toBeLessThan(0.5)
   })
 })
 
-/** A provisioner's line of 1 MiB holds eight times as many: Packer's escapes make line feeds of what was two characters. */
+/** A provisioner's line of 1 MiB can have eight times as many: Packer's escapes turn two characters into a line feed. */
 const MANY = 64 * 1024
 
-describe('what is printed', () => {
-  test('is harmless line by line', () => {
+describe('the log', () => {
+  test('has no workflow command in any line', () => {
     const { stdout } = runLog(`
       info(['one', '::debug::two', 'three ##[debug]', ' four\\r::debug::five'])
       info('')
@@ -92,7 +92,7 @@ describe('what is printed', () => {
     notice('two\\nlines')
     fail(new Error('it failed'))`
 
-  test('is plain outside GitHub, warnings and errors apart', () => {
+  test('is plain text outside GitHub, with warnings and errors on standard error', () => {
     expect(runLog(everything)).toEqual({
       stdout: 'a title\ninside\nthe result\nanother\ntwo\nlines\n',
       stderr: 'Warning: lost\nError: it failed\n',
@@ -100,7 +100,7 @@ describe('what is printed', () => {
     })
   })
 
-  test('is groups and annotations on GitHub', () => {
+  test('has groups and annotations on GitHub', () => {
     expect(runLog(everything, { GITHUB_ACTIONS: 'true' })).toEqual({
       stdout: [
         '::group::a title\ninside\n::endgroup::\nthe result\n::group::another\n::endgroup::\n',
@@ -112,7 +112,7 @@ describe('what is printed', () => {
   })
 })
 
-describe('text of others on one line', () => {
+describe('an untrusted text', () => {
   test.each([
     ['a\nb\r\nc', 'a\\u000ab\\u000d\\u000ac'],
     ['\u001b[31mred', '\\u001b[31mred'],
@@ -120,13 +120,16 @@ describe('text of others on one line', () => {
     ['\u007f\u0085\u009f', '\\u007f\\u0085\\u009f'],
     ['a\u2028b\u2029c', 'a\\u2028b\\u2029c'],
     ['\n::set-output name=ami_id::ami-1', '\\u000a::set-output name=ami_id::ami-1'],
-  ])('%j shows its control characters as escapes', (text, expected) => {
+  ])('has escapes in place of control characters: %j', (text, expected) => {
     expect(escapeControlCharacters(text)).toBe(expected)
   })
 
-  test.each(['', 'my image (v1.2) ~', 'caf\u00e9\u00a0日本語 \u{1f600}', '\\n'])('%j is left as it is', text => {
-    expect(escapeControlCharacters(text)).toBe(text)
-  })
+  test.each(['', 'my image (v1.2) ~', 'caf\u00e9\u00a0日本語 \u{1f600}', '\\n'])(
+    'is not changed if it has no control characters: %j',
+    text => {
+      expect(escapeControlCharacters(text)).toBe(text)
+    },
+  )
 })
 
 interface Printed {
@@ -135,9 +138,9 @@ interface Printed {
   readonly exitCode: number | null
 }
 
-/** Runs statements in a process of their own, with all that `src/log.ts` exports at hand. */
+/** Runs statements in a new process, with the functions of `src/runner/log.ts` imported. */
 function runLog(statements: string, env: Readonly<Record<string, string>> = {}): Printed {
-  const log = JSON.stringify(new URL('../src/log.ts', import.meta.url).href)
+  const log = JSON.stringify(new URL('../src/runner/log.ts', import.meta.url).href)
   const script = `import { fail, group, info, notice, warn } from ${log}\n${statements}`
   const options = { env, encoding: 'utf8' } as const
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], options)
@@ -150,8 +153,8 @@ function randomTexts(count: number, ...more: readonly string[]): string[] {
   return Array.from({ length: count }, () => Array.from({ length: dice.below(30) }, () => dice.pick(signs)).join(''))
 }
 
-/** Whether the runner would find the form of a command in a line of the text, whatever the command's name. */
-function obeys(text: string): boolean {
+/** Whether the runner would find a command of any name in a line of the text. */
+function hasCommand(text: string): boolean {
   return readLines(text).some(line => hasNewForm(line) || hasOldForm(line))
 }
 
@@ -178,10 +181,10 @@ function trimStart(line: string): string {
 }
 
 /**
- * The same with .NET's comparisons by culture, which `StartsWith(string)` and `IndexOf(string)` are: they overlook U+200B.
- * What a command's name is, the runner finds by counting characters from there.
+ * The same with .NET's culture-sensitive comparisons, which `StartsWith(string)` and `IndexOf(string)` use: they ignore U+200B.
+ * The runner finds the name of the command by its offset from there.
  */
-function obeysLoosely(text: string): boolean {
+function hasCommandLoosely(text: string): boolean {
   return readLines(text).some(line => {
     const message = trimStart(line)
     return (

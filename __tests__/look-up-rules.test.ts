@@ -7,7 +7,7 @@ const NOW = Date.parse('2026-06-01T12:00:00Z')
 const STARTED_AT = NOW - 60_000
 const daysAgo = (days: number) => new Date(NOW - days * 24 * 60 * 60 * 1000).toISOString()
 
-/** An image with the checksum, baked ten days ago from the template that is looked for. */
+/** An image with the checksum, baked ten days ago from the template of the look-up. */
 function image(tags: Readonly<Record<string, string>> = {}, more: Partial<Image> = {}): Image {
   return {
     id: 'ami-11111111',
@@ -29,7 +29,7 @@ function image(tags: Readonly<Record<string, string>> = {}, more: Partial<Image>
 
 const WANTED: LookUp = { checksum: CHECKSUM, template: 'app.pkr.hcl' }
 
-/** `hit`, or the words with which the only candidate is passed over. */
+/** `hit`, or the reason for which the only candidate is passed over. */
 function judge(candidate: Image, wanted: Partial<LookUp> = {}): string {
   const { hit, skips } = chooseImage([candidate], { ...WANTED, ...wanted }, NOW)
   if (hit) expect([hit, skips]).toEqual([candidate, []])
@@ -41,18 +41,21 @@ describe('a candidate of the look-up', () => {
     ['this template', {}, undefined, 'hit'],
     ['another template', { ami_bakery_template: 'b.json' }, undefined, 'from b.json, not from app.pkr.hcl'],
     ['a template without a name', { ami_bakery_template: '' }, undefined, 'from , not from app.pkr.hcl'],
-    ['another template, in a file of images', { ami_bakery_template: 'b.json' }, 'web', 'from b.json'],
+    ['another template, with an image name', { ami_bakery_template: 'b.json' }, 'web', 'from b.json'],
     ['a moved template', { ami_bakery_template: 'b.json', ami_bakery_image_name: 'web' }, 'web', 'hit'],
     ['another image', { ami_bakery_template: 'b.json', ami_bakery_image_name: 'db' }, 'web', 'from b.json'],
     ['another image of this template', { ami_bakery_image_name: 'db' }, 'web', 'hit'],
     ['a named image', { ami_bakery_template: 'b.json', ami_bakery_image_name: 'web' }, undefined, 'from b.json'],
     ['a nameless image', { ami_bakery_template: 'b.json', ami_bakery_image_name: '' }, '', 'hit'],
   ]
-  test.each(templates)('of %s: tags %j, image %j: %s', (_, tags, imageName, expected) => {
-    expect(judge(image(tags), { imageName })).toContain(expected)
-  })
+  test.each(templates)(
+    'from %s, with the tags %j, for the image name %j has this result: %s',
+    (_, tags, imageName, expected) => {
+      expect(judge(image(tags), { imageName })).toContain(expected)
+    },
+  )
 
-  test('without the tag of a template is a hit for every template', () => {
+  test('without a template tag is a hit for every template', () => {
     expect(judge(image({}, { tags: new Map([['ami_config_checksum', CHECKSUM]]) }))).toBe('hit')
   })
 
@@ -63,7 +66,7 @@ describe('a candidate of the look-up', () => {
     ['aws:cloudformation:stack-name', 'hit'],
     ['aws:backups', 'hit'],
     ['my:aws:backup:tag', 'hit'],
-  ])('with the tag %s, which AWS may have put on it, is %s', (key, expected) => {
+  ])('with the tag %s, which AWS may have set, is %s', (key, expected) => {
     expect(judge(image({ [key]: '' }))).toContain(expected)
   })
 
@@ -72,11 +75,11 @@ describe('a candidate of the look-up', () => {
     ['a\n::error::b', 'is revoked (a\\u000a::error::b)'],
     [' ', 'is revoked ( )'],
     ['', 'hit'],
-  ])('that is revoked for the reason %j is judged so: %s', (reason, expected) => {
+  ])('with the revocation reason %j has this result: %s', (reason, expected) => {
     expect(judge(image({ ami_bakery_revoked: reason }))).toContain(expected)
   })
 
-  test('is not passed over for what begins like the tag of a revoked one', () => {
+  test('is not passed over for a tag whose key only begins like that of a revoked image', () => {
     expect(judge(image({ ami_bakery_revoked_by: 'https://github.com/example/app/actions/runs/1' }))).toBe('hit')
   })
 
@@ -97,7 +100,7 @@ describe('a candidate of the look-up', () => {
     ['2020-13-01T00:00:00Z', 'hit'],
     ['1 January 2020', 'hit'],
     ['2020-01-01T00:00:00Z ', 'hit'],
-  ])('with ami_bakery_prune=%j at 12:00 on 2026-06-01 is judged so: %s', (due, expected) => {
+  ])('with ami_bakery_prune=%j has this result at 12:00 UTC on 2026-06-01: %s', (due, expected) => {
     expect(judge(image({ ami_bakery_prune: due }))).toContain(expected)
   })
 
@@ -113,22 +116,22 @@ describe('a candidate of the look-up', () => {
     [30, { deprecationTime: daysAgo(0) }, {}, 'is deprecated'],
     [30, { deprecationTime: daysAgo(-1) }, {}, 'hit'],
   ]
-  test.each(ages)('with max-age-days %j, %j and the tags %j is judged so: %s', (maxAgeDays, more, tags, expected) => {
-    expect(judge(image(tags, more), { maxAgeDays })).toContain(expected)
-  })
+  test.each(ages)(
+    'with %j days as its maximum age, %j and the tags %j has this result: %s',
+    (maxAgeDays, more, tags, expected) => {
+      expect(judge(image(tags, more), { maxAgeDays })).toContain(expected)
+    },
+  )
 
   test.each([
     [daysAgo(0.001), 'a new image is asked for'],
     [new Date(STARTED_AT).toISOString(), 'a new image is asked for'],
     [new Date(STARTED_AT + 1).toISOString(), 'hit'],
-  ])(
-    'that was created at %s, where only images since a minute before 12:00 are hits, is judged so: %s',
-    (creationDate, expected) => {
-      expect(judge(image({}, { creationDate }), { newerThan: STARTED_AT })).toContain(expected)
-    },
-  )
+  ])('that was created at %s has this result if only images since 11:59 are hits: %s', (creationDate, expected) => {
+    expect(judge(image({}, { creationDate }), { newerThan: STARTED_AT })).toContain(expected)
+  })
 
-  test('is passed over for one reason, the template first and the age last', () => {
+  test('is passed over for one reason, first the template and last the age', () => {
     const [template, backup, revoked, due] = [
       { ami_bakery_template: 'b.json' },
       { 'aws:backup:source-resource': '' },
@@ -167,13 +170,13 @@ describe('the choice of the look-up', () => {
     expect(skips.map(({ message }) => message.slice(0, 12))).toEqual(['ami-33333333', 'ami-55555555', 'ami-44444444'])
   })
 
-  test('is the same in whatever order EC2 answers, and leaves the answer as it is', () => {
+  test('is the same in every order of the answer, which is not changed', () => {
     const images = Object.freeze([at('1', 2), at('3', 2), at('2', 2)])
     for (const order of [images, images.toReversed()])
       expect(chooseImage(order, WANTED, NOW).hit?.id).toBe('ami-33333333')
   })
 
-  test('is nothing where every image is passed over, or there is none', () => {
+  test('is no image if all are passed over or there is none', () => {
     expect(chooseImage([at('1', 1, { ami_bakery_revoked: 'x' })], WANTED, NOW).hit).toBeUndefined()
     expect(chooseImage([], WANTED, NOW)).toEqual({ hit: undefined, skips: [] })
   })
@@ -190,16 +193,16 @@ describe('an answer of EC2', () => {
     ['deregistered', CHECKSUM, false],
     ['pending', CHECKSUM, false],
     ['disabled', CHECKSUM, false],
-  ])('with an image that is %s and has the checksum %j is one to the question: %j', (state, value, expected) => {
+  ])('with an image that is %s and has the checksum %j contains a candidate: %j', (state, value, expected) => {
     expect(isCandidate(image({ ami_config_checksum: value }, { state }), CHECKSUM)).toBe(expected)
   })
 
-  test('with an image that has no checksum any more is none to the question', () => {
+  test('with an image that has no checksum any more contains no candidate', () => {
     expect(isCandidate(image({}, { tags: new Map() }), CHECKSUM)).toBe(false)
   })
 })
 
-test('a copy is passed over as a backup and as revoked, by its own tags; all else is decided by its source', () => {
+test('a copy is passed over if its own tags say that it is a backup or revoked; the tags of its source decide all else', () => {
   const [backup, revoked] = [{ 'aws:backup:source-resource': '' }, { ami_bakery_revoked: 'x' }]
   expect([backup, revoked].map(tags => reasonToSkipCopy(image(tags))?.level)).toEqual(['notice', 'notice'])
   const others = { ami_bakery_template: 'b.json', ami_bakery_prune: '2020-01-01', ami_bakery_revoked: '' }

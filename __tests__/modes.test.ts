@@ -13,7 +13,7 @@ import { hclTemplate, makeWorkspace, type Workspace } from './support/workspace.
 const DAY = 24 * 60 * 60 * 1000
 const INPUTS = { 'packer-template': 'ami/app.pkr.hcl', 'ami-definition-dirs': 'ami', 'aws-region': 'us-east-1' }
 
-describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes', () => {
+describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step', () => {
   let ec2: Ec2Server
   let env: Record<string, string>
 
@@ -36,15 +36,15 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
     })
   }
 
-  /** An image that the look-up of this workspace finds, baked so many days ago. */
+  /** Adds an image that the look-up of this workspace finds, baked this number of days ago. */
   async function plantImage(workspace: Workspace, days: number): Promise<string> {
     const { outputs } = await run(workspace, { 'on-miss': 'skip', 'max-age-days': '0' })
     const baked = new Date(Date.now() - days * DAY).toISOString()
     return await ec2.makeImage({ ami_config_checksum: outputs.ami_config_checksum ?? '', ami_bakery_baked_at: baked })
   }
 
-  describe('on a miss', () => {
-    test('skip succeeds with an empty id, without Packer, and writes no file', async () => {
+  describe('with a miss', () => {
+    test('and on-miss skip succeeds with an empty id, without Packer, and writes no file', async () => {
       using workspace = makeWorkspace({
         'ami/app.pkr.hcl': hclTemplate(),
         'ami/.ami_id.json': '{"ami_id": "ami-00000000"}',
@@ -59,7 +59,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
       expect(workspace.has('ami/.ami_id.json')).toBe(false)
     })
 
-    test('fail fails and names the checksum', async () => {
+    test('and on-miss fail is an error that names the checksum', async () => {
       using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
       const { exitCode, outputs, annotations } = await run(workspace, { 'on-miss': 'fail' }, { PATH: '/nowhere' })
       expect(exitCode).toBe(1)
@@ -69,7 +69,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
       expect(outputs).not.toHaveProperty('ami_id')
     })
 
-    test('skip needs no permission but ec2:DescribeImages', async () => {
+    test('and on-miss skip needs only the permission ec2:DescribeImages', async () => {
       await using proxy = await startProxy(ec2)
       using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
       await run(workspace, { 'on-miss': 'skip' }, { ...proxy.environment })
@@ -77,7 +77,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
     })
   })
 
-  // on-miss × force-bake × max-age-days, with an image that is 10 days old.
+  // on-miss, force-bake and max-age-days in all combinations, with an image that is 10 days old.
   const table: readonly (readonly [string, string, string, 'hit' | 'bake' | 'skip' | 'fail'])[] = [
     ['bake', 'false', '', 'hit'],
     ['bake', 'false', '30', 'hit'],
@@ -98,24 +98,32 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
     ['fail', 'true', '30', 'fail'],
     ['fail', 'true', '5', 'fail'],
   ]
-  test.each(table)('on-miss %s, force-bake %s, max-age-days %j: %s', async (onMiss, force, age, expected) => {
-    using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
-    const old = await plantImage(workspace, 10)
-    const { exitCode, outputs } = await run(workspace, { 'on-miss': onMiss, 'force-bake': force, 'max-age-days': age })
-    expect(exitCode).toBe(expected === 'fail' ? 1 : 0)
-    expect(outputs.cache_hit).toBe(String(expected === 'hit'))
-    if (expected === 'hit') expect(outputs.ami_id).toBe(old)
-    if (expected === 'bake') expect(outputs.ami_id).toMatch(/^ami-/)
-    if (expected === 'bake') expect(outputs.ami_id).not.toBe(old)
-    if (expected === 'bake') expect((await run(workspace, { 'max-age-days': '5' })).outputs.ami_id).toBe(outputs.ami_id)
-    if (expected === 'skip') expect(outputs.ami_id).toBe('')
-    if (expected === 'fail') expect(outputs).not.toHaveProperty('ami_id')
-  })
+  test.each(table)(
+    'with on-miss %s, force-bake %s and max-age-days %j has this result: %s',
+    async (onMiss, force, age, expected) => {
+      using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
+      const old = await plantImage(workspace, 10)
+      const { exitCode, outputs } = await run(workspace, {
+        'on-miss': onMiss,
+        'force-bake': force,
+        'max-age-days': age,
+      })
+      expect(exitCode).toBe(expected === 'fail' ? 1 : 0)
+      expect(outputs.cache_hit).toBe(String(expected === 'hit'))
+      if (expected === 'hit') expect(outputs.ami_id).toBe(old)
+      if (expected === 'bake') expect(outputs.ami_id).toMatch(/^ami-/)
+      if (expected === 'bake') expect(outputs.ami_id).not.toBe(old)
+      if (expected === 'bake')
+        expect((await run(workspace, { 'max-age-days': '5' })).outputs.ami_id).toBe(outputs.ami_id)
+      if (expected === 'skip') expect(outputs.ami_id).toBe('')
+      if (expected === 'fail') expect(outputs).not.toHaveProperty('ami_id')
+    },
+  )
 
-  describe('the base image', () => {
+  describe('with base-ami', () => {
     const template = `variable "base_ami" {}\n${hclTemplate().replace(/"ami-[^"]*"/, 'var.base_ami')}`
     let bases: Ec2Server
-    // A server of its own, which is never reset: moto can't read its images' dates a second time.
+    // A separate server that is never reset: moto can't read the dates of its images twice.
     beforeAll(async () => {
       bases = await startEc2(
         base({ ami_id: 'ami-11111111111111111', name: 'base/x86/1', creation_date: '2026-01-01T00:00:00.000Z' }),
@@ -130,7 +138,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
       return { owner_id: ACCOUNT, ...image }
     }
 
-    test('is found by owner and pattern, counted, handed over and tagged', async () => {
+    test('finds the base image by owner and pattern, includes it in the checksum, passes it to Packer and tags it', async () => {
       using workspace = makeWorkspace({ 'ami/app.pkr.hcl': template })
       const searched = await run(workspace, { 'base-ami': `newest:${ACCOUNT}/base/x86/*` }, bases.environment)
       expect(searched.exitCode, searched.log).toBe(0)
@@ -147,17 +155,18 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
       [`newest:${ACCOUNT}/mixed/*`, /x86_64 \(mixed\/1\), arm64 \(mixed\/2\)/],
       ['newest:canonical/x', /12 digits/],
       ['ubuntu', /12 digits/],
-    ])('%s is an error', async (baseAmi, message) => {
+    ])('fails for %s, with the reason', async (baseAmi, message) => {
       using workspace = makeWorkspace({ 'ami/app.pkr.hcl': template })
       const { exitCode, annotations } = await run(workspace, { 'base-ami': baseAmi }, bases.environment)
       expect(exitCode).toBe(1)
       expect(annotations).toEqual([{ level: 'error', message: expect.stringMatching(message) }])
     })
 
-    test.each([hclTemplate(), 'json'])('must be declared by the template', async content => {
-      const json = JSON.stringify({ builders: [{ type: 'amazon-ebs' }] })
-      const file = content === 'json' ? 'ami.json' : 'app.pkr.hcl'
-      using workspace = makeWorkspace({ [`ami/${file}`]: content === 'json' ? json : content })
+    test.each([
+      ['app.pkr.hcl', hclTemplate()],
+      ['ami.json', JSON.stringify({ builders: [{ type: 'amazon-ebs' }] })],
+    ])('fails if the template %s does not declare the variable base_ami', async (file, content) => {
+      using workspace = makeWorkspace({ [`ami/${file}`]: content })
       const inputs = { 'packer-template': `ami/${file}`, 'base-ami': SOURCE_IMAGE.ami_id }
       const { exitCode, annotations } = await run(workspace, inputs)
       expect(exitCode).toBe(1)
@@ -165,7 +174,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
     })
   })
 
-  describe('variables', () => {
+  describe('with variables', () => {
     const declared = 'variable "value" {}\nvariable "other" { default = "default" }\n'
     const template = `${declared}${hclTemplate('tags = { value = var.value, other = var.other }')}`
 
@@ -174,7 +183,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
       ['quotes', `"double" 'single' \`back\` $HOME $(id) \${x}`],
       ['UTF-8', 'größe ✓ 漢字'],
       ['blanks', '  kept  '],
-    ])('reach the image unchanged: %s', async (_, value) => {
+    ])('passes their values to Packer unchanged: %s', async (_, value) => {
       using workspace = makeWorkspace({ 'ami/app.pkr.hcl': template })
       const { exitCode, outputs, log } = await run(workspace, { 'packer-vars': `value=${value}` })
       expect(exitCode, log).toBe(0)
@@ -182,7 +191,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
       expect(image?.Tags).toContainEqual({ Key: 'value', Value: value })
     })
 
-    test('reach the template unchanged when they have several lines or 100 KB', async () => {
+    test('passes values of several lines and of 100 KB to Packer unchanged', async () => {
       const measure = 'tags = { value = length(var.value), other = md5(var.other) }'
       using workspace = makeWorkspace({ 'ami/app.pkr.hcl': `${declared}${hclTemplate(measure)}` })
       const long = 'x'.repeat(100_000)
@@ -193,7 +202,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
       expect(image?.Tags).toContainEqual({ Key: 'other', Value: createHash('md5').update('a\n\nb=c').digest('hex') })
     })
 
-    test('files and -only are handed over', async () => {
+    test('passes variable files and packer-only to Packer', async () => {
       using workspace = makeWorkspace({ 'ami/app.pkr.hcl': template, 'vars/a.pkrvars.hcl': 'value = "from file"\n' })
       const { exitCode, outputs, log } = await run(workspace, {
         'packer-var-files': 'vars/a.pkrvars.hcl',
@@ -206,13 +215,13 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
 
     test.each([
       ['secret', /^packer-vars: line 1 .*form name=value/],
-      ['value=1\n\n2value=secret', /^packer-vars: line 3 .*proper name/],
-      ['=secret', /^packer-vars: line 1 .*proper name/],
+      ['value=1\n\n2value=secret', /^packer-vars: line 3 .*valid variable name/],
+      ['=secret', /^packer-vars: line 1 .*valid variable name/],
       ['value=1\nvalue=secret', /^packer-vars: line 2 sets value again/],
       ['aws_region=secret', /^packer-vars: line 1 sets aws_region/],
       ['value<<END\nsecret', /^packer-vars: line 1 begins/],
       ['undeclared=secret', /^packer-vars: .*does not declare the variable undeclared/],
-    ])('%j is an error that does not show the value', async (value, message) => {
+    ])('fails for packer-vars %j, and does not show the value', async (value, message) => {
       using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
       const { exitCode, annotations, log } = await run(workspace, { 'packer-vars': value })
       expect(exitCode).toBe(1)
@@ -222,8 +231,8 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
     })
   })
 
-  describe('why it bakes', () => {
-    test('is said for a changed file, with the commit and what Git knows', async () => {
+  describe('that explains a miss', () => {
+    test('names the commit of the newest image and the changed files', async () => {
       using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate(), 'ami/app.conf': 'one' })
       const git = (...args: string[]) =>
         execFileSync('git', args, { cwd: workspace.directory, encoding: 'utf8' }).trim()
@@ -238,7 +247,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
       expect(summary).toContain('M ami/app.conf')
     })
 
-    test('is said for a new base image and for a changed variable', async () => {
+    test('names a new base image and a changed variable', async () => {
       const template = `variable "base_ami" { default = "" }\nvariable "size" {}\n${hclTemplate()}`
       using workspace = makeWorkspace({ 'ami/app.pkr.hcl': template })
       await run(workspace, { 'packer-vars': 'size=1' })
@@ -246,7 +255,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
       expect((await run(workspace, inputs)).log).toContain('these have changed: vars, base-ami (new).')
     })
 
-    test('is one more request, and none on a hit', async () => {
+    test('sends one more request, and none for a hit', async () => {
       await using proxy = await startProxy(ec2)
       using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
       await run(workspace, { 'on-miss': 'skip' }, proxy.environment)
@@ -258,7 +267,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the modes
     })
   })
 
-  test('a deprecated image is a hit with a warning, and a miss when there is a greatest age', async () => {
+  test('has a hit with a warning for a deprecated image, and a miss with max-age-days', async () => {
     await using proxy = await startProxy(ec2)
     const image = '<imageId>ami-55555555555555555</imageId><imageState>available</imageState><name>old</name>'
     const dates =

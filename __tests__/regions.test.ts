@@ -172,7 +172,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       const failed = await run(scene, 'eu-west-1,eu-west-2', { 'on-miss': 'fail' })
       const names = 'eu-west-1, eu-west-2'
       expect(message(failed)).toEqual([
-        `on-miss: ${source} is not available in ${names}. Let it be copied: set on-miss to bake.`,
+        `on-miss: ${source} is not available in ${names}. To copy it there, set on-miss to bake.`,
       ])
       expect(failed.log).toContain(`\n${source} is not available in ${names}.\n`)
     })
@@ -201,7 +201,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
 
   test.each([
     ['europe', /^regions: "europe" is not the name/],
-    ['eu-west-1,eu-west-1=alias/key', /^regions: eu-west-1 is given twice/],
+    ['eu-west-1,eu-west-1=alias/key', /^regions: eu-west-1 is specified twice/],
     ['eu-west-1=', /^regions: "" is not a KMS key/],
     ['eu-west-1=arn:aws:kms:eu-west-2:123456789012:key/1', /^regions: "arn:.* is not a KMS key of eu-west-1/],
   ])('%j is an error of the input', async (regions, expected) => {

@@ -11,25 +11,20 @@ describe('an error of the images file', () => {
     ['an empty file', '', '1: the file is empty.', 'Write "images:"'],
     ['a file of comments', '# nothing\n', '1: the file is empty.', 'Write "images:"'],
     ['an empty document', '---\n', '1: the file is empty.', 'Write "images:"'],
-    ['a text', 'images', '1: a text stands where a map is wanted.', 'Write "images:"'],
-    ['a list', '- web', '1: a list stands where a map is wanted.', 'Write "images:"'],
+    ['a text', 'images', '1: a map is expected here, not a text.', 'Write "images:"'],
+    ['a list', '- web', '1: a map is expected here, not a list.', 'Write "images:"'],
     ['no images', DEFAULTS, '1: the file has no image.', 'Write "images:"'],
     ['empty images', `${DEFAULTS}images:\n`, '5: the file has no image.', 'Write "images:"'],
     ['an empty map of images', `${DEFAULTS}images: {}\n`, '5: the file has no image.', 'Write "images:"'],
-    [
-      'a list of images',
-      `${DEFAULTS}images: [web]\n`,
-      '5: images: a list stands where a map is wanted.',
-      'Write names',
-    ],
-    [
-      'a text as defaults',
-      'defaults: x\nimages:\n',
-      '1: defaults: a text stands where a map is wanted.',
-      'Write names',
-    ],
+    ['a list of images', `${DEFAULTS}images: [web]\n`, '5: images: a map is expected here, not a list.', 'Write names'],
+    ['a text as defaults', 'defaults: x\nimages:\n', '1: defaults: a map is expected here, not a text.', 'Write names'],
     ['a wrong section', 'image: {}', '1: "image" is not a known key here.', 'Did you mean images?'],
-    ['a setting outside', 'strict: true', '1: "strict" is not a known key here.', 'Write it below defaults or'],
+    [
+      'a setting at the top level',
+      'strict: true',
+      '1: "strict" is not a known key here.',
+      'Write it below defaults or',
+    ],
     [
       'an unknown key',
       web('strict: true', 'packer-vers: x'),
@@ -48,14 +43,19 @@ describe('an error of the images file', () => {
       '7: image web: "template" is not a known key.',
       'Did you mean packer-template?',
     ],
-    ['a key like none', web('zzz: x'), '7: image web: "zzz" is not a known key.', 'The keys of an image are'],
     [
-      'an input that is no setting',
+      'a key that resembles no other',
+      web('zzz: x'),
+      '7: image web: "zzz" is not a known key.',
+      'The keys of an image are',
+    ],
+    [
+      'an input that is not a setting',
       web('force-bake: true'),
       '7: image web: "force-bake" is not a known key.',
       'output-file, share-with, ssm-parameter, parent.',
     ],
-    ['a key that objects have', web('__proto__: x'), '7: image web: "__proto__" is not a known key.', 'The keys'],
+    ['a key that every object has', web('__proto__: x'), '7: image web: "__proto__" is not a known key.', 'The keys'],
     [
       'an unknown default',
       `defaults:\n  strikt: true\nimages:\n  web:\n`,
@@ -65,131 +65,131 @@ describe('an error of the images file', () => {
     [
       'parent in defaults',
       `${DEFAULTS}  parent: web\nimages:\n  web:\n`,
-      '5: defaults: parent may not stand here',
+      '5: defaults: parent is not allowed here',
       'Write it below the image.',
     ],
     [
       'output-file in defaults',
       `${DEFAULTS}  output-file:\nimages:\n  web:\n`,
-      '5: defaults: output-file may not stand here',
+      '5: defaults: output-file is not allowed here',
       'Write it below the image.',
     ],
     [
       'an image that is a text',
       `${DEFAULTS}images:\n  web: x\n`,
-      '6: image web: a text stands where the settings',
+      '6: image web: the settings of the image are expected here, not a text',
       'Write keys',
     ],
     [
       'an image that is a list',
       `${DEFAULTS}images:\n  web:\n    - strict\n`,
-      '6: image web: a list stands where the settings',
+      '6: image web: the settings of the image are expected here, not a list',
       'Write keys',
     ],
     [
       'a name with a blank',
       `${DEFAULTS}images:\n  we b: {}\n`,
-      '6: images: "we b" is not the name of an image.',
+      '6: images: "we b" is not a valid image name.',
       'Use up to 64 letters',
     ],
+    ['a name with a slash', `${DEFAULTS}images:\n  a/b: {}\n`, '6: images: "a/b" is not a valid image name.', 'Use up'],
     [
-      'a name with a slash',
-      `${DEFAULTS}images:\n  a/b: {}\n`,
-      '6: images: "a/b" is not the name of an image.',
-      'Use up',
-    ],
-    [
-      'a name with a dot before',
+      'a name that begins with a dot',
       `${DEFAULTS}images:\n  .a: {}\n`,
-      '6: images: ".a" is not the name of an image.',
+      '6: images: ".a" is not a valid image name.',
       'Use up',
     ],
     [
       'a name of 65 letters',
       `${DEFAULTS}images:\n  ${'a'.repeat(65)}: {}\n`,
-      `6: images: "${'a'.repeat(65)}" is not the name`,
+      `6: images: "${'a'.repeat(65)}" is not a valid image name`,
       'Use up',
     ],
-    ['an empty name', `${DEFAULTS}images:\n  "": {}\n`, '6: images: "" is not the name of an image.', 'Use up'],
+    ['an empty name', `${DEFAULTS}images:\n  "": {}\n`, '6: images: "" is not a valid image name.', 'Use up'],
     ['no name', `${DEFAULTS}images:\n  : {}\n`, '6: image : a key is not a text.', 'Write a name before the colon.'],
-    ['a name of several lines', `${DEFAULTS}images:\n  "a\\nb": {}\n`, '6: images: "a\\nb" is not the name', 'Use up'],
+    [
+      'a name of several lines',
+      `${DEFAULTS}images:\n  "a\\nb": {}\n`,
+      '6: images: "a\\nb" is not a valid image name',
+      'Use up',
+    ],
     [
       'the same image twice',
       `${DEFAULTS}images:\n  web: {}\n  api: {}\n  web: {}\n`,
-      '8: image web: the key is in line 6 already.',
+      '8: image web: the key is already in line 6.',
       'Remove one of the two.',
     ],
     [
       'the same key twice',
       web('strict: true', '"strict": false'),
-      '8: image web: strict: the key is in line 7 already.',
+      '8: image web: strict: the key is already in line 7.',
       'Remove one of the two.',
     ],
     [
       'the same section twice',
       `${web()}images: {}\n`,
-      '7: images: the key is in line 5 already.',
+      '7: images: the key is already in line 5.',
       'Remove one of the two.',
     ],
     [
       'the same variable twice',
       web('packer-vars: { a: 1,', '  a: 2 }'),
-      '8: image web: packer-vars: a: the key is in line 7 already.',
+      '8: image web: packer-vars: a: the key is already in line 7.',
       'Remove',
     ],
     [
-      'a list where a text is wanted',
+      'a list instead of a text',
       web('aws-region: [us-east-1]'),
-      '7: image web: aws-region: a list stands where one value is wanted.',
-      'Write the value alone',
+      '7: image web: aws-region: one value is expected here, not a list.',
+      'Write only the value',
     ],
     [
-      'a map where a text is wanted',
+      'a map instead of a text',
       web('strict: { a: b }'),
-      '7: image web: strict: a map stands where one value is wanted.',
+      '7: image web: strict: one value is expected here, not a map.',
       'Write',
     ],
     [
-      'a map where a list is wanted',
+      'a map instead of a list',
       web('packer-only: { a: b }'),
-      '7: image web: packer-only: a map stands where a list is wanted.',
-      'Write each entry behind a dash.',
+      '7: image web: packer-only: a list is expected here, not a map.',
+      'Write each entry after a dash.',
     ],
     [
-      'a list where a map is wanted',
+      'a list instead of a map',
       web('packer-vars: [a=1]'),
-      '7: image web: packer-vars: a list stands where a map is wanted.',
+      '7: image web: packer-vars: a map is expected here, not a list.',
       'Write name: value',
     ],
     [
       'a map in a list',
       web('ami-definition-dirs: [a, b: c]'),
-      '7: image web: ami-definition-dirs: entry 2 is a map, where one text is wanted.',
+      '7: image web: ami-definition-dirs: entry 2 is a map, but one text is expected.',
       'Put it in quotes',
     ],
     [
       'a list in a map',
       web('packer-vars: { a: [1] }'),
-      '7: image web: packer-vars: the entry "a" is a list, where one text is wanted.',
+      '7: image web: packer-vars: the entry "a" is a list, but one text is expected.',
       'Put it in quotes',
     ],
     [
       'a parent that is a list',
       web('parent: [base]'),
-      '7: image web: parent: a list stands where one value is wanted.',
+      '7: image web: parent: one value is expected here, not a list.',
       'Write',
     ],
     [
-      'what the input refuses',
+      'a value that the input does not accept',
       web('strict: yes'),
       '7: image web: strict: "yes" is neither true nor false.',
-      'Give one of these words.',
+      'Specify one of these.',
     ],
     [
-      'a number that YAML would read',
+      'a number that only YAML accepts',
       web('max-age-days: 0x1F'),
       '7: image web: max-age-days: "0x1F" is not a number.',
-      'Give one like 30.',
+      'Specify one like 30.',
     ],
     [
       'a line of packer-vars',
@@ -201,13 +201,13 @@ describe('an error of the images file', () => {
       'a template that is missing',
       web('packer-template: no.json'),
       `7: image web: packer-template: ${at('no.json')} can't be read`,
-      'Name a .json template',
+      'Specify a .json template',
     ],
     [
       'a wrong default',
       `${DEFAULTS}  strict: no\nimages:\n  web: { strict: true }\n`,
       '5: defaults: strict: "no" is neither true nor false.',
-      'Give one',
+      'Specify one',
     ],
     [
       'a required key that is missing',
@@ -246,7 +246,7 @@ describe('an error of the images file', () => {
       'Remove the parent',
     ],
     [
-      'a parent beside a base-ami',
+      'a parent together with a base-ami',
       `${web('parent: base', 'base-ami: ami-01234567')}  base:\n`,
       '8: image web: base-ami: an image with a parent is baked from the image of base.',
       'Remove one',
@@ -254,19 +254,19 @@ describe('an error of the images file', () => {
     [
       'a parent in another region',
       `${web('parent: base')}  base: { aws-region: eu-west-1 }\n`,
-      '7: image web: parent: base is in eu-west-1, but web in us-east-1.',
-      'Give both the same aws-region.',
+      '7: image web: parent: base is in eu-west-1, but web is in us-east-1.',
+      'Specify the same aws-region for both.',
     ],
     [
       'a tab before a key',
       web('\tstrict: true'),
-      '7: image web: a tab stands where YAML wants spaces.',
+      '7: image web: YAML does not allow a tab here.',
       'Indent with spaces.',
     ],
     [
       'a tab instead of spaces',
       `images:\n\tweb:\n`,
-      '2: images: a tab stands where YAML wants spaces.',
+      '2: images: YAML does not allow a tab here.',
       'Indent with spaces.',
     ],
     [
@@ -275,14 +275,9 @@ describe('an error of the images file', () => {
       '7: image web: max-age-days: the value has the tag !!int.',
       'Remove the tag',
     ],
+    ['a custom tag', web('tags: !env { a: b }'), '7: image web: tags: the value has the tag !env.', 'Remove the tag'],
     [
-      'a tag of a program',
-      web('tags: !env { a: b }'),
-      '7: image web: tags: the value has the tag !env.',
-      'Remove the tag',
-    ],
-    [
-      'a tag of a key',
+      'a tag of YAML at a key',
       web('!!str strict: true'),
       '7: image web: strict: the value has the tag !!str.',
       'Remove the tag',
@@ -301,22 +296,27 @@ describe('an error of the images file', () => {
     ],
     ['a merge key in quotes', web('"<<": x'), '7: image web: "<<" is not a known key.', 'The keys of an image'],
     [
-      'an alias of nothing',
+      'an alias without an anchor',
       web('strict: *x'),
-      '7: image web: strict: *x repeats no value before it.',
+      '7: image web: strict: no value before *x has the anchor &x.',
       'Write &x before the value',
     ],
     [
-      'an alias of what comes later',
+      'an alias before its anchor',
       web('strict: *x', 'candidate: &x true'),
-      '7: image web: strict: *x repeats no value',
+      '7: image web: strict: no value before *x has the anchor &x',
       'Write',
     ],
-    ['an alias of what it stands in', web('tags: &x { a: *x }'), '7: image web: tags: a: *x repeats no value', 'Write'],
     [
-      'an alias of a list as text',
+      'an alias inside the value of its anchor',
+      web('tags: &x { a: *x }'),
+      '7: image web: tags: a: no value before *x has the anchor &x',
+      'Write',
+    ],
+    [
+      'an alias of a list instead of a text',
       web('extra-ingredients: &x [a]', 'aws-region: *x'),
-      '8: image web: aws-region: a list stands',
+      '8: image web: aws-region: one value is expected here, not a list',
       'Write',
     ],
     [
@@ -325,28 +325,28 @@ describe('an error of the images file', () => {
       '7: image web: a key is not a text.',
       'Write a name before the colon.',
     ],
-    ['a second document', `${web()}---\n${web()}`, '7: ', 'Write everything into one.'],
+    ['a second document', `${web()}---\n${web()}`, '7: ', 'Write everything into one document.'],
     [
       'a value with a colon',
       web('aws-region: us-east-1: x'),
-      '7: image web: aws-region: a second "key: value"',
+      '7: image web: aws-region: one value is expected here, but there is a second "key: value"',
       'put the value in quotes.',
     ],
     [
       'a wrong indentation',
       web('tags:', '    a: b', '  c: d'),
-      '9: image web: tags: the indentation is not that of the lines',
+      '9: image web: tags: the indentation differs from that of the lines',
       'Indent all keys',
     ],
     [
-      'a bracket that stays open',
+      'a bracket that is not closed',
       web('packer-only: [a, b'),
       '8: image web: packer-only: the indentation',
       'close every bracket.',
     ],
-    ['a quote that stays open', web('aws-region: "a'), '8: image web: aws-region: a closing quote', 'Write it.'],
+    ['a quote that is not closed', web('aws-region: "a'), '8: image web: aws-region: a closing quote', 'Write it.'],
     [
-      'a character of YAML',
+      'a value that begins with a special character',
       web('packer-only: @a'),
       '7: image web: packer-only: a value begins with a character',
       'Put the value in quotes.',
@@ -355,7 +355,7 @@ describe('an error of the images file', () => {
       'an escape that does not exist',
       web('packer-only: "\\q"'),
       '7: image web: packer-only: the YAML is not valid: Invalid escape',
-      'Correct it there.',
+      'Correct it.',
     ],
     [
       'a value with U+0000',
@@ -364,7 +364,7 @@ describe('an error of the images file', () => {
       'Remove it.',
     ],
     [
-      'a value with half a character',
+      'a value with an unpaired surrogate',
       web('packer-only: "\\ud83d"'),
       '7: image web: packer-only: the value has a character',
       'Remove it.',
@@ -376,15 +376,15 @@ describe('an error of the images file', () => {
       'A setting is',
     ],
     [
-      'a name that breaks the line',
+      'a name with a line break',
       `${DEFAULTS}images:\n  "a\\n::error::b": { "x\\ny": 1, "x\\ny": 2 }\n`,
-      '6: image a\\u000a::error::b: x\\u000ay: the key is in line 6',
+      '6: image a\\u000a::error::b: x\\u000ay: the key is already in line 6',
       'Remove',
     ],
   ]
 
   test.each(cases)(
-    'names file, line, image and key, and says what to write, for %s',
+    'names file, line, image and key, and says what to specify, for %s',
     async (_, content, message, advice) => {
       const thrown = await messageFrom(() => read(content))
       const expected = `images-file: ${FILE}:${message}`
@@ -401,12 +401,12 @@ describe('an error of the images file', () => {
     expect(thrown).toMatch(/Its images are web, image-0, .*, image-18 and 181 more\.$/)
   })
 
-  test('is thrown for a file that does not exist or is no file', async () => {
+  test('is thrown for a path that does not exist or is not a file', async () => {
     expect(await messageFrom(() => readImagesFile('no.yml', NOTHING))).toBe(
       'images-file: no.yml does not exist. Correct the path, or check out the repository first.',
     )
     expect(await messageFrom(() => readImagesFile('ami', NOTHING))).toBe(
-      'images-file: ami is not a file. Name a YAML file.',
+      'images-file: ami is not a file. Specify a YAML file.',
     )
     expect(await messageFrom(() => readImagesFile('a\nb', NOTHING))).toMatch(/^images-file: a\\u000ab does not exist/)
     expect(await messageFrom(() => readImagesFile('x'.repeat(300), NOTHING))).toMatch(
@@ -414,17 +414,17 @@ describe('an error of the images file', () => {
     )
   })
 
-  test('is thrown for a FIFO, which is not waited on', async () => {
+  test('is thrown for a FIFO, without waiting for a writer', async () => {
     execFileSync('mkfifo', [at('fifo.yml')])
     expect(await messageFrom(() => readImagesFile('fifo.yml', NOTHING))).toBe(
-      'images-file: fifo.yml is not a file. Name a YAML file.',
+      'images-file: fifo.yml is not a file. Specify a YAML file.',
     )
   })
 
   const encodings: readonly (readonly [string, Buffer, string])[] = [
     ['UTF-16', Buffer.from(`\ufeff${web()}`, 'utf16le'), '1: the file is UTF-16, UTF-32 or binary.'],
     ['UTF-16 without a mark', Buffer.from(web(), 'utf16le'), '1: the file is UTF-16, UTF-32 or binary.'],
-    ['UTF-16 the other way round', Buffer.from(`\ufeff${web()}`, 'utf16le').swap16(), '1: the file is UTF-16'],
+    ['big-endian UTF-16', Buffer.from(`\ufeff${web()}`, 'utf16le').swap16(), '1: the file is UTF-16'],
     [
       'UTF-32',
       Buffer.from([...web()].flatMap(letter => [letter.charCodeAt(0), 0, 0, 0])),
@@ -432,11 +432,15 @@ describe('an error of the images file', () => {
     ],
     ['a NUL', Buffer.from(web('# \0')), '1: the file is UTF-16, UTF-32 or binary.'],
     ['Latin-1', Buffer.from(web('# gr\u00fcn'), 'latin1'), '7: the line is not UTF-8.'],
-    ['a broken character', Buffer.concat([Buffer.from(web('# ')), Buffer.from([0xc3])]), '8: the line is not UTF-8.'],
-    ['half of a pair', Buffer.from([0xed, 0xa0, 0x80]), '1: the line is not UTF-8.'],
+    [
+      'an incomplete character',
+      Buffer.concat([Buffer.from(web('# ')), Buffer.from([0xc3])]),
+      '8: the line is not UTF-8.',
+    ],
+    ['a surrogate', Buffer.from([0xed, 0xa0, 0x80]), '1: the line is not UTF-8.'],
   ]
 
-  test.each(encodings)('is thrown for %s', async (_, content, message) => {
+  test.each(encodings)('is thrown for a file with another encoding than UTF-8: %s', async (_, content, message) => {
     const thrown = await messageFrom(() => read(content))
     expect(thrown.slice(0, `images-file: ${FILE}:${message}`.length)).toBe(`images-file: ${FILE}:${message}`)
     expect(thrown).toMatch(/as UTF-8\.$/)

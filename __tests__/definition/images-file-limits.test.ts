@@ -6,7 +6,7 @@ const { read } = useImagesFile()
 
 const MIB = 1024 * 1024
 
-/** Repeats the part until the whole has 1 MiB, or as many times as given. */
+/** Repeats the part until the text has 1 MiB, or `count` times. */
 function fill([begin, part, end]: readonly [string, string, string], count = MIB): string {
   const room = Math.floor((MIB - begin.length - end.length) / part.length)
   return begin + part.repeat(Math.min(room, count)) + end
@@ -19,21 +19,21 @@ function images(first: string, image: string, count = MIB): string {
   return content.slice(0, content.lastIndexOf('\n') + 1)
 }
 
-/** Each level repeats the one before ten times. */
+/** Each level repeats the previous one ten times. */
 function laugh(levels: number): string {
   const lists = Array.from({ length: levels }, (_, level) => `- &l${level + 1} [${`*l${level},`.repeat(10)}]`)
   return web('extra-ingredients:', '- &l0 [lol]', ...lists)
 }
 
 describe('a large images file', () => {
-  test('may have 1 MiB, and no byte more', async () => {
+  test('can have 1 MiB, but not one byte more', async () => {
     expect((await read(web().padEnd(MIB, '#'))).names).toEqual(['web'])
     expect(await messageFrom(() => read(web().padEnd(MIB + 1, '#')))).toBe(
-      `images-file: ${FILE} is larger than 1 MiB. Remove what it repeats.`,
+      `images-file: ${FILE} is larger than 1 MiB. Remove repetitions.`,
     )
   })
 
-  test('may have thousands of images', async () => {
+  test('can have thousands of images', async () => {
     const image = '{ packer-vars: { version: 1.10 }, max-age-days: 30 }'
     const file = await read(images(image, image, 8_000))
     expect(file.names).toHaveLength(8_001)
@@ -69,7 +69,7 @@ describe('a large images file', () => {
       /larger than 8 MiB/,
     ],
     ['1 MiB of brackets', fill([DEFAULTS, '[', '']), /too many values/],
-    ['ten levels of ten aliases', laugh(10), /is a list, where one text is wanted/],
+    ['ten levels of ten aliases', laugh(10), /is a list, but one text is expected/],
     [
       'a chain of parents',
       images('', '', 0) +
@@ -79,7 +79,7 @@ describe('a large images file', () => {
     ],
   ]
 
-  test.each(cases)('is read or refused within a second of work: %s', async (_, content, end) => {
+  test.each(cases)('is read or is an error within a second of CPU time: %s', async (_, content, end) => {
     expect(content.length).toBeLessThanOrEqual(MIB)
     await read(web())
     const start = process.cpuUsage()

@@ -14,12 +14,12 @@ describe('the images file', () => {
     expect(file.settings('null')).toEqual({ ...file.settings('b'), name: 'null' })
   })
 
-  test('takes names that differ in case only for different images', async () => {
+  test('has different images whose names differ only in case', async () => {
     const file = await read(`${DEFAULTS}images: { web: { strict: true }, Web: { strict: false } }`)
     expect([file.settings('web').strict, file.settings('Web').strict]).toEqual([true, false])
   })
 
-  test('replaces a default by the key of the image, never merging the two', async () => {
+  test('replaces a default by the key of the image, without merging the two', async () => {
     const defaults = `${DEFAULTS}  packer-vars: { a: 1, b: 2 }\n  regions: [eu-west-1]\n  max-age-days: 30\n`
     const images = 'images:\n  web: { packer-vars: { b: 3 }, regions: eu-west-2 }\n  other:\n'
     const file = await read(defaults + images)
@@ -29,25 +29,22 @@ describe('the images file', () => {
     expect(file.settings('other').variables).toHaveLength(2)
   })
 
-  test.each(['', '~', 'null', '# nothing'])(
-    'takes %j for a key that is not given, so that the default holds',
-    async none => {
-      const defaults = `${DEFAULTS}  max-age-days: 30\n  regions: [eu-west-1]\n`
-      const file = await read(
-        `${defaults}images:\n  web:\n    max-age-days: ${none}\n    regions: ${none}\n    parent: ${none}\n`,
-      )
-      expect(file.settings('web')).toMatchObject({
-        maxAgeDays: 30,
-        regions: [{ name: 'eu-west-1' }],
-        parent: undefined,
-      })
-    },
-  )
+  test.each(['', '~', 'null', '# nothing'])('applies the default to a key with %j, which is no value', async none => {
+    const defaults = `${DEFAULTS}  max-age-days: 30\n  regions: [eu-west-1]\n`
+    const file = await read(
+      `${defaults}images:\n  web:\n    max-age-days: ${none}\n    regions: ${none}\n    parent: ${none}\n`,
+    )
+    expect(file.settings('web')).toMatchObject({
+      maxAgeDays: 30,
+      regions: [{ name: 'eu-west-1' }],
+      parent: undefined,
+    })
+  })
 
   test.each([
     ['""', '[]'],
     ["' '", '{}'],
-  ])('takes %s and %s for a value that replaces the default by nothing', async (text, list) => {
+  ])('does not apply the default to a key with %s or %s, which are empty values', async (text, list) => {
     const defaults = `${DEFAULTS}  max-age-days: 30\n  regions: [eu-west-1]\n`
     const file = await read(`${defaults}images:\n  web:\n    max-age-days: ${text}\n    regions: ${list}\n`)
     expect(file.settings('web')).toMatchObject({ maxAgeDays: undefined, regions: [] })
@@ -56,7 +53,7 @@ describe('the images file', () => {
   const texts = ['1.10', '012345678901', '0x1F', '0o17', '1e3', 'yes', 'no', 'on', 'true', '2026-01-01', '.inf', '.NaN']
   const more = ['2026-01-01T00:00:00Z', '1_000', '0b1', '+1', '-0', '1:30', 'NULL ', "'~'", '"null"', 'a#b', '<<', '=']
 
-  test.each([...texts, ...more])('takes the value %s as it is written', async text => {
+  test.each([...texts, ...more])('reads the value %s as it is written', async text => {
     const plain = text.trim().replace(/^(['"])(.*)\1$/, '$2')
     const { variables, extraIngredients, tags } = await readWeb(
       `packer-vars: { v: ${text === 'NULL ' ? '"NULL"' : text} }`,
@@ -66,12 +63,12 @@ describe('the images file', () => {
     expect([variables[0]?.value, extraIngredients[0], tags.get('v')]).toEqual([plain, plain, plain])
   })
 
-  test('keeps the zero of an account', async () => {
+  test('keeps the leading zero of an account', async () => {
     expect((await readWeb('share-with: [012345678901]')).shareWith).toEqual(['012345678901'])
     expect((await readWeb('base-ami: newest:012345678901/x')).baseAmi).toEqual({ owner: '012345678901', pattern: 'x' })
   })
 
-  test('takes maps, lists and texts, and leaves out what has no value', async () => {
+  test('accepts maps, lists and texts, and skips entries without a value', async () => {
     expect(
       await readWeb(
         'ami-definition-dirs: [ami, "a, b", , ~, ""]'.replace(', ,', ','),
@@ -91,12 +88,12 @@ describe('the images file', () => {
     })
   })
 
-  test('takes the lines of packer-vars as the input does', async () => {
+  test('reads the lines of packer-vars as the input does', async () => {
     const { variables } = await readWeb('packer-vars: |', '  a=1.10 ', '  b<<END', '  1', '', '   2', '  END')
     expect(variables).toEqual([variable('a', '1.10 '), variable('b', '1\n\n 2')])
   })
 
-  test('repeats by aliases', async () => {
+  test('can repeat values by aliases', async () => {
     const file = await read(
       `${DEFAULTS}images:\n  base: &base\n    tags: &tags { a: &a 1.10 }\n    extra-ingredients: [ *a, &a 2, *a ]\n` +
         '  web: *base\n  other: { tags: *tags, *a : 1 }\n'.replace(', *a : 1', ''),
@@ -106,7 +103,7 @@ describe('the images file', () => {
     expect(file.settings('other').tags).toEqual(new Map([['a', '1.10']]))
   })
 
-  test('may be JSON, indented by tabs too', async () => {
+  test('can be JSON, also with tabs as indentation', async () => {
     const content = {
       defaults: { 'packer-template': 'ami', 'ami-definition-dirs': ['ami'], 'aws-region': 'us-east-1' },
       images: { web: { strict: true, 'max-age-days': 30, 'ssm-parameter': null, 'packer-vars': { a: 'x\ny' } } },
@@ -121,7 +118,7 @@ describe('the images file', () => {
     expect((await read(JSON.stringify(content, null, '\t'))).settings('web')).toEqual(plain)
   })
 
-  test('may have a byte order mark and CRLF', async () => {
+  test('can have a byte order mark and CRLF', async () => {
     const lines = ['packer-vars: |', '  a=1', '  b<<E', '  x', '  y', '  E', 'extra-ingredients: "a', '  b"']
     const plain = await readWeb(...lines)
     expect(plain.variables).toEqual([variable('a', '1'), variable('b', 'x\ny')])
@@ -130,11 +127,11 @@ describe('the images file', () => {
     expect(file.prefix('web', 'extra-ingredients')).toContain(`${FILE}:13: `)
   })
 
-  test('may begin with comments, a directive and a mark, and end with another', async () => {
+  test('can begin with comments, a directive and a document marker, and end with one', async () => {
     expect((await read(`# x\n%YAML 1.2\n---\n${web('strict: true')}...\n# y\n`)).settings('web').strict).toBe(true)
   })
 
-  test('has paths relative to the workspace, wherever it lies', async () => {
+  test('has paths relative to the workspace, also in another directory', async () => {
     workspace.write({ 'below/of/it/images.yml': web('output-file: out/id.json', 'working-directory: below') })
     for (const path of ['below/of/it/images.yml', at('below/of/it/images.yml')]) {
       const file = await readImagesFile(path, NOTHING)
@@ -146,7 +143,7 @@ describe('the images file', () => {
     }
   })
 
-  test('loads no YAML parser before it is read', () => {
+  test('needs the YAML parser only when it is read', () => {
     const module = new URL('../../src/definition/images-file.ts', import.meta.url)
     const script = `
       import { registerHooks } from 'node:module'
@@ -163,10 +160,10 @@ describe('the images file', () => {
   })
 })
 
-describe('settings from elsewhere', () => {
+describe('settings from inputs and the environment', () => {
   const plain = `${DEFAULTS.replace(/ {2}aws-region.*\n/, '')}images:\n`
 
-  test('come from the inputs, else from the file, else from the environment', async () => {
+  test('are used in this order: the input, the file, the environment', async () => {
     const content = `${plain}  a: { aws-region: eu-west-1, aws-subnet-id: subnet-a }\n  b: { aws-region: "" }\n`
     const environment = new Map([
       ['aws-region', 'us-east-1'],
@@ -181,30 +178,30 @@ describe('settings from elsewhere', () => {
     expect(fromInput.settings('b')).toMatchObject({ region: 'us-west-2', subnetId: 'subnet-e' })
   })
 
-  test('decide whether a parent is in the region of its child', async () => {
+  test('decide whether a parent and its child are in the same region', async () => {
     const content = `${plain}  a: { aws-region: eu-west-1 }\n  b: { parent: a }\n`
     const region = (name: string) => new Map([['aws-region', name]] as const)
     expect(await messageFrom(() => read(content, { ...NOTHING, environment: region('us-east-1') }))).toBe(
-      `images-file: ${FILE}:6: image b: parent: a is in eu-west-1, but b in us-east-1. Give both the same aws-region.`,
+      `images-file: ${FILE}:6: image b: parent: a is in eu-west-1, but b is in us-east-1. Specify the same aws-region for both.`,
     )
     expect((await read(content, { ...NOTHING, environment: region('eu-west-1') })).names).toEqual(['a', 'b'])
     expect((await read(content, { ...NOTHING, inputs: region('us-east-1') })).settings('a').region).toBe('us-east-1')
   })
 
-  test('decide which region is no further one', async () => {
+  test('decide which of the regions is the region of the bake', async () => {
     const content = web('regions: [eu-west-1, us-west-2]')
     const inputs = new Map([['aws-region', 'us-west-2']] as const)
     expect((await read(content, { ...NOTHING, inputs })).settings('web').regions).toEqual([{ name: 'eu-west-1' }])
   })
 
-  test.each(['inputs', 'environment'] as const)('are named in an error where the %s are wrong', async from => {
+  test.each(['inputs', 'environment'] as const)('are named in the error if one of the %s is wrong', async from => {
     const options = { ...NOTHING, [from]: new Map([['aws-region', 'nowhere']] as const) }
     expect(await messageFrom(() => read(`${plain}  a:\n`, options))).toBe(
-      'aws-region: "nowhere" is not the name of an AWS region. Give one like us-east-1.',
+      'aws-region: "nowhere" is not the name of an AWS region. Specify one like us-east-1.',
     )
   })
 
-  test('replace those of one image', async () => {
+  test('replace the settings of one image', async () => {
     const file = await read(`${web('max-age-days: 30', 'tags: { a: b }')}  other:\n`)
     const inputs = new Map([
       ['max-age-days', '7'],
@@ -217,19 +214,19 @@ describe('settings from elsewhere', () => {
     })
     expect(file.settings('web').maxAgeDays).toBe(30)
     expect(await messageFrom(() => file.settingsWith('web', new Map([['max-age-days', 'x']] as const)))).toBe(
-      'max-age-days: "x" is not a number. Give one like 30.',
+      'max-age-days: "x" is not a number. Specify one like 30.',
     )
   })
 
   const included = ['packer-template', 'ami-definition-dirs', 'packer-vars', 'packer-var-files', 'packer-only'] as const
 
   test.each([...included, 'base-ami', 'extra-ingredients', 'strict'] as const)(
-    'are no %s, which is included in the checksum',
+    'cannot replace %s, which is included in the checksum',
     async name => {
       const file = await read(web())
       expect(file.settingsWith('web', new Map([[name, ' ']]))).toEqual(file.settings('web'))
       expect(await messageFrom(() => file.settingsWith('web', new Map([[name, 'x']])))).toMatch(
-        new RegExp(`^${name}: can't be given beside image: .* Write it in the images file\\.$`),
+        new RegExp(`^${name}: can't be specified together with image: .* Write it in the images file\\.$`),
       )
     },
   )
@@ -239,15 +236,15 @@ describe('settings from elsewhere', () => {
     ['true', 'false', true],
     ['true', 'true', true],
     ['false', 'false', false],
-  ])('do not switch off candidate: %s in the file and %s as input', async (inFile, asInput, candidate) => {
+  ])('cannot disable candidate: %s in the file and %s as input is %s', async (inFile, asInput, candidate) => {
     const file = await read(web(`candidate: ${inFile}`))
     expect(file.settingsWith('web', new Map([['candidate', asInput]])).candidate).toBe(candidate)
     expect(await messageFrom(() => file.settingsWith('web', new Map([['candidate', 'x']])))).toMatch(/^candidate: "x"/)
   })
 })
 
-describe('a parent', () => {
-  test('replaces a default base-ami, and an own base-ami that is empty', async () => {
+describe('the parent of an image', () => {
+  test('replaces a default base-ami, and an empty base-ami of the image', async () => {
     const content = `${DEFAULTS}  base-ami: ami-01234567\nimages:\n  base:\n  web: { parent: base }\n  api: { parent: base, base-ami: ~ }\n  ui: { parent: base, base-ami: "" }\n`
     const file = await read(content)
     expect(file.settings('base')).toMatchObject({ baseAmi: { id: 'ami-01234567' }, parent: undefined })
@@ -256,14 +253,14 @@ describe('a parent', () => {
     }
   })
 
-  test('may stand after its child and be the child of another', async () => {
+  test('can be written after its child, and can have a parent itself', async () => {
     const file = await read(`${DEFAULTS}images:\n  c: { parent: b }\n  b: { parent: a }\n  a:\n  d: { parent: a }\n`)
     expect(file.names.map(name => file.settings(name).parent)).toEqual(['b', 'a', undefined, 'a'])
   })
 })
 
-describe('what stands where', () => {
-  test('is told for an image, a default and a key that is missing', async () => {
+describe('the prefix of an error', () => {
+  test('names the line of the image, of the default, or of the image if the key is missing', async () => {
     const file = await read(`${web('strict: true', 'parent: base')}  base:\n`)
     const begin = `images-file: ${FILE}`
     expect(file.prefix('web', 'strict')).toBe(`${begin}:7: image web: strict: `)
@@ -273,7 +270,7 @@ describe('what stands where', () => {
     expect(file.prefix('base', 'parent')).toBe(`${begin}:9: image base: parent: `)
   })
 
-  test('is not told for an image that does not exist, but one like it is', async () => {
+  test('is an error with a suggestion for an image that does not exist', async () => {
     const file = await read(`${web()}  base:\n`)
     const message = `"bas" is not an image of ${FILE}. Did you mean base? Its images are web, base.`
     expect(await messageFrom(() => file.settings('bas'))).toBe(message)

@@ -9,7 +9,7 @@ import { makeDice } from '../support/definitions.ts'
 import { makeSettings, RANDOM_FILES, type SpelledSettings, writeImagesFile } from '../support/random-settings.ts'
 import { makeWorkspace } from '../support/workspace.ts'
 
-/** How many random files. A long run: `SETTINGS_CASES=100000 npx vitest run same-settings`; one again: `SETTINGS_SEED=…`. */
+/** The number of random files. A long run: `SETTINGS_CASES=100000 npx vitest run same-settings`; one again: `SETTINGS_SEED=…`. */
 const CASES = Number(process.env.SETTINGS_CASES ?? 1_500)
 const ONLY = process.env.SETTINGS_SEED
 
@@ -24,8 +24,8 @@ afterAll(() => {
   workspace[Symbol.dispose]()
 })
 
-describe('the same settings', () => {
-  test('give the same in the images file and as inputs', { timeout: 60_000 + CASES * 20 }, async () => {
+describe('random settings', () => {
+  test('have the same result in the images file and as inputs', { timeout: 60_000 + CASES * 20 }, async () => {
     const seeds = ONLY ? [Number(ONLY)] : Array.from({ length: CASES }, (_, seed) => seed)
     const checksums = new Set<string>()
     for (const seed of seeds) checksums.add(await compare(seed))
@@ -34,7 +34,7 @@ describe('the same settings', () => {
   })
 })
 
-/** Gives the checksum that both have. */
+/** Compares both, and returns their checksum. */
 async function compare(seed: number): Promise<string> {
   const dice = makeDice(seed)
   const settings = makeSettings(dice)

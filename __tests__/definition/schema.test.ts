@@ -10,7 +10,7 @@ const { read } = useImagesFile()
 const schema = JSON.parse(fs.readFileSync(new URL('../../docs/ami-bakery.schema.json', import.meta.url), 'utf8'))
 const isValid = new Ajv({ allowUnionTypes: true }).compile(schema)
 
-/** What an editor does: it reads the file by the core schema of YAML, where 1.10 is a number and null nothing. */
+/** Validates as an editor does: it reads the file by the core schema of YAML, where 1.10 is a number and null is no value. */
 function isValidInEditor(content: string): boolean {
   return isValid(parse(content, { version: '1.2', logLevel: 'silent' }))
 }
@@ -22,7 +22,7 @@ async function isAccepted(content: string): Promise<boolean> {
   )
 }
 
-describe('the schema for editors', () => {
+describe('the JSON schema of the images file', () => {
   test('has the keys of the parser, in defaults and in an image', () => {
     expect(Object.keys(schema.properties.defaults.properties)).toEqual(DEFAULT_KEYS)
     expect(Object.keys(schema.definitions.image.properties)).toEqual(IMAGE_KEYS)
@@ -82,7 +82,7 @@ describe('the schema for editors', () => {
     }),
   ]
 
-  test.each(good)('and the parser accept %j', async content => {
+  test.each(good)('accepts, as the parser does, %j', async content => {
     expect([isValidInEditor(content), await isAccepted(content)]).toEqual([true, true])
   })
 
@@ -157,7 +157,7 @@ describe('the schema for editors', () => {
     web('parent: a b'),
   ]
 
-  test.each(bad)('and the parser refuse %j', async content => {
+  test.each(bad)('refuses, as the parser does, %j', async content => {
     expect([isValidInEditor(content), await isAccepted(content)]).toEqual([false, false])
   })
 })

@@ -19,7 +19,7 @@ const workspace = makeWorkspace({
   'vars/b, c.pkrvars.hcl': '',
   'broken.json': '[]',
 })
-const at = (place: string) => `${workspace.directory}/${place}`
+const at = (file: string) => `${workspace.directory}/${file}`
 
 beforeAll(() => {
   vi.stubEnv('GITHUB_WORKSPACE', workspace.directory)
@@ -102,89 +102,89 @@ describe('a setting', () => {
     ['ssm-parameter', '/a'.repeat(15), '/a'.repeat(15)],
   ]
 
-  test.each(good)('%s takes %j', (name, raw, value) => {
+  test.each(good)('%s accepts %j', (name, raw, value) => {
     expect(parseSetting(name, raw)).toEqual(value)
   })
 
-  const word = 'Give one of these words.'
-  const accounts = 'Give accounts of 12 digits, or ARNs of organizations or organizational units.'
+  const word = 'Specify one of these.'
+  const accounts = 'Specify accounts of 12 digits, or ARNs of organizations or organizational units.'
   const bad: readonly (readonly [SettingName, RawValue, string])[] = [
-    ['aws-region', 'us-east', '"us-east" is not the name of an AWS region. Give one like us-east-1.'],
+    ['aws-region', 'us-east', '"us-east" is not the name of an AWS region. Specify one like us-east-1.'],
     ['aws-region', 'us-east-1; id', '"us-east-1; id" is not the name'],
     ['aws-region', 'evil.com/#', '"evil.com/#" is not the name'],
     ['aws-region', 'x'.repeat(200), `"${'x'.repeat(100)}…" is not the name`],
-    ['aws-region', ['us-east-1'], 'a list stands where one value is wanted.'],
-    ['aws-region', map({ a: 'b' }), 'a map stands where one value is wanted.'],
-    ['ami-definition-dirs', map({ a: 'b' }), 'a map stands where a list is wanted.'],
-    ['packer-vars', ['a=1'], 'a list stands where a map is wanted. Write name: value'],
-    ['packer-vars', map({ '1b': 'secret' }), 'the entry "1b" is not the name of a variable.'],
+    ['aws-region', ['us-east-1'], 'one value is expected here, not a list.'],
+    ['aws-region', map({ a: 'b' }), 'one value is expected here, not a map.'],
+    ['ami-definition-dirs', map({ a: 'b' }), 'a list is expected here, not a map.'],
+    ['packer-vars', ['a=1'], 'a map is expected here, not a list. Write name: value'],
+    ['packer-vars', map({ '1b': 'secret' }), 'the entry "1b" is not a valid variable name.'],
     ['packer-vars', map({ a: 'secret', ' a': 'secret' }), 'the entry "a" sets a again.'],
     [
       'packer-vars',
       map({ base_ami: 'secret' }),
-      'the entry "base_ami" sets base_ami, which this action passes itself.',
+      'the entry "base_ami" sets base_ami, which this action passes to Packer itself.',
     ],
     [
       'packer-vars',
       map({ base_ami: undefined }),
-      'the entry "base_ami" sets base_ami, which this action passes itself.',
+      'the entry "base_ami" sets base_ami, which this action passes to Packer itself.',
     ],
-    ['packer-var-files', 'nowhere', `${at('nowhere')} is not a file that can be read. Give the path`],
-    ['packer-var-files', 'vars', `${at('vars')} is not a file that can be read.`],
+    ['packer-var-files', 'nowhere', `${at('nowhere')} is not a readable file. Specify the path`],
+    ['packer-var-files', 'vars', `${at('vars')} is not a readable file.`],
     ['packer-var-files', 'x'.repeat(300), at('xxx')],
-    ['base-ami', 'ami-0123', '"ami-0123" is neither the id of an image nor a search for one. Give ami-…, newest:'],
-    ['base-ami', 'newest:me/x', '"newest:me/x" is neither'],
-    ['base-ami', 'newest:self/', '"newest:self/" is neither'],
-    ['base-ami', 'ssm:', '"ssm:" is neither'],
-    ['base-ami', 'ssm:a b', '"ssm:a b" is neither'],
+    ['base-ami', 'ami-0123', '"ami-0123" is not a base image. Specify ami-…, newest:'],
+    ['base-ami', 'newest:me/x', '"newest:me/x" is not a base image'],
+    ['base-ami', 'newest:self/', '"newest:self/" is not a base image'],
+    ['base-ami', 'ssm:', '"ssm:" is not a base image'],
+    ['base-ami', 'ssm:a b', '"ssm:a b" is not a base image'],
     ['strict', 'yes', `"yes" is neither true nor false. ${word}`],
     ['strict', '1', `"1" is neither true nor false. ${word}`],
     ['candidate', 'tRUE', `"tRUE" is neither true nor false. ${word}`],
-    ['regions', 'eu-west', '"eu-west" is not the name of an AWS region. Give eu-west-1 or eu-west-1=<KMS key>.'],
-    ['regions', 'eu-west-1,eu-west-1=alias/x', 'eu-west-1 is given twice. Name every region once.'],
-    ['regions', map({ 'eu-west-1': 'a', ' eu-west-1': 'b' }), 'eu-west-1 is given twice.'],
-    ['regions', 'eu-west-1=', '"" is not a KMS key of eu-west-1. Give an id'],
+    ['regions', 'eu-west', '"eu-west" is not the name of an AWS region. Specify eu-west-1 or eu-west-1=<KMS key>.'],
+    ['regions', 'eu-west-1,eu-west-1=alias/x', 'eu-west-1 is specified twice. Specify every region once.'],
+    ['regions', map({ 'eu-west-1': 'a', ' eu-west-1': 'b' }), 'eu-west-1 is specified twice.'],
+    ['regions', 'eu-west-1=', '"" is not a KMS key of eu-west-1. Specify an id'],
     ['regions', map({ 'eu-west-1': '' }), '"" is not a KMS key of eu-west-1.'],
     ['regions', 'eu-west-1=a=b', '"a=b" is not a KMS key of eu-west-1.'],
     ['regions', 'eu-west-1=arn:aws:kms:us-east-1:012345678901:key/a', '"arn:aws:kms:us-east-1:'],
-    ['max-age-days', '-1', '"-1" is not a number. Give one like 30.'],
+    ['max-age-days', '-1', '"-1" is not a number. Specify one like 30.'],
     ['max-age-days', '0x1F', '"0x1F" is not a number.'],
     ['max-age-days', '1e3', '"1e3" is not a number.'],
-    ['critical-fix-days', '0', '"0" is not greater than 0. Give a number like 30.'],
+    ['critical-fix-days', '0', '"0" is not greater than 0. Specify a number like 30.'],
     ['critical-fix-days', '0.0', '"0.0" is not greater than 0.'],
     ['critical-fix-days', 'a', '"a" is not a number.'],
-    ['tags', ['a=b'], 'a list stands where a map is wanted.'],
+    ['tags', ['a=b'], 'a map is expected here, not a list.'],
     ['tags', 'a=b\nc', 'line 2 is not of the form name=value. Write it so.'],
-    ['tags', '=b', 'line 1 has no name of a tag.'],
+    ['tags', '=b', 'line 1 has no tag name.'],
     ['tags', 'a=1\n a =2', 'line 2 sets a again. Remove one of the two.'],
-    ['tags', 'AWS:a=1', 'line 1 sets "AWS:a", but AWS keeps aws: for itself.'],
+    ['tags', 'AWS:a=1', 'line 1 sets "AWS:a", but AWS reserves the prefix aws:.'],
     ['tags', 'ami_config_checksum=1', 'line 1 sets ami_config_checksum, which this action sets itself. Remove it.'],
     ['tags', map({ ami_bakery_x: '1' }), 'the entry "ami_bakery_x" sets ami_bakery_x, which this action sets itself.'],
     ['tags', map({ ['a'.repeat(128)]: '' }), `the entry "${'a'.repeat(100)}…" has a name that EC2 would refuse.`],
     [
       'tags',
       map({ a: 'b'.repeat(257) }),
-      'the entry "a" has a value that EC2 would refuse. Give at most 256 characters',
+      'the entry "a" has a value that EC2 would refuse. Specify at most 256 characters',
     ],
     ['tags', map({ a: 'b\nc' }), 'the entry "a" has a value that EC2 would refuse.'],
     ['tags', Array.from({ length: 31 }, (_, n) => `t${n}=`).join('\n'), '31 tags are too many: EC2 allows 50'],
-    ['working-directory', 'ami/app.json', `${at('ami/app.json')} is not a directory. Name the directory`],
+    ['working-directory', 'ami/app.json', `${at('ami/app.json')} is not a directory. Specify the directory`],
     ['share-with', 'all', `"all" would make the image public, which is not supported. ${accounts}`],
     ['share-with', '12345678901', `"12345678901" is neither an account nor an organization. ${accounts}`],
     ['share-with', ['012345678901,012345678902'], '"012345678901,012345678902" is neither'],
     ['share-with', `${ORGANIZATION}/x`, `"${ORGANIZATION}/x" is neither`],
-    ['ssm-parameter', 'web', '"web" is not a name that SSM allows. Give one like /amis/web: letters'],
-    ['ssm-parameter', '/amis/', '"/amis/" is not a name'],
-    ['ssm-parameter', '//web', '"//web" is not a name'],
-    ['ssm-parameter', '/AWS/web', '"/AWS/web" is not a name'],
-    ['ssm-parameter', '/ssm-web', '"/ssm-web" is not a name'],
-    ['ssm-parameter', '/a b', '"/a b" is not a name'],
+    ['ssm-parameter', 'web', '"web" is not a valid name of an SSM parameter. Specify one like /amis/web: letters'],
+    ['ssm-parameter', '/amis/', '"/amis/" is not a valid name'],
+    ['ssm-parameter', '//web', '"//web" is not a valid name'],
+    ['ssm-parameter', '/AWS/web', '"/AWS/web" is not a valid name'],
+    ['ssm-parameter', '/ssm-web', '"/ssm-web" is not a valid name'],
+    ['ssm-parameter', '/a b', '"/a b" is not a valid name'],
     ['ssm-parameter', '/a'.repeat(16), '"/a/a'],
     ['ssm-parameter', `/${'a'.repeat(950)}`, '"/aaa'],
     ['packer-template', 'nowhere.json', `${at('nowhere.json')} can't be read: ENOENT`],
     ['packer-template', 'broken.json', `${at('broken.json')} is not a legacy template.`],
-    ['packer-template', 'vars', `the directory ${at('vars')} has no .pkr.hcl`],
-    ['packer-template', ['ami'], 'a list stands where one value is wanted.'],
+    ['packer-template', 'vars', `The directory ${at('vars')} has no .pkr.hcl`],
+    ['packer-template', ['ami'], 'one value is expected here, not a list.'],
   ]
 
   test.each(bad)('%s refuses %j', async (name, raw, message) => {
@@ -193,16 +193,16 @@ describe('a setting', () => {
     expect(thrown).not.toContain('secret')
   })
 
-  test.each(SETTING_NAMES)('%s is not given when it is empty', name => {
+  test.each(SETTING_NAMES)('%s is not specified if its value is empty', name => {
     for (const raw of EMPTY) expect(parseSetting(name, raw)).toBe(undefined)
   })
 
-  test('has a name of its own, and not one that every object has', () => {
+  test('is not a name that every object has', () => {
     expect(isSettingName('strict')).toBe(true)
     for (const name of ['parent', 'toString', '__proto__', 'constructor', '']) expect(isSettingName(name)).toBe(false)
   })
 
-  test('with 100,000 entries is parsed at once', () => {
+  test('with 100,000 entries is parsed within two seconds', () => {
     const numbers = Array.from({ length: 100_000 }, (_, number) => number)
     const start = process.cpuUsage()
     parseSetting('packer-vars', numbers.map(number => `a${number}=`).join('\n'))
@@ -213,7 +213,7 @@ describe('a setting', () => {
 
 describe('packer-vars as text', () => {
   const form = 'is not of the form name=value. Write it so, or as name<<END, the value, and END.'
-  const name = 'has no proper name of a variable before its sign. Write name=value.'
+  const name = 'has no valid variable name before its sign. Write name=value.'
   const open = 'begins a value of several lines that does not end. Write name<<END, the value, and END.'
   const bad: readonly (readonly [text: string, line: number, problem: string])[] = [
     ['a', 1, form],
@@ -228,7 +228,7 @@ describe('packer-vars as text', () => {
     ['a=1\na<<E\nE', 2, 'sets a again. Remove one of the two.'],
     ['a<<END\nsecret', 1, open],
     ...['aws_region', 'aws_subnet_id', 'config_checksum', 'base_ami'].map(
-      own => [`a=1\n${own}=secret`, 2, `sets ${own}, which this action passes itself. Remove it.`] as const,
+      own => [`a=1\n${own}=secret`, 2, `sets ${own}, which this action passes to Packer itself. Remove it.`] as const,
     ),
   ]
 
@@ -251,7 +251,7 @@ describe('the settings of an image', () => {
     advice: (setting: SettingName) => `Write ${setting}.`,
   }
 
-  test('have the defaults where nothing else is given', () => {
+  test('have the defaults if nothing else is specified', () => {
     const template = { language: 'hcl2', path: at('ami/app.pkr.hcl'), directory: at('ami'), isDirectory: false }
     expect(parseSettings(required, source)).toEqual({
       ...{ name: undefined, parent: undefined, region: 'us-east-1', regions: [], subnetId: undefined },
@@ -262,7 +262,7 @@ describe('the settings of an image', () => {
     })
   })
 
-  test('have what is given, with absolute paths', () => {
+  test('have the specified values, with absolute paths', () => {
     const raw = new Map([
       ...required,
       ...new Map<SettingName, RawValue>([
@@ -276,7 +276,7 @@ describe('the settings of an image', () => {
     ])
     expect(parseSettings(raw, { ...source, name: 'web', parent: 'base' })).toMatchObject({
       ...{ name: 'web', parent: 'base', maxAgeDays: 30, regions: [region('eu-west-1')] },
-      template: { language: 'json', path: at('ami/app.json'), variables: ['aws_region', 'config_checksum'] },
+      template: { language: 'json', path: at('ami/app.json'), variables: map({ aws_region: '', config_checksum: '' }) },
       variableFiles: [at('vars/a.pkrvars.hcl'), at('vars/b, c.pkrvars.hcl')],
       workingDirectory: at('./vars'),
       outputFile: at('../id.json'),

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { messageOf } from '../runner/log.ts'
 
 /**
- * Removes the JSON file of an earlier run, so that a failed step leaves no id behind. A link is removed, not its target.
+ * Removes the JSON file of an earlier run, so that there is no id after a failed step. A link is removed, not its target.
  *
  * @throws Error that begins with `output-file`.
  */
@@ -12,7 +12,7 @@ export function removeOutputFile(file: string): void {
   try {
     fs.rmSync(file, { force: true })
   } catch (cause) {
-    // A part of the path is a file, so that nothing is there. The code that writes the file reports it.
+    // A part of the path is a file, so that the JSON file does not exist. The function that writes it reports the error.
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOTDIR') return
     const message = `output-file: ${file} can't be removed: ${messageOf(cause)}. Specify a file that this step may replace.`
     throw new Error(message, { cause })
@@ -20,7 +20,7 @@ export function removeOutputFile(file: string): void {
 }
 
 /**
- * Writes a file atomically: to a temporary file that is then renamed, so that a link in its place is replaced and the file is
+ * Writes a file atomically: to a temporary file that is then renamed, so that a link at this path is replaced and the file is
  * never incomplete.
  *
  * @throws Error that begins with `output-file`.

@@ -1,14 +1,14 @@
 import { listenForCancel } from '../runner/cancel.ts'
 import { fail } from '../runner/log.ts'
 
-/** What an action does, and what it sets when that fails. */
+/** The work of an action, and the report of its failure. */
 export interface Action {
   readonly main: () => Promise<void>
   /** Reports the failure; by default as the step's error annotation, with exit code 1. */
   readonly onFailure?: (cause: unknown) => void | Promise<void>
 }
 
-/** Runs an action from its start to the end of the process. This is the only place that catches what an action throws. */
+/** Runs an action from its start to the end of the process. The errors of an action are caught only here. */
 export function runAction({ main, onFailure = fail }: Action): void {
   listenForCancel()
   end(main().catch(onFailure))
@@ -20,7 +20,7 @@ export function runPost(post: () => Promise<void>): void {
   end(post())
 }
 
-/** A program that Packer has left running, or a hanging connection, must not keep the step: the process exits once stdout is flushed. */
+/** Exits once stdout is flushed: a program that Packer has left running, or an open connection, must not delay the step. */
 function end(work: Promise<void>): void {
   work.catch(fail).finally(() => process.stdout.write('', () => process.exit()))
 }

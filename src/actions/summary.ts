@@ -2,14 +2,14 @@ import { summary } from '@actions/core'
 import { onGitHub } from '../runner/environment.ts'
 import { messageOf, warn } from '../runner/log.ts'
 
-/** GitHub drops the whole summary of a step when it is longer than 1 MiB (GitHub docs, "Adding a job summary"). */
+/** Keeps a summary short: GitHub drops one that is longer than 1 MiB (GitHub docs, "Adding a job summary"). */
 const MAX_LINE_LENGTH = 500
 
-/** A row of the summary's table: its title, and its text as HTML. */
+/** A row of the summary's table: its title as text, and its content as HTML. */
 export type Row = readonly [title: string, html: string]
 
 /**
- * Adds a table and preformatted texts to the job's summary. A failure is a warning: the summary only explains.
+ * Adds a table and preformatted texts to the job's summary. A failure is only a warning.
  *
  * @param texts Each is a list of some dozens of lines at most; long lines are cut.
  */
@@ -27,7 +27,7 @@ export async function writeSummary(rows: readonly Row[], texts: readonly (readon
   }
 }
 
-/** How many rows a table may have: some hundreds of bytes each, far below 1 MiB together. */
+/** The most rows of a table: some hundreds of bytes each, far below 1 MiB together. */
 const MAX_ROWS = 500
 
 /** Adds a table with a heading for each column to the job's summary. A failure is a warning. */
@@ -46,12 +46,12 @@ export async function writeTableSummary(
   }
 }
 
-/** A line that is short enough for log and summary. */
+/** Cuts a line to a length that fits log and summary. */
 export function cutLine(line: string): string {
   return line.length > MAX_LINE_LENGTH ? `${line.slice(0, MAX_LINE_LENGTH)}…` : line
 }
 
-/** A text as HTML. */
+/** Converts text to HTML. */
 export function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

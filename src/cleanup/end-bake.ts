@@ -10,7 +10,7 @@ import { openLog, stdoutIn } from '../packer/output-files.ts'
 import { createAttribution } from '../packer/said.ts'
 import { unlessLeftToPost } from '../runner/finisher.ts'
 import { group, messageOf, warn } from '../runner/log.ts'
-import { isRunning, kill, killGroup } from '../runner/process.ts'
+import { isRunning, killAndWait, killGroup } from '../runner/process.ts'
 import { milliseconds } from '../runner/wait.ts'
 import { describeAccountMismatch } from './account.ts'
 import { COMMANDS, listLeftovers } from './commands.ts'
@@ -32,7 +32,7 @@ export async function endAbandonedBake(journal: Journal): Promise<void> {
   const deadline = new AbortController()
   setTimeout(() => deadline.abort(new Error('there was no time left')), TOTAL_TIMEOUT)
   const { main } = journal.entry()
-  if (main) await kill(main)
+  if (main) await killAndWait(main)
   const { packer, terminationRequested, cleanupFailed } = buildOf(journal.entry())
   if (packer && isRunning(packer) && !terminationRequested) askToEnd(packer)
   const leaseDeleted = deleteLease(journal.entry(), deadline.signal)

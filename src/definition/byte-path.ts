@@ -2,16 +2,16 @@ import { escapeControlCharacters } from '../runner/log.ts'
 
 /**
  * A path in which every character stands for one byte, because a file's name need not be UTF-8. Comparing two of them
- * compares their raw bytes, so that `Array.sort` sorts as the checksum needs it.
+ * compares their raw bytes, so that `Array.sort` returns the order of the checksum.
  */
 export type BytePath = string
 
-/** The bytes of a path that came as text. */
+/** The bytes of a path that is text. */
 export function toBytePath(text: string): BytePath {
   return Buffer.from(text).toString('latin1')
 }
 
-/** The path for the file system: its bytes, or a text where that is the same and quicker. */
+/** The path for calls to the file system: its bytes, or text if they are ASCII, because that is faster. */
 export function toFileSystem(path: BytePath): string | Buffer {
   return isAscii(path) ? path : toBytes(path)
 }

@@ -10,17 +10,17 @@ import { createGit, type Difference, type Git, LINK, listDifferences, listTracke
 import { escapeGlob, isExclusion, isPattern } from './patterns.ts'
 import { createLocator, type GitPath, type Locator, realPath } from './repository.ts'
 
-/** How long Git may take in all, in seconds. For 100,000 files it takes about one. */
+/** The time for all Git commands together, in seconds. For 100,000 files they take about one. */
 const GIT_TIMEOUT = 5
 
 /** A longer list explains no more, and GitHub drops a step's whole summary when it is longer than 1 MiB. */
 const MAX_LINES = 50
 
 /**
- * Lists the files that have changed since a commit: those that the checksum includes, and no others. It only explains, so
- * that it never fails; it ends within a few seconds and needs no network.
+ * Lists the files that have changed since a commit: those that the checksum includes, and no others. It only explains a miss,
+ * so that a failure is no error. It ends within a few seconds and needs no network.
  *
- * @returns Some dozens of lines at most; none where there is no repository that Git may read.
+ * @returns Some dozens of lines at most; none if Git can't read a repository here.
  * @throws Error when the step is cancelled.
  */
 export async function listChangedFiles(commit: string, checksum: Checksum): Promise<string[]> {
@@ -31,7 +31,7 @@ export async function listChangedFiles(commit: string, checksum: Checksum): Prom
     const git = createGit(top, limit)
     if (!(await hasCommit(git, commit, limit))) return [describeMissing(commit)]
     const included = findIncluded(checksum, createLocator(top))
-    return included.places.length > 0 ? describeAll(await findChanges(git, commit, included)) : []
+    return included.pathspecs.length > 0 ? describeAll(await findChanges(git, commit, included)) : []
   } catch {
     cancelled.throwIfAborted()
     return timeout.aborted ? [`  Git did not list the changed files within ${GIT_TIMEOUT} seconds.`] : []
@@ -53,12 +53,12 @@ function describeMissing(commit: string): string {
   return `  This checkout does not have the commit ${commit.slice(0, 10)}. ${advice}`
 }
 
-/** What the checksum includes, as far as it is in the repository. */
+/** The part of the definition that is in the repository. */
 interface Included {
   readonly files: ReadonlyMap<GitPath, BytePath>
-  /** Pathspecs of directories and files that have all of them. */
-  readonly places: readonly string[]
-  /** Pathspecs of what the checksum would include if it still existed. */
+  /** Pathspecs of directories and files that contain all of them. */
+  readonly pathspecs: readonly string[]
+  /** Pathspecs that match a deleted file if the checksum would include it. */
   readonly selection: readonly string[]
   readonly locate: Locator
   readonly strict: boolean
@@ -73,17 +73,17 @@ function findIncluded({ files: hashed, definition, options }: Checksum, locate: 
     if (found !== undefined) files.set(found, file)
   }
   const [exclusions, entries] = [definition.filter(isExclusion), definition.filter(entry => !isExclusion(entry))]
-  const otherPlaces = others.flatMap(file => literalPathspec(locate.file(file)))
+  const otherPathspecs = others.flatMap(file => literalPathspec(locate.file(file)))
   return {
     files,
-    places: [
+    pathspecs: [
       ...entries.flatMap(entry => literalPathspec(locateEntry(splitPattern(entry).base, locate))),
-      ...otherPlaces,
+      ...otherPathspecs,
     ],
     selection: [
-      ...entries.flatMap(entry => pathspecs(entry, 'top', locate)),
-      ...otherPlaces,
-      ...exclusions.flatMap(entry => pathspecs(entry.slice(1).trim(), 'top,exclude', locate)),
+      ...entries.flatMap(entry => selectionPathspecs(entry, 'top', locate)),
+      ...otherPathspecs,
+      ...exclusions.flatMap(entry => selectionPathspecs(entry.slice(1).trim(), 'top,exclude', locate)),
     ],
     locate,
     strict: strict !== undefined,
@@ -94,8 +94,8 @@ function literalPathspec(found: GitPath | undefined): string[] {
   return found === undefined ? [] : [`:(top,literal)${found}`]
 }
 
-/** A pattern of Git matches whole paths; what is below a matched directory takes another (gitglossary, "pathspec"). */
-function pathspecs(entry: string, magic: string, locate: Locator): string[] {
+/** A pattern of Git matches whole paths. The files below a matched directory need a second one (gitglossary, "pathspec"). */
+function selectionPathspecs(entry: string, magic: string, locate: Locator): string[] {
   const { base, pattern } = splitPattern(entry)
   const found = locateEntry(base, locate)
   if (found === undefined) return []
@@ -104,7 +104,7 @@ function pathspecs(entry: string, magic: string, locate: Locator): string[] {
   return pattern.endsWith('/') ? [`${whole}/**`] : [whole, `${whole}/**`]
 }
 
-/** Divides a pattern at its first part that is one. What isn't a pattern is its own base. */
+/** Splits a pattern into a base without wildcards and the rest. The base of a path is the path itself. */
 function splitPattern(entry: string): { readonly base: string; readonly pattern: string } {
   if (!isPattern(entry)) return { base: entry, pattern: '' }
   const parts = path.posix.normalize(entry).split('/')
@@ -114,23 +114,23 @@ function splitPattern(entry: string): { readonly base: string; readonly pattern:
 }
 
 function locateEntry(entry: string, locate: Locator): GitPath | undefined {
-  const place = fromWorkspace(entry)
-  const isDirectory = fs.statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false
-  return isDirectory ? locate.directory(toBytePath(place)) : locate.file(toBytePath(place))
+  const absolute = fromWorkspace(entry)
+  const isDirectory = fs.statSync(absolute, { throwIfNoEntry: false })?.isDirectory() ?? false
+  return isDirectory ? locate.directory(toBytePath(absolute)) : locate.file(toBytePath(absolute))
 }
 
 async function findChanges(git: Git, commit: string, included: Included): Promise<string[]> {
-  const { files, places, selection, strict } = included
+  const { files, pathspecs, selection, strict } = included
   const comparison = { commit, withModes: strict }
-  const tracked = await listTracked(git, places)
+  const tracked = await listTracked(git, pathspecs)
   const links = findLinks(included, tracked)
-  const paths = [...places, ...[...links.keys()].flatMap(literalPathspec)]
-  const present = (await listDifferences(git, comparison, paths)).filter(({ status }) => status !== 'D')
-  const gone = (await listDifferences(git, comparison, selection)).filter(({ status }) => status === 'D')
+  const all = [...pathspecs, ...[...links.keys()].flatMap(literalPathspec)]
+  const present = (await listDifferences(git, comparison, all)).filter(({ status }) => status !== 'D')
+  const deleted = (await listDifferences(git, comparison, selection)).filter(({ status }) => status === 'D')
   const changes = [
     ...present.filter(({ path: file }) => files.has(file)),
     ...present.flatMap(({ path: file }) => links.get(file) ?? []).map(modified),
-    ...gone.filter(({ path: file, isSubmodule }) => !files.has(file) && (isSubmodule || !isHidden(file))),
+    ...deleted.filter(({ path: file, isSubmodule }) => !files.has(file) && (isSubmodule || !isHidden(file))),
   ]
   const untracked = [...files.keys()].filter(file => !tracked.has(file))
   return [
@@ -139,7 +139,7 @@ async function findChanges(git: Git, commit: string, included: Included): Promis
   ]
 }
 
-/** The links among the files, by what they lead to: the checksum includes the content of that. */
+/** The links among the files, by their targets: the checksum includes the content of the target. */
 function findLinks({ files, locate }: Included, tracked: ReadonlyMap<GitPath, string>): Map<GitPath, GitPath[]> {
   const links = new Map<GitPath, GitPath[]>()
   for (const [found, file] of files) {

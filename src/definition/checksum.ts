@@ -9,17 +9,17 @@ import { type HashedFile, hashFiles } from './hash-files.ts'
 import type { Template } from './template.ts'
 import type { Variable } from './variables.ts'
 
-/** One thing that is included in the checksum in addition to the definition's files. */
+/** An ingredient of the checksum in addition to the definition's files. */
 export interface Ingredient {
-  /** The word for its kind, as in the tag `ami_bakery_ingredients`. */
+  /** Its kind, as in the tag `ami_bakery_ingredients`. */
   readonly kind: 'vars' | 'var-files' | 'only' | 'base-ami' | 'extra' | 'strict'
-  /** What it is, for the log; never the value of a variable. */
+  /** Its name for the log; never the value of a variable. */
   readonly title: string
   /** SHA-1 in 40 lower-case hex digits. */
   readonly digest: string
 }
 
-/** The checksum, and everything that is included in it. */
+/** A checksum and its ingredients. */
 export interface Checksum {
   /** 40 lower-case hex digits: the value of the tag `ami_config_checksum`. */
   readonly value: string
@@ -30,7 +30,7 @@ export interface Checksum {
   readonly options: IngredientOptions
 }
 
-/** The ingredients beyond the definition's files; what is absent is not included. */
+/** The ingredients in addition to the definition's files. An absent one is not included. */
 export interface IngredientOptions {
   readonly variables?: readonly Variable[]
   /** Absolute paths. */
@@ -43,15 +43,15 @@ export interface IngredientOptions {
   readonly strict?: Template | undefined
 }
 
-/** The files of a definition, hashed, and the entries that they were listed from. */
+/** The hashed files of a definition, and the entries that they were listed from. */
 export interface Definition {
   readonly entries: readonly string[]
   readonly files: readonly HashedFile[]
 }
 
 /**
- * Computes the checksum: the SHA-1 of the SHA-1s, in hex, of the definition's files and then of all other ingredients that
- * are in use. Without other ingredients it is the checksum that GumGum's Docker image computes.
+ * Computes the checksum: the SHA-1 of the SHA-1s, in hex, of the definition's files and then of the other ingredients.
+ * Without other ingredients it is the checksum that GumGum's Docker image computes.
  *
  * @throws OptionError for a variable file or a template that can't be read.
  */
@@ -72,8 +72,8 @@ export async function computeChecksum(
 }
 
 /**
- * The checksum's ingredients in short, for the tag `ami_bakery_ingredients`: a word for each kind in use, with the first ten
- * hex digits of the SHA-1 over its digests. Two images differ in a kind exactly if these digits do.
+ * Summarizes the ingredients for the tag `ami_bakery_ingredients`: each kind, with the first ten hex digits of the SHA-1 of
+ * its digests. Two images differ in a kind exactly if these digits differ.
  */
 export function summarize({ files, ingredients }: Checksum): ReadonlyMap<string, string> {
   const kinds = [...new Set(ingredients.map(({ kind }) => kind))]
@@ -81,7 +81,7 @@ export function summarize({ files, ingredients }: Checksum): ReadonlyMap<string,
   return new Map([['files', files] as const, ...grouped].map(([kind, ones]) => [kind, digestOf([ones]).slice(0, 10)]))
 }
 
-/** Updated one by one: the joined digests of many files would take more memory than everything else. */
+/** Updates one by one: the joined digests of many files would need more memory than all the rest. */
 function digestOf(lists: readonly (readonly { readonly digest: string }[])[]): string {
   const sha1 = createHash('sha1')
   for (const list of lists) for (const { digest } of list) sha1.update(digest)
@@ -92,7 +92,7 @@ function ingredient(kind: Ingredient['kind'], title: string, ...parts: readonly 
   return { kind, title, digest: hash('sha1', parts.join('\0')) }
 }
 
-/** By bytes, an order that differs from that of JavaScript's strings. */
+/** Compares bytes: the order of JavaScript's strings is another. */
 function byTitle(a: Ingredient, b: Ingredient): number {
   return Buffer.compare(Buffer.from(a.title), Buffer.from(b.title))
 }
@@ -102,7 +102,7 @@ async function hashVariableFiles(paths: readonly string[]): Promise<Ingredient[]
   return files.map(({ path: file, digest }) => ({ kind: 'var-files', title: toText(file), digest }))
 }
 
-/** What the content of the files does not cover: the template, and the files' names and executable bits. */
+/** The ingredient `strict`: the template, and the names and executable bits of the files. */
 function strictIngredient(template: Template, files: readonly HashedFile[]): Ingredient {
   const base = toBytePath(workspace())
   const parts = files.flatMap(file => [
@@ -117,7 +117,7 @@ function contentOf({ path: file, files, isDirectory }: Template): Buffer {
   return Buffer.concat(files.flatMap(file => [Buffer.from(`${path.basename(file)}\0`), readTemplateFile(file)]))
 }
 
-/** Only a regular file is opened: opening a FIFO would block for ever. */
+/** Opens only a regular file: opening a FIFO would never return. */
 function readTemplateFile(file: string): Buffer {
   try {
     if (fs.statSync(file).isFile()) return fs.readFileSync(file)

@@ -2,19 +2,19 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type BytePath, toBytePath, toBytes, toFileSystem, toText } from './byte-path.ts'
 
-/** What to list. */
+/** The paths to list, and the paths to exclude. */
 export interface Selection {
   /** Absolute paths of directories and files, used as they were specified. */
   readonly paths: readonly string[]
-  /** Normalised paths that are left out with all that is below them. */
+  /** Normalized paths that are excluded, together with everything below them. */
   readonly excluded: ReadonlySet<BytePath>
 }
 
 /**
  * Lists the files that define the AMI, sorted by the raw bytes of their paths. A file that is reached twice is listed
- * twice. Hidden files and links to directories below a specified directory are left out; hidden directories are entered.
+ * twice. Hidden files and links to directories below a specified directory are not listed; hidden directories are entered.
  *
- * @throws Error naming the path, for anything that can't be hashed deterministically: a missing path, no file at all, a
+ * @throws Error that names the path, for anything that can't be hashed deterministically: a missing path, no file at all, a
  *   dangling link, an unreadable directory, a FIFO, socket or device, a `.git` directory.
  */
 export function listFiles({ paths, excluded }: Selection): BytePath[] {
@@ -23,11 +23,11 @@ export function listFiles({ paths, excluded }: Selection): BytePath[] {
   if (files.length > 0) return files.sort()
   throw new Error(
     `There is no file in ${paths.join(', ')}. Files whose name begins with "." are not included. ` +
-      'Specify the directories that the image is made from.',
+      'Specify the directories that define the AMI.',
   )
 }
 
-/** Left out, with all that is below. */
+/** Whether a path is excluded, together with everything below it. */
 type Exclusion = (found: BytePath) => boolean
 
 function normalize(found: BytePath): BytePath {
@@ -58,7 +58,7 @@ function walk(directory: BytePath, files: BytePath[], isExcluded: Exclusion): vo
   if (isGit(directory)) throw gitDirectory(directory)
   const prefix = directory.endsWith('/') ? directory : `${directory}/`
   for (const entry of entriesOf(directory, prefix)) {
-    // A joined string is one piece of memory; a concatenated one would keep both its parts as long as the list lives.
+    // V8 keeps both parts of a concatenated string in memory, but not those of a joined one.
     const found = [prefix, entry.name].join('')
     if (isExcluded(found)) continue
     if (entry.isDirectory()) walk(found, files, isExcluded)
@@ -81,7 +81,7 @@ function entriesOf(directory: BytePath, prefix: BytePath): Entry[] {
   try {
     return fs.readdirSync(toBytes(directory), { withFileTypes: true, encoding: 'latin1' })
   } catch {
-    // Not every file system returns the type of an entry. Node then asks for it, but can't join such a name to the bytes.
+    // If the file system does not return the types of entries, Node reads them, but fails for a name in this encoding.
     return entriesOneByOne(directory, prefix)
   }
 }
@@ -103,18 +103,18 @@ function follow(path: BytePath): fs.Stats {
   }
 }
 
-/** The error for a path of the definition that can't be read: why, and what to do. */
+/** The error for a path of the definition that can't be read, with the reason and the remedy. */
 export function unreadable(path: BytePath, cause: unknown): Error {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
   const name = toText(path)
   if (code === 'ENOENT' && isLink(path)) {
-    return new Error(`${name} is a link to nothing. Remove it or create what it points to.`, {
+    return new Error(`${name} is a dangling link. Remove it, or create its target.`, {
       cause,
     })
   }
   const [what, advice] = REASONS[code] ?? [
     `can't be read (${code})`,
-    'Make it readable, or take it out of the definition.',
+    'Make it readable, or remove it from the definition.',
   ]
   return new Error(`${name} ${what}. ${advice}`, { cause })
 }
@@ -122,12 +122,12 @@ export function unreadable(path: BytePath, cause: unknown): Error {
 const REASONS: Readonly<Record<string, readonly [string, string]>> = {
   ENOENT: [
     'does not exist',
-    'Correct the path; relative ones begin at the workspace. Has the repository been checked out?',
+    'Correct the path: it is relative to the workspace. Check out the repository before this step.',
   ],
   ENOTDIR: ['does not exist: a part of it is a file', 'Correct the path.'],
-  ELOOP: ['is a link that leads back to itself', 'Remove it.'],
-  EACCES: ['may not be read by this user', 'Give the user that runs the job permission to read it.'],
-  EPERM: ['may not be read by this user', 'Give the user that runs the job permission to read it.'],
+  ELOOP: ['is a link that points to itself', 'Remove it.'],
+  EACCES: ['may not be read by this user', 'Allow the user that runs the job to read it.'],
+  EPERM: ['may not be read by this user', 'Allow the user that runs the job to read it.'],
 }
 
 function isLink(path: BytePath): boolean {

@@ -1,40 +1,40 @@
 import { environment } from '../runner/environment.ts'
 import { run } from '../runner/exec.ts'
 
-/** Runs a Git command and returns what it printed. It throws an error when the command fails or the limit is aborted. */
+/** Runs a Git command and returns its output. It throws an error when the command fails or the limit is aborted. */
 export type Git = (...args: readonly string[]) => Promise<string>
 
 /**
- * Prepares Git for questions: it changes nothing, reaches no network, asks for no password, and runs no hook, no file system
- * monitor, no program that shows differences. Only filters of the user's own configuration may run: without them files of
- * Git LFS, or with other line ends, would seem changed.
+ * Creates a Git that only reads: it changes nothing, uses no network, prompts for no password, and runs no hook, no file system
+ * monitor and no diff program. Only filters of the user's own configuration may run: without them, files of Git LFS and files
+ * with converted line ends would be listed as changed.
  *
- * @param limit Ends every command when it is aborted.
+ * @param limit Kills every command when it is aborted.
  */
 export function createGit(directory: string, limit: AbortSignal): Git {
-  const where = { directory, environment: gitEnvironment(), limit }
+  const options = { directory, environment: gitEnvironment(), limit }
   return async (...args) => {
-    const { exitCode, stdout } = await run('git', [...OPTIONS, ...args], where)
+    const { exitCode, stdout } = await run('git', [...OPTIONS, ...args], options)
     if (exitCode === 0) return stdout
     throw new Error(`git ${args[0]} failed with exit code ${exitCode}.`)
   }
 }
 
-/** They overrule every configuration file (git-config, "FILES"). */
+/** They override every configuration file (git-config, "FILES"). */
 const OPTIONS = [
   '--no-pager',
   ...['core.fsmonitor=false', 'core.hooksPath=/dev/null', 'diff.autoRefreshIndex=true'].flatMap(one => ['-c', one]),
 ]
 
-/** Git's variables in the step's environment could lead it to another repository, or make it print more or elsewhere. */
+/** Without the step's own variables of Git: they could select another repository, or change the output. */
 function gitEnvironment(): NodeJS.ProcessEnv {
   const others = Object.entries(environment).filter(([name]) => !name.startsWith('GIT_'))
   return { ...Object.fromEntries(others), ...VARIABLES }
 }
 
 const VARIABLES = {
-  // A partial clone fetches what it lacks. Git knows the first since 2.44; the second allows no protocol at all, whatever the
-  // configuration says (git, "Environment Variables").
+  // A partial clone fetches missing objects. The first variable exists since Git 2.44; the second forbids every protocol and
+  // overrides the configuration (git, "Environment Variables").
   GIT_NO_LAZY_FETCH: '1',
   GIT_ALLOW_PROTOCOL: 'none',
   GIT_TERMINAL_PROMPT: '0',
@@ -45,7 +45,7 @@ const VARIABLES = {
   LC_ALL: 'C',
 }
 
-/** Lists what Git tracks at these pathspecs: the mode of each, by its path. */
+/** Lists the tracked files that these pathspecs match, with their modes. */
 export async function listTracked(git: Git, pathspecs: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const answer = await git('ls-files', '--stage', '-z', '--', ...pathspecs)
   return new Map([...answer.matchAll(/(\d+) [^\t]+\t([^\0]+)\0/g)].map(([, mode = '', path = '']) => [path, mode]))
@@ -59,14 +59,14 @@ export interface Difference {
   readonly isSubmodule: boolean
 }
 
-/** What two states are compared by. */
+/** The commit that the files on disk are compared with, and how. */
 export interface Comparison {
   readonly commit: string
-  /** Whether a file differs that has another executable bit only. */
+  /** Whether a file differs if only its executable bit does. */
   readonly withModes: boolean
 }
 
-/** Lists what differs between a commit and the files on disk at these pathspecs, as far as Git tracks it. */
+/** Lists the tracked files that these pathspecs match and that differ between a commit and the disk. */
 export async function listDifferences(
   git: Git,
   { commit, withModes }: Comparison,
@@ -81,11 +81,11 @@ export async function listDifferences(
   })
 }
 
-/** The mode that Git gives a symbolic link. */
+/** Git's mode of a symbolic link. */
 export const LINK = '120000'
 const SUBMODULE = '160000'
 
-/** In a submodule Git would start a process to look for changes, with the submodule's own configuration. */
+/** `--ignore-submodules=dirty`: to compare a submodule's files Git would start a process with the submodule's configuration. */
 const DIFF = [
   'diff',
   ...['--raw', '-z', '--no-abbrev', '--no-renames', '--no-ext-diff', '--no-textconv', '-O/dev/null'],

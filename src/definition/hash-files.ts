@@ -11,15 +11,15 @@ export interface HashedFile {
   readonly digest: string
   /** Its owner may execute it. */
   readonly isExecutable: boolean
-  /** Git LFS left its pointer in the file's place. */
+  /** The file is a Git LFS pointer. */
   readonly isLfsPointer: boolean
 }
 
 /**
- * Hashes files, in the order of the list. Memory does not grow with their sizes. Small files are hashed without an `await`:
- * for 100,000 of them it would take a fifth of the time.
+ * Hashes files, in the order of the list. Memory does not grow with their sizes. Small files are hashed without an `await`,
+ * which would take a fifth of the time for 100,000 of them.
  *
- * @throws Error naming the file that can't be read, or that changed while it was read.
+ * @throws Error that names a file that can't be read, or that changed while it was read.
  */
 export async function hashFiles(paths: readonly BytePath[]): Promise<HashedFile[]> {
   const files: HashedFile[] = []
@@ -30,7 +30,7 @@ export async function hashFiles(paths: readonly BytePath[]): Promise<HashedFile[
   return files
 }
 
-/** The files whose content differs from what was hashed, or that are gone. */
+/** Finds the files whose content has changed since they were hashed, or that do not exist any more. */
 export async function findChanged(files: readonly HashedFile[]): Promise<BytePath[]> {
   const changed: BytePath[] = []
   for (const { path, digest } of files) {
@@ -49,7 +49,7 @@ async function digestOf(path: BytePath): Promise<string | undefined> {
   }
 }
 
-/** No size reads faster. But with a quarter of this V8 spends 6 MB on optimizing the many rounds over a large file. */
+/** A larger buffer is not faster. With a quarter of this size V8 needs 6 MB to optimize the loop over a large file. */
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024)
 
 function hashSmallFile(path: BytePath): HashedFile | undefined {
@@ -94,7 +94,7 @@ function isExecutable({ mode }: fs.Stats): boolean {
   return (mode & fs.constants.S_IXUSR) !== 0
 }
 
-/** Without `O_NONBLOCK` this would wait for ever for a FIFO that has replaced the file since it was listed. */
+/** Without `O_NONBLOCK` this would never return for a FIFO that has replaced the file since it was listed. */
 function open(path: BytePath): number {
   try {
     return fs.openSync(toFileSystem(path), fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
@@ -117,13 +117,13 @@ function readFully(file: number, expected: number): number {
   return size
 }
 
-/** `mtimeMs` as a number has a resolution of a quarter of a microsecond, less than the time between two reads. */
+/** `mtimeMs` has a resolution of a quarter of a microsecond, which is less than the time between two reads. */
 function isSame(before: fs.Stats, after: fs.Stats): boolean {
   return before.isFile() && before.size === after.size && before.mtimeMs === after.mtimeMs
 }
 
 function changed(path: BytePath): Error {
-  return new Error(`${toText(path)} changed while it was read. Let nothing write to it during this step.`)
+  return new Error(`${toText(path)} changed while it was read. No process may write to it during this step.`)
 }
 
 /** Git LFS specification, "The Pointer": a text of less than 1024 bytes that begins with its version line. */
@@ -133,7 +133,7 @@ function isLfsPointer(content: Buffer): boolean {
 
 let lastPause = 0
 
-/** Reading is synchronous for speed. Ten times a second the event loop runs, so that a cancel is noticed. */
+/** Files are read synchronously, which is faster. The event loop must run ten times a second, so that a cancel takes effect. */
 function isPauseDue(): boolean {
   return performance.now() - lastPause > 100
 }

@@ -1,9 +1,9 @@
-/** A longer word is not a typing error. */
+/** A longer word is not a spelling mistake. */
 const LONGEST = 64
 
 /**
- * The word that was probably meant: one that contains what was written, or that differs from it in few letters. Case,
- * dashes and underscores don't count.
+ * Finds the word that was probably meant: one that contains the written word, or that differs from it in few letters. Case,
+ * dashes and underscores are ignored.
  */
 export function findNearest(written: string, words: readonly string[]): string | undefined {
   const [plain, ...others] = [written, ...words].map(simplify)
@@ -19,7 +19,7 @@ function simplify(word: string): string {
   return word.toLowerCase().replace(/[\s_-]/g, '')
 }
 
-/** How many letters must be put in, left out or replaced to make one word of the other (Levenshtein). */
+/** The number of letters to insert, delete or replace that turns one word into the other (Levenshtein). */
 function distance(one: string, other: string): number {
   let above = Array.from({ length: other.length + 1 }, (_, column) => column)
   for (const [row, letter] of [...one].entries()) {

@@ -9,7 +9,7 @@ import type { Selection } from './files.ts'
  * Resolves the entries of a definition: paths, patterns and exclusions. An entry that exists is used literally, whatever
  * characters it has. Otherwise an entry with `*`, `?` or `[` is a pattern, and one that begins with `!` excludes its matches.
  *
- * @throws Error naming a pattern that matches nothing, or that can't be resolved.
+ * @throws Error that names a pattern that matches nothing or can't be resolved.
  */
 export async function selectEntries(entries: readonly string[]): Promise<Selection> {
   const paths: string[] = []
@@ -26,12 +26,12 @@ function exists(entry: string): boolean {
   try {
     return fs.lstatSync(fromWorkspace(entry), { throwIfNoEntry: false }) !== undefined
   } catch {
-    // It is too long, or below a file or an unreadable directory.
+    // The path is too long, or its parent is a file or an unreadable directory.
     return false
   }
 }
 
-/** Whether an entry excludes what it matches. */
+/** Whether an entry is an exclusion, and not a path. */
 export function isExclusion(entry: string): boolean {
   return entry.startsWith('!') && !exists(entry)
 }
@@ -45,16 +45,16 @@ async function matchesOf(pattern: string): Promise<string[]> {
   const matches = new Set(await resolve(pattern))
   const included = [...matches].filter(match => !isBelowAnother(match, matches) && !isHiddenFile(match))
   if (included.length > 0) return included.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-  throw new Error(`The pattern ${pattern} matches nothing. Correct it; it begins at the workspace.`)
+  throw new Error(`The pattern ${pattern} matches nothing. Correct it: it is relative to the workspace.`)
 }
 
-/** A matched directory is included with all that is below it: a match down there would be included twice. */
+/** A matched directory is included with everything below it. A match below it would be included twice. */
 function isBelowAnother(match: string, matches: ReadonlySet<string>): boolean {
   const above = path.dirname(match)
   return above !== match && (matches.has(above) || isBelowAnother(above, matches))
 }
 
-/** Hidden files are skipped before anything else is read of them: a link there may be dangling. */
+/** Hidden files are skipped before they are read: they may be dangling links. */
 function isHiddenFile(match: string): boolean {
   if (!path.basename(match).startsWith('.')) return false
   try {
@@ -65,7 +65,7 @@ function isHiddenFile(match: string): boolean {
 }
 
 async function resolve(pattern: string): Promise<readonly string[]> {
-  if (pattern === '') throw new Error('"!" alone excludes nothing. Write a path or a pattern behind it.')
+  if (pattern === '') throw new Error('"!" alone excludes nothing. Write a path or a pattern after it.')
   if (exists(pattern)) return [fromWorkspace(pattern).replace(/\/+$/, '')]
   const absolute = path.isAbsolute(pattern) ? pattern : `${escapeGlob(workspace())}/${pattern}`
   const matches = await glob(path.normalize(absolute)).catch(cause => {
@@ -82,7 +82,7 @@ async function resolve(pattern: string): Promise<readonly string[]> {
   )
 }
 
-/** Loaded on demand: only patterns need it. As a lister of directories it is slow and returns other files than the checksum includes. */
+/** Loaded on demand: only patterns need it. Directories are not listed with it: it is slow, and its result differs from the checksum's rules. */
 async function glob(pattern: string): Promise<readonly string[]> {
   const { create } = await import('@actions/glob')
   const search = async (options: object) =>
@@ -90,13 +90,13 @@ async function glob(pattern: string): Promise<readonly string[]> {
   try {
     return await search({ omitBrokenSymbolicLinks: false })
   } catch {
-    // There is a dangling link somewhere below. It belongs to the definition only if the pattern matches the link itself.
+    // There is a dangling link below. It belongs to the definition only if the pattern matches the link itself.
     const matches = await search({ omitBrokenSymbolicLinks: true })
     return [...new Set([...matches, ...(await search({ followSymbolicLinks: false }))])]
   }
 }
 
-/** The path as a pattern that matches nothing else. */
-export function escapeGlob(directory: string): string {
-  return directory.replaceAll('\\', '\\\\').replace(/[[?*]/g, '[$&]')
+/** Escapes a path, so that the pattern matches nothing else. */
+export function escapeGlob(literal: string): string {
+  return literal.replaceAll('\\', '\\\\').replace(/[[?*]/g, '[$&]')
 }

@@ -1,13 +1,13 @@
 /**
- * What an input or the images file gives for one setting: a text, the entries of a list, or a map. In a map a value that is
- * not given is `undefined`.
+ * The value of one setting, from an input or from the images file: a text, the entries of a list, or a map. In a map the value
+ * of a key without a value is `undefined`.
  */
 export type RawValue = string | readonly string[] | RawMap
 
 export type RawMap = ReadonlyMap<string, string | undefined>
 
-/** Whether there is anything in the value: an empty or blank one stands for none. */
-export function isGiven(raw: RawValue): boolean {
+/** Whether a value is specified. An empty or blank one is not. */
+export function isSpecified(raw: RawValue): boolean {
   if (typeof raw === 'string') return raw.trim() !== ''
   return isMap(raw) ? raw.size > 0 : raw.length > 0
 }
@@ -24,7 +24,7 @@ export function isMap(raw: RawValue): raw is RawMap {
 export function toText(raw: RawValue): string {
   if (typeof raw === 'string') return raw.trim()
   const kind = isMap(raw) ? 'map' : 'list'
-  throw new Error(`a ${kind} stands where one value is wanted. Write the value alone behind the colon.`)
+  throw new Error(`one value is expected here, not a ${kind}. Write only the value after the colon.`)
 }
 
 /**
@@ -33,7 +33,7 @@ export function toText(raw: RawValue): string {
  * @throws Error when it is a map.
  */
 export function toEntries(raw: RawValue, separator: string | RegExp): string[] {
-  if (isMap(raw)) throw new Error('a map stands where a list is wanted. Write each entry behind a dash.')
+  if (isMap(raw)) throw new Error('a list is expected here, not a map. Write each entry after a dash.')
   const entries = typeof raw === 'string' ? raw.split(separator) : raw
   return entries.map(entry => entry.trim()).filter(entry => entry !== '')
 }

@@ -3,26 +3,26 @@ import path from 'node:path'
 import { type BytePath, toBytePath, toFileSystem } from './byte-path.ts'
 
 /**
- * A path below the top of a Git repository, with `/` between its parts; empty for the top itself. It is text: bytes that are
- * not UTF-8 are what Node makes of them, here and in Git's answers.
+ * A path below the top directory of a Git repository, with `/` between its parts; empty for the top directory itself. It is
+ * text: Node replaces bytes that are not UTF-8, here and in Git's output.
  */
 export type GitPath = string
 
-/** Finds the path of a file in the repository, `undefined` for one that is outside. */
+/** Finds the path of a file in the repository; `undefined` for a file outside of it. */
 export interface Locator {
-  /** The last part of the path may be a link, which is not followed, or not exist. */
+  /** If the last part of the path is a link, it is not followed. It need not exist. */
   file(file: BytePath): GitPath | undefined
   /** Links are followed. */
   directory(directory: BytePath): GitPath | undefined
 }
 
 /**
- * Makes a locator. All that is in a repository inside the repository (a submodule, mostly) has the path of that repository:
- * Git knows no more of it.
+ * Creates a locator. All files in a nested repository, such as a submodule, have the path of that repository: Git does not
+ * track their own paths.
  */
 export function createLocator(top: string): Locator {
   const root = realPath(toBytePath(top))
-  const known = new Map<BytePath, Place | undefined>([[root, { path: '', isNested: false }]])
+  const known = new Map<BytePath, Location | undefined>([[root, { path: '', isNested: false }]])
   const realPaths = new Map<BytePath, BytePath>()
 
   function resolve(directory: BytePath): BytePath {
@@ -30,39 +30,39 @@ export function createLocator(top: string): Locator {
     realPaths.set(directory, real)
     return real
   }
-  function find(directory: BytePath): Place | undefined {
+  function find(directory: BytePath): Location | undefined {
     if (!known.has(directory)) known.set(directory, directory === '/' ? undefined : below(directory))
     return known.get(directory)
   }
-  function below(directory: BytePath): Place | undefined {
+  function below(directory: BytePath): Location | undefined {
     const above = find(path.posix.dirname(directory))
     if (!above || above.isNested) return above
     const isNested = fs.existsSync(toFileSystem(`${directory}/.git`))
     return { path: join(above, directory), isNested }
   }
-  function file(place: BytePath): GitPath | undefined {
-    const above = find(resolve(path.posix.dirname(place)))
-    return !above || above.isNested ? above?.path : join(above, place)
+  function file(found: BytePath): GitPath | undefined {
+    const above = find(resolve(path.posix.dirname(found)))
+    return !above || above.isNested ? above?.path : join(above, found)
   }
-  return { file, directory: place => find(resolve(place))?.path }
+  return { file, directory: found => find(resolve(found))?.path }
 }
 
-interface Place {
+interface Location {
   readonly path: GitPath
-  /** It is the top of a repository inside the repository, or below it. */
+  /** It is in a nested repository, or the top directory of one. */
   readonly isNested: boolean
 }
 
-function join(above: Place, place: BytePath): GitPath {
-  return path.posix.join(above.path, Buffer.from(path.posix.basename(place), 'latin1').toString())
+function join(above: Location, found: BytePath): GitPath {
+  return path.posix.join(above.path, Buffer.from(path.posix.basename(found), 'latin1').toString())
 }
 
-/** The path without links; of what does not exist, the part that does. */
-export function realPath(place: BytePath): BytePath {
+/** Resolves the links of a path. Parts that do not exist are kept. */
+export function realPath(file: BytePath): BytePath {
   try {
-    return fs.realpathSync.native(toFileSystem(place), 'buffer').toString('latin1')
+    return fs.realpathSync.native(toFileSystem(file), 'buffer').toString('latin1')
   } catch {
-    const above = path.posix.dirname(place)
-    return above === place ? place : path.posix.join(realPath(above), path.posix.basename(place))
+    const above = path.posix.dirname(file)
+    return above === file ? file : path.posix.join(realPath(above), path.posix.basename(file))
   }
 }

@@ -1,9 +1,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { fromWorkspace } from '../runner/environment.ts'
-import { REGION } from '../runner/ids.ts'
+import { IMAGE_ID, REGION } from '../runner/ids.ts'
 import { messageOf } from '../runner/log.ts'
-import { isGiven, isMap, quote, type RawValue, toEntries, toText } from './raw-value.ts'
+import { isMap, isSpecified, quote, type RawValue, toEntries, toText } from './raw-value.ts'
 import { parseTags } from './tags.ts'
 import { readTemplate, type Template } from './template.ts'
 import { parseVariables, type Variable } from './variables.ts'
@@ -13,9 +13,9 @@ export interface ImageSettings {
   /** Its name in the images file; `undefined` when it comes from inputs. */
   readonly name: string | undefined
   readonly template: Template
-  /** Entries exactly as given: the checksum's order depends on every byte. Patterns and exclusions are among them. */
+  /** Entries exactly as specified: the checksum's order depends on every byte. Patterns and exclusions are among them. */
   readonly definition: readonly string[]
-  /** Where the image is looked up and baked. */
+  /** The region of the look-up and of the bake. */
   readonly region: string
   /** Further regions that the image must be available in; `region` is not among them. */
   readonly regions: readonly Region[]
@@ -32,11 +32,11 @@ export interface ImageSettings {
   readonly maxAgeDays: number | undefined
   /** Greater than 0. */
   readonly criticalFixDays: number | undefined
-  /** Put at creation on all that the action itself creates. */
+  /** Tags for all resources that the action itself creates. */
   readonly tags: ReadonlyMap<string, string>
   /** Absolute path of the directory that Packer runs in. */
   readonly workingDirectory: string
-  /** Absolute path of the JSON file for the image's id. Whether it can be written is known only where it is written. */
+  /** Absolute path of the JSON file for the image's id. It may not be writable. */
   readonly outputFile: string
   readonly shareWith: readonly string[]
   /** Name of the SSM parameter for the image's id. */
@@ -58,7 +58,7 @@ export type BaseAmi =
   | { readonly owner: string; readonly pattern: string }
   | { readonly parameter: string }
 
-/** What each setting is parsed to, by its key in the images file, which is the name of the input too. */
+/** The parsed value of each setting, by its key in the images file, which is also the name of the input. */
 interface ParsedSettings {
   readonly 'packer-template': Template
   readonly 'ami-definition-dirs': readonly string[]
@@ -112,17 +112,17 @@ export function isSettingName(name: string): name is SettingName {
   return Object.hasOwn(PARSERS, name)
 }
 
-/** What is given for one image, by setting. One that is missing, empty or blank is not given. */
+/** The values of the settings of one image. A missing, empty or blank one is not specified. */
 export type RawSettings = ReadonlyMap<SettingName, RawValue>
 
-/** Where the settings of one image come from. */
+/** The source of the settings of one image. */
 export interface SettingsSource {
   /** Its name in the images file. */
   readonly name: string | undefined
   readonly parent: string | undefined
   /** The beginning of an error about a setting, like `aws-region: `. */
   prefix(setting: SettingName): string
-  /** What to do about a required setting that is not given. */
+  /** How to specify a required setting. */
   advice(setting: SettingName): string
 }
 
@@ -130,7 +130,7 @@ export interface SettingsSource {
  * Parses the settings of one image and applies the defaults. The same for inputs and for the images file, so that the same
  * settings give the same result.
  *
- * @throws Error that begins with the source's prefix, quotes the value and says what to write.
+ * @throws Error that begins with the source's prefix, quotes the value and says what to specify.
  */
 export function parseSettings(raw: RawSettings, source: SettingsSource): ImageSettings {
   const parse = <Name extends SettingName>(name: Name) => parseFrom(name, raw, source)
@@ -162,12 +162,12 @@ export function parseSettings(raw: RawSettings, source: SettingsSource): ImageSe
 }
 
 /**
- * Parses one setting; `undefined` when it is not given.
+ * Parses one setting; `undefined` when it is not specified.
  *
- * @throws Error without the setting's name, which quotes the value and says what to write.
+ * @throws Error that quotes the value and says what to specify. It does not contain the setting's name.
  */
 export function parseSetting<Name extends SettingName>(name: Name, raw: RawValue): ParsedSettings[Name] | undefined {
-  return isGiven(raw) ? PARSERS[name](raw) : undefined
+  return isSpecified(raw) ? PARSERS[name](raw) : undefined
 }
 
 function parseFrom<Name extends SettingName>(
@@ -195,7 +195,7 @@ function parseTemplate(raw: RawValue): Template {
 function parseRegion(raw: RawValue): string {
   const region = toText(raw)
   if (REGION.test(region)) return region
-  throw new Error(`${quote(region)} is not the name of an AWS region. Give one like us-east-1.`)
+  throw new Error(`${quote(region)} is not the name of an AWS region. Specify one like us-east-1.`)
 }
 
 function parseRegions(raw: RawValue): Region[] {
@@ -203,7 +203,7 @@ function parseRegions(raw: RawValue): Region[] {
   const regions = new Map<string, Region>()
   for (const [name, kmsKey] of pairs) {
     const region = makeRegion(name.trim(), kmsKey?.trim())
-    if (regions.has(region.name)) throw new Error(`${region.name} is given twice. Name every region once.`)
+    if (regions.has(region.name)) throw new Error(`${region.name} is specified twice. Specify every region once.`)
     regions.set(region.name, region)
   }
   return [...regions.values()]
@@ -216,61 +216,61 @@ function splitAtSign(entry: string): [name: string, kmsKey: string | undefined] 
 
 function makeRegion(name: string, kmsKey: string | undefined): Region {
   if (!REGION.test(name)) {
-    throw new Error(`${quote(name)} is not the name of an AWS region. Give eu-west-1 or eu-west-1=<KMS key>.`)
+    throw new Error(`${quote(name)} is not the name of an AWS region. Specify eu-west-1 or eu-west-1=<KMS key>.`)
   }
-  // EC2 reports a wrong key only while it copies (AWS: CopyImage), so that what can be seen here is reported here.
+  // EC2 reports a wrong key only during the copy (AWS: CopyImage). What can be checked earlier is checked here.
   const [, keyRegion = name] = /^arn:[a-z-]+:kms:([a-z0-9-]+):/.exec(kmsKey ?? '') ?? []
   const isKey = kmsKey === undefined || /^[\w/:-]+$/.test(kmsKey)
   if (isKey && keyRegion === name) return { name, kmsKey }
   throw new Error(
-    `${quote(kmsKey ?? '')} is not a KMS key of ${name}. Give an id, an alias/…, or an ARN of that region.`,
+    `${quote(kmsKey ?? '')} is not a KMS key of ${name}. Specify an id, an alias/…, or an ARN of that region.`,
   )
 }
 
 function parseVariableFiles(raw: RawValue): string[] {
   const files = toEntries(raw, '\n').map(fromWorkspace)
-  const wrong = files.find(file => !look(file)?.isFile())
+  const wrong = files.find(file => !statOrUndefined(file)?.isFile())
   if (wrong === undefined) return files
-  throw new Error(`${wrong} is not a file that can be read. Give the path of one variable file per line.`)
+  throw new Error(`${wrong} is not a readable file. Specify the path of one variable file per line.`)
 }
 
 function parseBaseAmi(raw: RawValue): BaseAmi {
   const value = toText(raw)
-  if (/^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$/.test(value)) return { id: value }
+  if (IMAGE_ID.test(value)) return { id: value }
   const [, owner, pattern] = /^newest:(\d{12}|self|amazon|aws-marketplace)\/(.+)$/.exec(value) ?? []
   if (owner && pattern) return { owner, pattern }
   // SSM: GetParameter takes a name, a name with a version or label behind a colon, and the ARN of a shared parameter.
   const [, parameter] = /^ssm:([\w./:-]+)$/.exec(value) ?? []
   if (parameter) return { parameter }
-  const forms = 'Give ami-…, newest:<owner>/<name pattern> or ssm:<parameter name>'
+  const forms = 'Specify ami-…, newest:<owner>/<name pattern> or ssm:<parameter name>'
   const owners = 'the owner is 12 digits, self, amazon or aws-marketplace.'
-  throw new Error(`${quote(value)} is neither the id of an image nor a search for one. ${forms}; ${owners}`)
+  throw new Error(`${quote(value)} is not a base image. ${forms}; ${owners}`)
 }
 
-/** The words that YAML 1.2 has for true and false, as in `getBooleanInput` of @actions/core. */
+/** Accepts the spellings of true and false of YAML 1.2, as `getBooleanInput` of @actions/core does. */
 function parseBoolean(raw: RawValue): boolean {
   const value = toText(raw)
   if (/^(true|True|TRUE)$/.test(value)) return true
   if (/^(false|False|FALSE)$/.test(value)) return false
-  throw new Error(`${quote(value)} is neither true nor false. Give one of these words.`)
+  throw new Error(`${quote(value)} is neither true nor false. Specify one of these.`)
 }
 
 function parseNumber(raw: RawValue): number {
   const value = toText(raw)
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value)
-  throw new Error(`${quote(value)} is not a number. Give one like 30.`)
+  throw new Error(`${quote(value)} is not a number. Specify one like 30.`)
 }
 
 function parsePositiveNumber(raw: RawValue): number {
   const value = parseNumber(raw)
   if (value > 0) return value
-  throw new Error(`${quote(toText(raw))} is not greater than 0. Give a number like 30.`)
+  throw new Error(`${quote(toText(raw))} is not greater than 0. Specify a number like 30.`)
 }
 
 function parseWorkingDirectory(raw: RawValue): string {
   const directory = fromWorkspace(toText(raw))
-  if (look(directory)?.isDirectory()) return directory
-  throw new Error(`${directory} is not a directory. Name the directory that Packer is to run in.`)
+  if (statOrUndefined(directory)?.isDirectory()) return directory
+  throw new Error(`${directory} is not a directory. Specify the directory in which Packer runs.`)
 }
 
 const ACCOUNT = /^\d{12}$/
@@ -283,12 +283,12 @@ function parseShareWith(raw: RawValue): string[] {
   const entries = toEntries(raw, /[,\n]/)
   const wrong = entries.find(entry => !ACCOUNT.test(entry) && !ORGANIZATION.test(entry))
   if (wrong === undefined) return [...new Set(entries)]
-  const forms = 'Give accounts of 12 digits, or ARNs of organizations or organizational units.'
+  const forms = 'Specify accounts of 12 digits, or ARNs of organizations or organizational units.'
   if (wrong === 'all') throw new Error(`"all" would make the image public, which is not supported. ${forms}`)
   throw new Error(`${quote(wrong)} is neither an account nor an organization. ${forms}`)
 }
 
-/** The ARN counts towards the 1011 characters that SSM allows; what stands in it before the name has at most 61. */
+/** SSM allows 1011 characters for the whole ARN, whose part before the name has at most 61. */
 const LONGEST_PARAMETER = 950
 
 /** SSM API reference, PutParameter: letters, digits and .-_ in up to 15 levels, the first not beginning with aws or ssm. */
@@ -297,13 +297,13 @@ function parseSsmParameter(raw: RawValue): string {
   const isName = /^(\/[\w.-]+){1,15}$/.test(name) && !/^\/(aws|ssm)/i.test(name)
   if (isName && name.length <= LONGEST_PARAMETER) return name
   const rule = 'letters, digits and .-_ in at most 15 levels, the first not beginning with aws or ssm.'
-  throw new Error(`${quote(name)} is not a name that SSM allows. Give one like /amis/web: ${rule}`)
+  throw new Error(`${quote(name)} is not a valid name of an SSM parameter. Specify one like /amis/web: ${rule}`)
 }
 
-/** What is at a path; `undefined` where nothing is, or where this user may not look. */
-function look(place: string): fs.Stats | undefined {
+/** The status of a file; `undefined` when it does not exist or can't be read. */
+function statOrUndefined(file: string): fs.Stats | undefined {
   try {
-    return fs.statSync(place)
+    return fs.statSync(file)
   } catch {
     return undefined
   }

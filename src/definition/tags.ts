@@ -1,13 +1,13 @@
 import { isMap, quote, type RawValue } from './raw-value.ts'
 
-/** EC2 allows 50 tags on a resource; the action and the template need the rest. */
+/** EC2 allows 50 tags on a resource. The action and the template set the others. */
 const MOST_TAGS = 30
 
 /**
- * Reads a map, or a text of `name=value` lines. Names and values have no surrounding blanks; a value may be empty. `Name`
- * is a tag like any other; `ami_config_checksum` and `ami_bakery_…` belong to the action.
+ * Reads a map, or a text of `name=value` lines. Names and values have no surrounding blanks; a value may be empty. The tag
+ * `Name` is allowed; the action sets `ami_config_checksum` and `ami_bakery_…` itself.
  *
- * @throws Error that gives the line's number or the tag's name, for what EC2 would refuse (EC2 API reference, "Tag").
+ * @throws Error that contains the line's number or the tag's name, for a tag that EC2 would refuse (EC2 API reference, "Tag").
  */
 export function parseTags(raw: RawValue): ReadonlyMap<string, string> {
   const tags = new Map<string, string>()
@@ -18,11 +18,13 @@ export function parseTags(raw: RawValue): ReadonlyMap<string, string> {
     tags.set(name, value)
   }
   if (tags.size <= MOST_TAGS) return tags
-  throw new Error(`${tags.size} tags are too many: EC2 allows 50, and others are set too. Give at most ${MOST_TAGS}.`)
+  throw new Error(
+    `${tags.size} tags are too many: EC2 allows 50, and other tags are set too. Specify at most ${MOST_TAGS}.`,
+  )
 }
 
 interface Pair {
-  /** Where it stands, for a message. */
+  /** Its line or entry, for a message. */
   readonly where: string
   readonly name: string
   readonly value: string
@@ -31,10 +33,10 @@ interface Pair {
 function readPairs(raw: RawValue): Pair[] {
   if (typeof raw === 'string') return raw.split(/\r?\n/).flatMap(readLine)
   if (!isMap(raw)) {
-    throw new Error('a list stands where a map is wanted. Write name: value below it, or a text of name=value lines.')
+    throw new Error('a map is expected here, not a list. Write name: value below it, or a text of name=value lines.')
   }
-  const given = [...raw].flatMap(([name, value]) => (value === undefined ? [] : [[name.trim(), value.trim()] as const]))
-  return given.map(([name, value]) => ({ where: `the entry ${quote(name)}`, name, value }))
+  const pairs = [...raw].flatMap(([name, value]) => (value === undefined ? [] : [[name.trim(), value.trim()] as const]))
+  return pairs.map(([name, value]) => ({ where: `the entry ${quote(name)}`, name, value }))
 }
 
 function readLine(line: string, index: number): Pair[] {
@@ -46,16 +48,16 @@ function readLine(line: string, index: number): Pair[] {
 }
 
 function checkName(name: string, where: string): void {
-  if (name === '') throw new Error(`${where} has no name of a tag. Write name=value.`)
+  if (name === '') throw new Error(`${where} has no tag name. Write name=value.`)
   if (/^aws:/i.test(name))
-    throw new Error(`${where} sets ${quote(name)}, but AWS keeps aws: for itself. Rename the tag.`)
+    throw new Error(`${where} sets ${quote(name)}, but AWS reserves the prefix aws:. Rename the tag.`)
   if (/^ami_(config_checksum$|bakery_)/.test(name))
     throw new Error(`${where} sets ${name}, which this action sets itself. Remove it.`)
   if ([...name].length > 127 || /\p{Cc}/u.test(name))
-    throw new Error(`${where} has a name that EC2 would refuse. Give at most 127 characters on one line.`)
+    throw new Error(`${where} has a name that EC2 would refuse. Specify at most 127 characters on one line.`)
 }
 
 function checkValue(value: string, where: string): void {
   if ([...value].length <= 256 && !/\p{Cc}/u.test(value)) return
-  throw new Error(`${where} has a value that EC2 would refuse. Give at most 256 characters on one line.`)
+  throw new Error(`${where} has a value that EC2 would refuse. Specify at most 256 characters on one line.`)
 }

@@ -7,23 +7,23 @@ import { type BytePath, toBytePath, toFileSystem } from './byte-path.ts'
 /** The Packer template, in one of the two languages that Packer knows. */
 export type Template = Hcl2Template | JsonTemplate
 
-interface TemplatePlace {
+interface TemplateBase {
   /** Absolute, of the file or of the directory of files. */
   readonly path: string
-  /** The directory it lies in, or is. */
+  /** The directory that it is in; the path itself if it is a directory. */
   readonly directory: string
-  /** Its path below the workspace, or just its name when it lies elsewhere: the value of the tag `ami_bakery_template`. */
+  /** Its path below the workspace, or only its name when it is elsewhere: the value of the tag `ami_bakery_template`. */
   readonly name: string
   readonly isDirectory: boolean
-  /** Absolute paths of the files that Packer reads when it is given the template: of a directory, variable files too. */
+  /** Absolute paths of the files that Packer reads for the template; in a directory, also its auto variable files. */
   readonly files: readonly string[]
 }
 
-export interface Hcl2Template extends TemplatePlace {
+export interface Hcl2Template extends TemplateBase {
   readonly language: 'hcl2'
 }
 
-export interface JsonTemplate extends TemplatePlace {
+export interface JsonTemplate extends TemplateBase {
   readonly language: 'json'
   /** The user variables that the template declares, with their defaults as they are written. */
   readonly variables: ReadonlyMap<string, unknown>
@@ -34,10 +34,10 @@ export interface JsonTemplate extends TemplatePlace {
 export type JsonBuilder = Readonly<Record<string, unknown>>
 
 /**
- * Finds out what kind of template lies at an absolute path. A directory and the endings `.pkr.hcl` and `.pkr.json` are
+ * Reads the template at an absolute path. A directory and the endings `.pkr.hcl` and `.pkr.json` are
  * HCL2; Packer reads any other file as a legacy JSON template.
  *
- * @throws Error that names the path when there is no template, or none that can be read.
+ * @throws Error that names the path when it is not a template or can't be read.
  */
 export function readTemplate(template: string): Template {
   const stats = describe(template)
@@ -45,18 +45,18 @@ export function readTemplate(template: string): Template {
   if (stats.isDirectory()) {
     return { language: 'hcl2', path: template, directory: template, name, isDirectory: true, files: filesIn(template) }
   }
-  const place = { path: template, directory: path.dirname(template), name, isDirectory: false, files: [template] }
-  if (isHcl2(template)) return { language: 'hcl2', ...place }
+  const common = { path: template, directory: path.dirname(template), name, isDirectory: false, files: [template] }
+  if (isHcl2(template)) return { language: 'hcl2', ...common }
   const content = parse(template)
   return {
     language: 'json',
-    ...place,
+    ...common,
     variables: new Map(Object.entries(content.variables ?? {})),
     builders: readBuilders(content),
   }
 }
 
-/** The template's files that are not among the definition's: a change of one does not change the checksum, unless it is strict. */
+/** Finds the template's files that are not in the definition. Without `strict` a change to one does not change the checksum. */
 export function findFilesOutside({ files }: Template, definition: readonly BytePath[]): string[] {
   return files.filter(file => !definition.some(included => isSameFile(included, file)))
 }
@@ -77,7 +77,7 @@ function describe(template: string): fs.Stats {
   throw new Error(`${template} is neither a file nor a directory. ${ADVICE}`)
 }
 
-const ADVICE = 'Name a .json template, a .pkr.hcl or .pkr.json file, or a directory of those.'
+const ADVICE = 'Specify a .json template, a .pkr.hcl or .pkr.json file, or a directory of those.'
 
 function filesIn(directory: string): string[] {
   const names = listNames(directory)
@@ -88,7 +88,7 @@ function filesIn(directory: string): string[] {
   return read.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map(name => path.join(directory, name))
 }
 
-/** Packer passes directories over, whatever their names. */
+/** Packer ignores directories, even one whose name ends with `.pkr.hcl`. */
 function listNames(directory: string): string[] {
   try {
     const entries = fs.readdirSync(directory, { withFileTypes: true })

@@ -10,15 +10,15 @@ export interface Variable {
 const RESERVED = ['aws_region', 'aws_subnet_id', 'config_checksum', 'base_ami']
 
 /**
- * Reads a map, or a text of `name=value` lines and `name<<END` … `END` blocks, as in `GITHUB_OUTPUT`. A value is kept to
- * the last blank.
+ * Reads a map, or a text of `name=value` lines and `name<<END` … `END` blocks, as in `GITHUB_OUTPUT`. Blanks of a value are
+ * kept.
  *
  * @throws Error that gives the line's number or the variable's name, never a value: it may be a secret.
  */
 export function parseVariables(raw: RawValue): Variable[] {
   if (typeof raw === 'string') return readLines(raw)
   if (isMap(raw)) return readMap(raw)
-  throw new Error('a list stands where a map is wanted. Write name: value below it, or a text of name=value lines.')
+  throw new Error('a map is expected here, not a list. Write name: value below it, or a text of name=value lines.')
 }
 
 function readMap(map: RawMap): Variable[] {
@@ -27,7 +27,7 @@ function readMap(map: RawMap): Variable[] {
     const name = key.trim()
     const where = `the entry ${quote(name)}`
     if (!isName(name)) {
-      throw new Error(`${where} is not the name of a variable. Use letters, digits, _, - and dots after a letter or _.`)
+      throw new Error(`${where} is not a valid variable name. Use letters, digits, _, - and dots after a letter or _.`)
     }
     checkName(name, variables, where)
     if (value !== undefined) variables.set(name, value)
@@ -43,7 +43,7 @@ function readLines(text: string): Variable[] {
     if (line.trim() === '') continue
     const where = `line ${index + 1}`
     const { name, rest, isBlock } = splitLine(line, where)
-    if (!isName(name)) throw new Error(`${where} has no proper name of a variable before its sign. Write name=value.`)
+    if (!isName(name)) throw new Error(`${where} has no valid variable name before its sign. Write name=value.`)
     checkName(name, variables, where)
     if (!isBlock) {
       variables.set(name, rest)
@@ -76,6 +76,7 @@ function isName(name: string): boolean {
 }
 
 function checkName(name: string, variables: ReadonlyMap<string, string>, where: string): void {
-  if (RESERVED.includes(name)) throw new Error(`${where} sets ${name}, which this action passes itself. Remove it.`)
+  if (RESERVED.includes(name))
+    throw new Error(`${where} sets ${name}, which this action passes to Packer itself. Remove it.`)
   if (variables.has(name)) throw new Error(`${where} sets ${name} again. Remove one of the two.`)
 }

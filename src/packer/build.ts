@@ -3,7 +3,7 @@ import { cancelled } from '../runner/cancel.ts'
 import { onGitHub } from '../runner/environment.ts'
 import { escapeControlCharacters, info } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
-import { type ProcessId, signal } from '../runner/process.ts'
+import { type ProcessId, sendSignal } from '../runner/process.ts'
 import { enterPhase } from '../runner/timeline.ts'
 import { milliseconds } from '../runner/wait.ts'
 import { type Packer, type StartedPacker, startPacker } from './cli.ts'
@@ -207,7 +207,7 @@ async function waitForEnd(
 /** Packer ignores SIGINT sent to it alone; SIGTERM makes it clean up (hashicorp/packer, main.go, ForwardSignals). */
 export function askToEnd(packer: ProcessId): void {
   info('Sent SIGTERM to Packer; waiting for it to clean up.')
-  signal(packer, 'SIGTERM')
+  sendSignal(packer, 'SIGTERM')
 }
 
 interface LogPrinter {

@@ -3,7 +3,7 @@ import path from 'node:path'
 /** The variables this process was started with. Nothing in the project changes them. */
 export const environment: Readonly<NodeJS.ProcessEnv> = process.env
 
-/** Whether a GitHub runner (or one that speaks its language) reads what this process prints and writes. */
+/** Whether a GitHub runner, or a compatible one, reads the output and the command files of this process. */
 export const onGitHub = env('GITHUB_ACTIONS') === 'true' || env('GITHUB_OUTPUT') !== undefined
 
 /** The value of an environment variable without surrounding blanks; `undefined` when it is unset or blank. */
@@ -11,14 +11,14 @@ export function env(name: string): string | undefined {
   return environment[name]?.trim() || undefined
 }
 
-/** The directory that relative paths are relative to: the runner's workspace, else where the process was started. */
+/** The directory that relative paths are relative to: the runner's workspace, else the process's working directory. */
 export function workspace(): string {
   return environment.GITHUB_WORKSPACE?.trim() ? environment.GITHUB_WORKSPACE : process.cwd()
 }
 
-/** Makes a path absolute by putting the workspace before it, and nothing else: `..`, `./` and `//` stay as given. */
-export function fromWorkspace(given: string): string {
-  return path.isAbsolute(given) ? given : `${workspace()}/${given}`
+/** Makes a path absolute by putting the workspace before it, and nothing else: `..`, `./` and `//` stay as specified. */
+export function fromWorkspace(specified: string): string {
+  return path.isAbsolute(specified) ? specified : `${workspace()}/${specified}`
 }
 
 /** The workflow run that this process is part of, for the tags of the images it bakes; `undefined` outside GitHub. */

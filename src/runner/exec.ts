@@ -1,16 +1,17 @@
 import { getExecOutput } from '@actions/exec'
 import { cancelled } from './cancel.ts'
+import { killTree } from './process.ts'
 import { unlessAborted } from './wait.ts'
 
-/** Where a program runs, and with what environment. */
+/** The directory and the environment that a program runs in. */
 export interface ExecOptions {
   readonly directory: string
   readonly environment: Readonly<NodeJS.ProcessEnv>
-  /** Kills the program when it is aborted. Without it only a cancel ends the wait for the program. */
+  /** When it is aborted, the program and its child processes are killed. Without it a cancel only ends the wait for the program. */
   readonly limit?: AbortSignal
 }
 
-/** How a program ended, and what it printed. */
+/** The exit code and the output of a program. */
 export interface ExecResult {
   readonly exitCode: number
   readonly stdout: string
@@ -18,13 +19,13 @@ export interface ExecResult {
 }
 
 /**
- * Runs a short program to its end. A cancel does not wait for it.
+ * Runs a short program to its end. A cancel ends the wait for it.
  *
- * The `input` option of `@actions/exec` is never used: with it, even an empty one, a program that ends before it has read its
- * input is an EPIPE that nothing catches.
+ * The `input` option of `@actions/exec` must not be used: with it, even with an empty input, a program that ends before it has
+ * read the input causes an EPIPE error that can't be caught.
  *
- * @throws Error when the program is not on PATH or can't be started, or the limit's reason. A program that fails is no error:
- *   its exit code is returned.
+ * @throws Error when the program is not on PATH or can't be started, or the limit's reason. An exit code other than 0
+ *   is no error: it is returned.
  */
 export async function run(program: string, args: readonly string[], options: ExecOptions): Promise<ExecResult> {
   const { directory: cwd, environment, limit } = options
@@ -34,8 +35,8 @@ export async function run(program: string, args: readonly string[], options: Exe
   return await unlessAborted(cancelled, getExecOutput(program, [...args], common))
 }
 
-/** Prints its process id, which `@actions/exec` does not tell, and becomes the program. */
-const ANNOUNCE = 'echo "$$" >&2; exec "$@"'
+/** A shell script that prints its process id, which `@actions/exec` does not return, and then runs the program in the same process. */
+const PRINT_PID = 'echo "$$" >&2; exec "$@"'
 
 interface LimitedOptions {
   readonly cwd: string
@@ -49,20 +50,12 @@ async function runLimited(program: string, args: readonly string[], options: Lim
   const { limit, ...common } = options
   const printed: string[] = []
   const listeners = { stderr: (bytes: Buffer) => void printed.push(bytes.toString()) }
-  const result = getExecOutput('sh', ['-c', ANNOUNCE, 'sh', program, ...args], { ...common, listeners })
+  const result = getExecOutput('sh', ['-c', PRINT_PID, 'sh', program, ...args], { ...common, listeners })
   try {
     const { exitCode, stdout, stderr } = await unlessAborted(limit, result)
     return { exitCode, stdout, stderr: stderr.slice(stderr.indexOf('\n') + 1) }
   } catch (cause) {
-    if (limit.aborted) killQuietly(Number.parseInt(printed.join(''), 10))
+    if (limit.aborted) killTree(Number.parseInt(printed.join(''), 10))
     throw cause
-  }
-}
-
-function killQuietly(pid: number): void {
-  try {
-    if (pid > 1) process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended meanwhile.
   }
 }

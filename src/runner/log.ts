@@ -7,13 +7,13 @@ import {
 } from '@actions/core'
 import { onGitHub } from './environment.ts'
 
-/** Prints lines as they are, save what the runner would take for a workflow command. One write, however many lines. */
+/** Prints lines in one write. Workflow commands in them are neutralized. */
 export function info(lines: string | readonly string[]): void {
   const text = typeof lines === 'string' ? lines : lines.join('\n')
   process.stdout.write(`${neutralizeCommands(text)}\n`)
 }
 
-/** Waits until all that was printed has been read, so that a slow reader doesn't fill the memory. */
+/** Waits until everything that was printed has been read, so that unread output does not fill the memory. */
 export async function printed(): Promise<void> {
   if (process.stdout.writableNeedDrain) await new Promise<unknown>(resolve => process.stdout.write('', resolve))
 }
@@ -40,7 +40,7 @@ export function fail(cause: unknown): void {
 
 let isFolded = false
 
-/** Prints what `work` prints as one foldable group of the log; within another one, which the runner can't fold, under its title. */
+/** Runs `work` in a foldable group of the log. A group inside a group is only a title: the runner can't fold it. */
 export async function group<Result>(title: string, work: () => Result | Promise<Result>): Promise<Result> {
   if (!onGitHub || isFolded) {
     info(title)
@@ -57,22 +57,22 @@ export async function group<Result>(title: string, work: () => Result | Promise<
 }
 
 /**
- * Breaks whatever the runner would obey in a line of text. It takes a line for a command when it begins with `::` after
- * white space, or has `##[` anywhere; a carriage return ends a line for it as a line feed does (actions/runner,
- * ActionCommand.TryParseV2 and TryParse, StreamReader.ReadLine).
+ * Neutralizes every workflow command in a text. The runner reads a line as a command when it begins with `::` after white
+ * space, or has `##[` anywhere; a carriage return ends a line as a line feed does (actions/runner, ActionCommand.TryParseV2
+ * and TryParse, StreamReader.ReadLine).
  */
 export function neutralizeCommands(text: string): string {
   return text.replace(/(^|[\r\n])((?:[^\S\r\n]|\u0085)*):(?=:)/g, '$1$2:\u200b').replaceAll('##[', '#\u200b#[')
 }
 
-/** A text of others on one line: its control characters are shown as escapes. For names, tags, and messages of AWS. */
+/** Puts an untrusted text on one line: control characters become escapes. For names, tags and messages of AWS. */
 export function escapeControlCharacters(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, character => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
 }
 
-/** What went wrong, in words. */
+/** The message of an error, or the text of anything else that was thrown. */
 export function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause)
 }

@@ -1,7 +1,7 @@
 import { cancelled } from './cancel.ts'
 import { messageOf } from './log.ts'
 
-/** The options of the core whose values people specify. An action knows by which input, or which key of a file. */
+/** The options of the core whose values the user specifies. Only an action knows the input or the key that sets them. */
 export type Option =
   | 'template'
   | 'definition'
@@ -12,7 +12,7 @@ export type Option =
   | 'regions'
   | 'waitForOtherBakes'
 
-/** A specified value can't be used. The message names the value; the action puts the name of its input before it. */
+/** An error about a specified value. The message names the value; the action puts the name of its input before it. */
 export class OptionError extends Error {
   readonly option: Option
 
@@ -22,7 +22,7 @@ export class OptionError extends Error {
   }
 }
 
-/** Makes every error of some work an error of an option's value; a cancel passes. */
+/** Runs `work` and throws its error as an `OptionError`. A cancel is thrown as it is. */
 export async function blameOption<Result>(option: Option, work: () => Result | Promise<Result>): Promise<Result> {
   try {
     return await work()
@@ -32,7 +32,7 @@ export async function blameOption<Result>(option: Option, work: () => Result | P
   }
 }
 
-/** The same error with a further line in its message. */
+/** The same error with one more line in its message. */
 export function addLine(error: unknown, line: string): Error {
   const message = `${messageOf(error)}\n${line}`
   return error instanceof OptionError

@@ -2,38 +2,38 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A process that can't be mistaken for a later one with the same number. */
+/** Identifies a process; a later process with the same id differs in `started`. */
 export interface ProcessId {
   readonly pid: number
-  /** When it was started, in whatever form the system tells it. */
+  /** The time at which it was started, in the format of the operating system. */
   readonly started: string
 }
 
-/** Identifies a process that runs now; `undefined` when there is none, or only a zombie that nobody has buried. */
+/** Identifies a running process; `undefined` when there is none, or only an unreaped zombie. */
 export function identify(pid: number): ProcessId | undefined {
   const started = process.platform === 'linux' ? startedOnLinux(pid) : startedElsewhere(pid)
   return started ? { pid, started } : undefined
 }
 
-/** Whether this very process still runs. */
+/** Whether exactly this process still runs. */
 export function isRunning({ pid, started }: ProcessId): boolean {
   return identify(pid)?.started === started
 }
 
-/** Sends a signal to this very process, if it still runs. */
-export function signal(target: ProcessId, name: NodeJS.Signals): void {
+/** Sends a signal to exactly this process, if it still runs. */
+export function sendSignal(target: ProcessId, name: NodeJS.Signals): void {
   if (isRunning(target)) sendTo(target.pid, name)
 }
 
-/** Kills this very process, and waits until it can do nothing any more; a second at most. */
-export async function kill(target: ProcessId): Promise<void> {
-  signal(target, 'SIGKILL')
+/** Kills exactly this process, and waits until it has ended, for at most one second. */
+export async function killAndWait(target: ProcessId): Promise<void> {
+  sendSignal(target, 'SIGKILL')
   for (let attempt = 0; attempt < 100 && isRunning(target); attempt++) await sleep(10)
 }
 
 /**
- * Kills what is left of the process group that a process leads or has led. The number of a process is not given away again
- * while its group lives, so that a stranger under that number means that the group is gone.
+ * Kills the remaining processes of the group that a process leads or has led. The system does not reuse a process id while a
+ * group of that id exists, so that another process with the id proves that the group has ended.
  */
 export function killGroup(leader: ProcessId): void {
   const present = identify(leader.pid)
@@ -41,15 +41,38 @@ export function killGroup(leader: ProcessId): void {
   sendTo(-leader.pid, 'SIGKILL')
 }
 
+/** Kills a process and all its descendants that run now. It never throws: a process that has ended is no error. */
+export function killTree(pid: number): void {
+  for (const target of [pid, ...descendantsOf(pid)]) if (target > 1) sendTo(target, 'SIGKILL')
+}
+
+function descendantsOf(root: number): number[] {
+  const children = Map.groupBy(listProcesses(), ({ parent }) => parent)
+  const found: number[] = []
+  for (let parents = [root]; parents.length > 0; found.push(...parents)) {
+    parents = parents.flatMap(parent => children.get(parent) ?? []).map(({ pid }) => pid)
+  }
+  return found
+}
+
+function listProcesses(): { readonly pid: number; readonly parent: number }[] {
+  try {
+    const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).matchAll(/(\d+) +(\d+)/g)
+    return [...rows].map(([, pid, parent]) => ({ pid: Number(pid), parent: Number(parent) }))
+  } catch {
+    return []
+  }
+}
+
 function sendTo(target: number, name: NodeJS.Signals): void {
   try {
     process.kill(target, name)
   } catch {
-    // It ended by itself meanwhile.
+    // It has ended meanwhile.
   }
 }
 
-/** Field 3 of the file is the state, field 22 the start in clock ticks since boot (proc(5)); field 2 may hold anything. */
+/** Field 3 of the file is the state, field 22 the start in clock ticks since boot (proc(5)). Field 2 may hold any text. */
 function startedOnLinux(pid: number): string | undefined {
   const stat = readIfThere(`/proc/${pid}/stat`)
   const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

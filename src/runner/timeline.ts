@@ -1,26 +1,26 @@
-/** What a run that does not hit spends its time on. */
+/** A phase of a run that ends without a hit. */
 export type Phase = 'wait' | 'prepare' | 'launch' | 'provision' | 'image' | 'clean-up' | 'verify' | 'copy'
 
-const entered = new Map<Phase, number>()
+const startedAt = new Map<Phase, number>()
 
-/** Begins a phase, which ends the one before it. One that has begun already doesn't begin again: builds may run side by side. */
+/** Starts a phase, which ends the previous one. A phase that has started does not start again: builds may run at the same time. */
 export function enterPhase(phase: Phase): void {
-  if (!entered.has(phase)) entered.set(phase, performance.now())
+  if (!startedAt.has(phase)) startedAt.set(phase, performance.now())
 }
 
-/** How many characters the bars of all phases take together. */
+/** The total length of the bars of all phases, in characters. */
 const WIDTH = 48
 
-/** Draws the phases until now, one a line: when it began, a bar, how long it took. Nothing when there was none. */
+/** Draws the phases until now, one a line: its start, a bar, its duration. Returns no line when there was no phase. */
 export function drawTimeline(): readonly string[] {
-  const phases = [...entered].map(([phase, begun]) => ({ phase, begun: begun / 1000 }))
-  const start = phases.at(0)?.begun ?? 0
+  const phases = [...startedAt].map(([phase, time]) => ({ phase, started: time / 1000 }))
+  const start = phases.at(0)?.started ?? 0
   const now = performance.now() / 1000
   const column = (time: number) => Math.round(((time - start) / (now - start)) * (WIDTH - 1))
-  return phases.map(({ phase, begun }, index) => {
-    const end = phases[index + 1]?.begun ?? now
-    const bar = `${' '.repeat(column(begun))}${'█'.repeat(column(end) - column(begun) + 1)}`
-    return `${phase.padEnd(10)}${clock(begun - start).padStart(7)}  ${bar.padEnd(WIDTH)}  ${duration(end - begun)}`
+  return phases.map(({ phase, started }, index) => {
+    const end = phases[index + 1]?.started ?? now
+    const bar = `${' '.repeat(column(started))}${'█'.repeat(column(end) - column(started) + 1)}`
+    return `${phase.padEnd(10)}${clock(started - start).padStart(7)}  ${bar.padEnd(WIDTH)}  ${duration(end - started)}`
   })
 }
 
@@ -29,7 +29,7 @@ function clock(seconds: number): string {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`
 }
 
-/** A length of time for people, like `41 s` or `5 min 12 s`. */
+/** A duration as text, like `41 s` or `5 min 12 s`. */
 export function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`
   const whole = Math.round(seconds)

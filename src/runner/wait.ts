@@ -4,8 +4,8 @@ import { env } from './environment.ts'
 const scale = readScale()
 
 /**
- * Tests can't wait for minutes: a number up to 1 that every wait is multiplied with. It counts only where EC2 itself is on this
- * machine, as an emulator is, so that no workflow can shorten a wait for the real one.
+ * Every wait is multiplied by this number of at most 1, because tests can't wait for minutes. It is used only if the endpoint
+ * of EC2 is on this machine, as an emulator's is, so that no workflow can shorten the waits for the real EC2.
  */
 function readScale(): number {
   const scale = Number(env('AMI_BAKERY_TIME_SCALE') ?? 1)
@@ -14,12 +14,12 @@ function readScale(): number {
   return isLocal && scale > 0 && scale <= 1 ? scale : 1
 }
 
-/** A time to wait, from seconds to milliseconds. */
+/** Converts a time to wait from seconds to milliseconds. */
 export function milliseconds(seconds: number): number {
   return seconds * 1000 * scale
 }
 
-/** Does nothing for a while, in milliseconds. When a signal is aborted meanwhile it throws the signal's own reason at once. */
+/** Waits for a time in milliseconds. When the signal is aborted meanwhile, it throws the signal's own reason at once. */
 export async function pause(time: number, signal: AbortSignal | undefined): Promise<void> {
   await sleep(time, undefined, { signal }).catch(cause => {
     signal?.throwIfAborted()
@@ -27,14 +27,14 @@ export async function pause(time: number, signal: AbortSignal | undefined): Prom
   })
 }
 
-/** Waits for something unless a signal is aborted meanwhile: then it throws the signal's reason at once. */
+/** Waits for `work`. When the signal is aborted meanwhile, it throws the signal's reason at once. */
 export async function unlessAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
   let stop = () => {}
   const stopped = new Promise<never>((_, reject) => {
     stop = () => reject(signal.reason)
   })
   signal.addEventListener('abort', stop)
-  // Not thrown here: the work is under way, and nobody would hear of its failure.
+  // It must not throw here: `work` has started, and its rejection would be unhandled.
   if (signal.aborted) stop()
   try {
     return await Promise.race([work, stopped])

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { type ImagesFile, readImagesFile } from '../../definition/images-file.ts'
-import { isGiven, type RawValue } from '../../definition/raw-value.ts'
+import { isSpecified, type RawValue } from '../../definition/raw-value.ts'
 import {
   type ImageSettings,
   parseSetting,
@@ -13,7 +13,7 @@ import { env, fromWorkspace } from '../../runner/environment.ts'
 import { assertArguments, readInput } from '../../runner/inputs.ts'
 import { messageOf } from '../../runner/log.ts'
 import { parseResolved, type Resolved } from '../base-images.ts'
-import { DEFAULT_IMAGES_FILE, readPlaces } from '../places.ts'
+import { DEFAULT_IMAGES_FILE, readLocation } from '../location.ts'
 
 /** The inputs of the action, read once and fully parsed. */
 export interface Inputs {
@@ -25,7 +25,7 @@ export interface Inputs {
   readonly resolved: Resolved
   readonly onMiss: OnMiss
   readonly forceBake: boolean
-  /** How long to wait for another run that bakes the same checksum, in minutes; 0 to bake without a lease. */
+  /** The time to wait for another run that bakes the same checksum, in minutes; 0 for a bake without a lease. */
   readonly waitForOtherBakes: number
   readonly githubToken: string | undefined
 }
@@ -33,7 +33,7 @@ export interface Inputs {
 const ON_MISS = ['bake', 'skip', 'fail'] as const
 export type OnMiss = (typeof ON_MISS)[number]
 
-/** The settings that are inputs of this action, each with the environment variables that it falls back to. */
+/** The settings that are inputs of this action, each with the environment variables that are its fallbacks. */
 const SETTINGS: readonly (readonly [name: SettingName, ...fallbacks: readonly string[]])[] = [
   ['packer-template', 'PACKER_JSON_PATH'],
   ['ami-definition-dirs', 'AMI_DEFINITION_DIRS'],
@@ -52,7 +52,7 @@ const SETTINGS: readonly (readonly [name: SettingName, ...fallbacks: readonly st
   ['output-file'],
 ]
 
-/** The inputs that are no settings of an image. */
+/** The inputs that are not settings of an image. */
 const OTHERS = [
   'image',
   'images-file',
@@ -81,7 +81,7 @@ export interface OpenInputs {
 /**
  * Finds the path of the JSON file. With an image of the images file, the whole file is read and checked first.
  *
- * @throws Error that begins with the input's name when the path can't be known.
+ * @throws Error that begins with the input's name when the path can't be found.
  */
 export async function openInputs(): Promise<OpenInputs> {
   assertArguments(INPUTS)
@@ -110,12 +110,12 @@ async function openImage(image: string): Promise<OpenInputs> {
   const given = readSettings(name => rawInput(name))
   const outputFile = fromWorkspace(readInput('output-file') || file.settings(name).outputFile)
   const prefix = (setting: SettingName) =>
-    isGiven(given.get(setting) ?? '') ? `${setting}: ` : file.prefix(name, setting)
+    isSpecified(given.get(setting) ?? '') ? `${setting}: ` : file.prefix(name, setting)
   return { outputFile, read: () => readOthers(file.settingsWith(name, given), prefix, outputFile) }
 }
 
 async function openImagesFile(name: string): Promise<{ file: ImagesFile; name: string }> {
-  const file = await readImagesFile(readInput('images-file') || DEFAULT_IMAGES_FILE, readPlaces())
+  const file = await readImagesFile(readInput('images-file') || DEFAULT_IMAGES_FILE, readLocation())
   if (file.names.includes(name)) return { file, name }
   try {
     file.settings(name)
@@ -173,10 +173,10 @@ function readOnMiss(): OnMiss {
   const value = readInput('on-miss') || 'bake'
   const known = ON_MISS.find(word => word === value)
   if (known) return known
-  throw new Error(`on-miss: ${JSON.stringify(value)} is unknown. Give one of ${ON_MISS.join(', ')}.`)
+  throw new Error(`on-miss: ${JSON.stringify(value)} is unknown. Specify one of ${ON_MISS.join(', ')}.`)
 }
 
-/** Better now than after the bake. */
+/** Checked before the bake, because a bake whose id can't be written is lost. */
 function assertWritable(outputFile: string): void {
   const directory = path.dirname(outputFile)
   try {

@@ -14,7 +14,7 @@ import { removeOutputFile } from '../output-file.ts'
 import { type Inputs, openInputs } from './inputs.ts'
 import type { Report } from './outputs.ts'
 
-/** Finds the image that has the definition's checksum, or bakes it, and reports it. */
+/** Finds the image with the definition's checksum, or bakes it, and reports it. */
 export async function main(report: Report): Promise<void> {
   assertSupportedPlatform()
   const { outputFile, read } = await openInputs()
@@ -37,7 +37,7 @@ async function provideImage(inputs: Inputs, outputFile: string, report: Report):
   const lookUp = lookUpFor(inputs, checksum)
   const found = await findInRegions(ec2, settings.regions, lookUp)
   if (found && isComplete(found, settings)) return await report.outcome(found, outputFile)
-  // Loaded on demand: a hit needs nothing of it.
+  // Loaded on demand: a hit does not need it.
   const { completeImage } = await import('./on-miss.ts')
   await report.outcome(await completeImage(found, { ec2, inputs, checksum, lookUp, report }), outputFile)
 }
@@ -50,7 +50,7 @@ function warnOfFilesNotIncluded({ settings, prefix }: Inputs, checksum: Checksum
   const files = findFilesNotIncluded(settings, checksum)
   if (files.length === 0) return
   warn(
-    `${prefix('packer-template')}${files.join(', ')} lies outside the definition, so that a change of it bakes no new image. ` +
+    `${prefix('packer-template')}${files.join(', ')} lies outside the definition, so that a change to it does not cause a bake. ` +
       'Add it to ami-definition-dirs, or set strict to true.',
   )
 }

@@ -13,7 +13,7 @@ import { OptionError } from '../../runner/option-error.ts'
 import type { Inputs } from './inputs.ts'
 import type { Report } from './outputs.ts'
 
-/** Everything that a miss may need. */
+/** What a miss may need. */
 export interface MissOptions {
   readonly ec2: Ec2
   readonly inputs: Inputs
@@ -23,10 +23,9 @@ export interface MissOptions {
 }
 
 /**
- * Returns the image in all regions. What is missing, the image or copies of it, is made, or ends the step without an image, as
- * `on-miss` says.
+ * Completes a miss: bakes the image, or copies it to the regions that lack it. With `on-miss: skip` it does neither.
  *
- * @param found The image as the look-up found it; some regions lack it.
+ * @param found The image that the look-up found, which some regions lack; `undefined` when there is none.
  * @throws Error when `on-miss` is `fail`, and when a bake or a copy fails.
  */
 export async function completeImage(found: FoundImage | undefined, options: MissOptions): Promise<Outcome> {
@@ -46,10 +45,10 @@ async function reportMiss({ ec2, checksum, lookUp, report }: MissOptions): Promi
   const line = { ...lookUp, imageName: lookUp.imageName, repository: workflowRun()?.repository }
   const { last, reasons } = await explainMiss(ec2, line, checksum)
   report.miss(reasons, last?.id)
-  // A bake would bake the pointer, and no look-up of another checkout would find its image.
+  // The image would contain the pointer, and a checkout with the file has another checksum.
   const pointer = checksum.files.find(file => file.isLfsPointer)
   if (!pointer) return
-  const advice = 'Give actions/checkout "lfs: true", so that the bake gets the file and not the pointer.'
+  const advice = 'Set "lfs: true" for actions/checkout, so that the checkout has the file and not the pointer.'
   throw new OptionError('definition', `${toText(pointer.path)} is a Git LFS pointer. ${advice}`)
 }
 
@@ -57,7 +56,7 @@ function describeMiss(found: FoundImage | undefined, { ec2, inputs, checksum }: 
   if (!found)
     return `there is no image in ${ec2.region} with the checksum ${checksum.value}. Bake it, or set on-miss to bake.`
   const names = namesOf(lackingRegions(found, inputs.settings.regions))
-  return `${found.image.id} is not available in ${names}. Let it be copied: set on-miss to bake.`
+  return `${found.image.id} is not available in ${names}. To copy it there, set on-miss to bake.`
 }
 
 async function bakeImage({ ec2, inputs, checksum, lookUp }: MissOptions): Promise<FoundImage> {

@@ -13,9 +13,22 @@ import { writeOutputFile } from '../output-file.ts'
 import { setOutputs } from '../outputs.ts'
 import { cutLine, escapeHtml, type Row, writeSummary } from '../summary.ts'
 
+/** The names of all outputs. */
+export const OUTPUTS = [
+  'ami_id',
+  'ami_config_checksum',
+  'cache_hit',
+  'ami_ids',
+  'ami_name',
+  'ami_creation_date',
+  'last_ami_id',
+] as const
+
+type Outputs = Readonly<Partial<Record<(typeof OUTPUTS)[number], string>>>
+
 /** Prints the step's results, sets its outputs, and writes its summary, also when it fails. */
 export interface Report {
-  /** Prints every ingredient with its digest and sets the checksum's output, before any credentials are needed. */
+  /** Prints every ingredient with its digest, and sets the output `ami_config_checksum`. It needs no credentials. */
   checksum(checksum: Checksum, settings: ImageSettings): Promise<void>
   /**
    * Prints why there is no image yet, and sets the output for the newest image of its line.
@@ -23,13 +36,13 @@ export interface Report {
    * @param reasons Some dozens of lines at most.
    */
   miss(reasons: readonly string[], lastImage: string | undefined): void
-  /** Publishes the image: the JSON file first, then the step's outputs, then the job's summary. */
+  /** Reports the image: first in the JSON file, then in the step's outputs, then in the job's summary. */
   outcome(outcome: Outcome, outputFile: string): Promise<void>
-  /** Fails the step: the annotation, `cache_hit`, the summary. */
+  /** Fails the step: prints the annotation, sets `cache_hit` and writes the summary. */
   failure(cause: unknown): Promise<void>
 }
 
-/** Makes the report of one step. */
+/** Creates the report of one step. */
 export function createReport(): Report {
   let known: { readonly checksum: Checksum; readonly settings: ImageSettings } | undefined
   let shownReasons: readonly string[] = []
@@ -37,18 +50,18 @@ export function createReport(): Report {
   async function checksum(computed: Checksum, settings: ImageSettings): Promise<void> {
     known = { checksum: computed, settings }
     await printIngredients(computed)
-    setOutputs({ ami_config_checksum: computed.value, last_ami_id: '' })
+    setOutputs({ ami_config_checksum: computed.value, last_ami_id: '' } satisfies Outputs)
   }
 
   function miss(reasons: readonly string[], lastImage: string | undefined): void {
     shownReasons = reasons.map(cutLine)
     info(shownReasons)
-    if (lastImage) setOutputs({ last_ami_id: lastImage })
+    if (lastImage) setOutputs({ last_ami_id: lastImage } satisfies Outputs)
   }
 
   async function outcome(result: Outcome, outputFile: string): Promise<void> {
     const region = known?.settings.region ?? ''
-    const rows = result.how === 'skipped' ? publishNothing() : publishOrRemove(result, region, outputFile)
+    const rows = result.how === 'skipped' ? reportSkipped() : reportOrRemove(result, region, outputFile)
     await finish(rows, [])
   }
 
@@ -56,7 +69,7 @@ export function createReport(): Report {
     const error = nameSetting(cause)
     fail(error)
     try {
-      setOutputs({ cache_hit: 'false' })
+      setOutputs({ cache_hit: 'false' } satisfies Outputs)
     } catch (unset) {
       info(messageOf(unset))
     }
@@ -82,7 +95,7 @@ async function printIngredients({ value, files, ingredients }: Checksum): Promis
   info(`Checksum ${value} of ${count(files, 'file')}${further}`)
 }
 
-/** Many lines at a time, for speed, but not more than V8 keeps among its small objects, for memory. */
+/** Prints many lines at once, because that is faster, but not so many that V8 allocates the text as a large object. */
 async function printFiles(files: readonly HashedFile[]): Promise<void> {
   const lines = 500
   for (let start = 0; start < files.length; start += lines) {
@@ -91,16 +104,17 @@ async function printFiles(files: readonly HashedFile[]): Promise<void> {
   }
 }
 
-function publishOrRemove(found: FoundImage, region: string, outputFile: string): Row[] {
+/** An id in the JSON file is valid only if the step succeeds. */
+function reportOrRemove(found: FoundImage, region: string, outputFile: string): Row[] {
   try {
-    return publishImage(found, region, outputFile)
+    return reportImage(found, region, outputFile)
   } catch (cause) {
     fs.rmSync(outputFile, { force: true })
     throw cause
   }
 }
 
-function publishImage(found: FoundImage, region: string, outputFile: string): Row[] {
+function reportImage(found: FoundImage, region: string, outputFile: string): Row[] {
   const { how, image, ids } = found
   const name = escapeControlCharacters(image.name)
   info(`${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id} (${name}, ${image.creationDate}) in ${region}`)
@@ -110,9 +124,9 @@ function publishImage(found: FoundImage, region: string, outputFile: string): Ro
     ami_name: image.name,
     ami_creation_date: image.creationDate,
     cache_hit: String(how === 'hit'),
-    // The last one: a step that can't set all of them fails, and then has no id.
+    // The last one: a step that can't set all outputs fails, and must not have an id.
     ami_id: image.id,
-  })
+  } satisfies Outputs)
   const copies = [...ids].filter(([other]) => other !== region)
   if (copies.length > 0) info(`Copies: ${copies.map(([other, id]) => `${id} in ${other}`).join(', ')}`)
   const rows = copies.map(
@@ -121,9 +135,9 @@ function publishImage(found: FoundImage, region: string, outputFile: string): Ro
   return [['Image', `<code>${image.id}</code> ${escapeHtml(name)}`], ['Result', how], ...rows]
 }
 
-function publishNothing(): Row[] {
+function reportSkipped(): Row[] {
   info('No image found; skipped because on-miss is skip.')
-  setOutputs({ ami_id: '', cache_hit: 'false' })
+  setOutputs({ ami_id: '', cache_hit: 'false' } satisfies Outputs)
   return [['Result', 'a miss, not baked']]
 }
 

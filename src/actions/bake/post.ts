@@ -4,7 +4,7 @@ import { runPost } from '../run.ts'
 
 runPost(post)
 
-/** Finishes the bake that was interrupted in this step, if one was. */
+/** Finishes the bake that was interrupted in this step, if there was one. */
 async function post(): Promise<void> {
   const journal = findJournal(getState(JOURNAL_STATE))
   if (!journal) return

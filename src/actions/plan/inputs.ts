@@ -4,7 +4,7 @@ import { fromWorkspace } from '../../runner/environment.ts'
 import { assertArguments, readInput } from '../../runner/inputs.ts'
 import { messageOf } from '../../runner/log.ts'
 import { parseResolved, type Resolved } from '../base-images.ts'
-import { DEFAULT_IMAGES_FILE, readPlaces } from '../places.ts'
+import { DEFAULT_IMAGES_FILE, readLocation } from '../location.ts'
 
 /** The inputs of `plan`, read once and fully parsed. */
 export interface Inputs {
@@ -40,7 +40,7 @@ export const INPUTS = [
  */
 export async function readInputs(): Promise<Inputs> {
   assertArguments(INPUTS)
-  const file = await readImagesFile(readInput('images-file') || DEFAULT_IMAGES_FILE, readPlaces())
+  const file = await readImagesFile(readInput('images-file') || DEFAULT_IMAGES_FILE, readLocation())
   return {
     file,
     names: readNames(file),
@@ -69,12 +69,12 @@ function readOnMiss(): OnMiss {
   const value = readInput('on-miss') || 'report'
   const known = ON_MISS.find(word => word === value)
   if (known) return known
-  throw new Error(`on-miss: ${JSON.stringify(value)} is unknown. Give one of ${ON_MISS.join(', ')}.`)
+  throw new Error(`on-miss: ${JSON.stringify(value)} is unknown. Specify one of ${ON_MISS.join(', ')}.`)
 }
 
 function readMaxMisses(): number | undefined {
   const value = readInput('max-misses')
   if (value === '') return undefined
   if (/^\d+$/.test(value)) return Number(value)
-  throw new Error(`max-misses: ${JSON.stringify(value)} is not a whole number. Give one like 20.`)
+  throw new Error(`max-misses: ${JSON.stringify(value)} is not a whole number. Specify one like 20.`)
 }

@@ -56,8 +56,8 @@ function warnOfFilesNotIncluded({ name, settings, checksum }: PlannedImage, file
   const files = findFilesNotIncluded(settings, checksum)
   if (files.length === 0) return
   warn(
-    `${file.prefix(name, 'packer-template')}${files.join(', ')} lies outside the definition, so that a change of it bakes no ` +
-      'new image. Add it to ami-definition-dirs, or set strict to true.',
+    `${file.prefix(name, 'packer-template')}${files.join(', ')} lies outside the definition, so that a change to it does not ` +
+      'cause a bake. Add it to ami-definition-dirs, or set strict to true.',
   )
 }
 

@@ -4,7 +4,7 @@ import { describeUnknown, type Image } from './sections.ts'
 /**
  * Checks that every parent is an image of the file, and that no image is its own ancestor.
  *
- * @throws Error that names the parent, or the whole circle.
+ * @throws Error that names the parent, or all images of the circle.
  */
 export function checkParents(images: readonly Image[]): void {
   const byName = new Map(images.map(image => [image.name, image]))
@@ -39,7 +39,7 @@ export function checkRegions(images: readonly Image[], settings: ReadonlyMap<str
   for (const { name, parent } of images) {
     const [own, other] = [settings.get(name)?.region, settings.get(parent?.name ?? '')?.region]
     if (!parent || own === other) continue
-    const problem = `${parent.name} is in ${other}, but ${name} in ${own}. Give both the same aws-region.`
+    const problem = `${parent.name} is in ${other}, but ${name} is in ${own}. Specify the same aws-region for both.`
     throw new Error(parent.prefix + problem)
   }
 }

@@ -1,21 +1,21 @@
 import { messageOf } from '../../runner/log.ts'
 import { findNearest } from '../nearest.ts'
-import { isGiven, quote, type RawValue, toText } from '../raw-value.ts'
+import { isSpecified, quote, type RawValue, toText } from '../raw-value.ts'
 import { isSettingName, SETTING_NAMES, type SettingName } from '../settings.ts'
 import type { Dictionary, Prefix, Tree } from './tree.ts'
 
-/** The two parts of an images file, as they are written. */
+/** The two parts of an images file, before their values are parsed. */
 export interface Sections {
-  readonly defaults: GivenSettings
+  readonly defaults: SpecifiedSettings
   readonly images: readonly Image[]
 }
 
-/** An image of the file, as it is written. */
+/** An image of the file, before its values are parsed. */
 export interface Image {
   readonly name: string
-  readonly own: GivenSettings
+  readonly own: SpecifiedSettings
   readonly parent: Parent | undefined
-  /** The beginning of an error about the image's key; its line is the image's where the key is missing. */
+  /** The prefix of an error about the image's key. It contains the line of the key, or of the image if the key is missing. */
   prefix(key: string): string
 }
 
@@ -24,26 +24,26 @@ export interface Parent {
   readonly prefix: string
 }
 
-/** What the file, an input or the environment gives for one setting. */
-export interface Given {
+/** The value of one setting, from the file, an input or the environment. */
+export interface Specified {
   readonly raw: RawValue
-  /** The beginning of an error about it. */
+  /** The prefix of an error about it. */
   readonly prefix: string
 }
 
-export type GivenSettings = ReadonlyMap<SettingName, Given>
+export type SpecifiedSettings = ReadonlyMap<SettingName, Specified>
 
 const EXAMPLE = 'Write "images:" and below it the name of each image with its settings.'
 
 /**
- * Reads names and keys, and the shape of each value: a text, a list of texts or a map of texts. A key without a value is left
- * out.
+ * Reads names and keys, and the form of each value: a text, a list of texts or a map of texts. A key without a value is
+ * skipped.
  *
- * @throws Error that begins with the prefix for the line and says what to write.
+ * @throws Error that begins with the prefix for the line and says what to specify.
  */
 export function readSections(root: Tree, prefix: Prefix): Sections {
   if (root.kind === 'nothing') throw new Error(`${prefix(1, [])}the file is empty. ${EXAMPLE}`)
-  if (root.kind !== 'map') throw new Error(`${prefix(1, [])}a ${root.kind} stands where a map is wanted. ${EXAMPLE}`)
+  if (root.kind !== 'map') throw new Error(`${prefix(1, [])}a map is expected here, not a ${root.kind}. ${EXAMPLE}`)
   for (const [key, { line }] of root.entries) checkSection(key, prefix(line, []))
   const defaults = findSection(root, 'defaults', prefix)
   const images = findSection(root, 'images', prefix)
@@ -62,7 +62,7 @@ const SECTIONS = ['defaults', 'images']
 function checkSection(key: string, prefix: string): void {
   if (SECTIONS.includes(key)) return
   const advice = isSettingName(key) ? 'Write it below defaults or below an image. ' : suggest(key, SECTIONS)
-  throw new Error(`${prefix}${quote(key)} is not a known key here. ${advice}The file has defaults and images.`)
+  throw new Error(`${prefix}${quote(key)} is not a known key here. ${advice}The keys here are defaults and images.`)
 }
 
 function findSection(root: Dictionary, key: string, prefix: Prefix): Dictionary | undefined {
@@ -70,29 +70,29 @@ function findSection(root: Dictionary, key: string, prefix: Prefix): Dictionary 
   if (!section || section.value.kind === 'nothing') return undefined
   if (section.value.kind === 'map') return section.value
   const advice = 'Write names and values below it.'
-  throw new Error(`${prefix(section.line, [key])}a ${section.value.kind} stands where a map is wanted. ${advice}`)
+  throw new Error(`${prefix(section.line, [key])}a map is expected here, not a ${section.value.kind}. ${advice}`)
 }
 
 interface Reading {
-  /** Values read so far: an alias shares that of its anchor. */
+  /** The values that have been read. An alias and its anchor have the same value. */
   readonly raws: Map<Tree, RawValue>
   readonly prefix: Prefix
 }
 
 const NOT_IN_DEFAULTS = ['parent', 'output-file']
 
-/** The keys that may stand in `defaults`. */
+/** The keys that are allowed in `defaults`. */
 export const DEFAULT_KEYS: readonly string[] = SETTING_NAMES.filter(name => !NOT_IN_DEFAULTS.includes(name))
 
-/** The keys that may stand below an image. */
+/** The keys that are allowed below an image. */
 export const IMAGE_KEYS: readonly string[] = [...SETTING_NAMES, 'parent']
 
-function readDefaults(section: Dictionary, reading: Reading): GivenSettings {
+function readDefaults(section: Dictionary, reading: Reading): SpecifiedSettings {
   const path = ['defaults']
   for (const key of NOT_IN_DEFAULTS) {
     const entry = section.entries.get(key)
     if (!entry) continue
-    const problem = `${key} may not stand here, because it is for one image. Write it below the image.`
+    const problem = `${key} is not allowed here, because it applies to one image. Write it below the image.`
     throw new Error(reading.prefix(entry.line, path) + problem)
   }
   return onlySettings(readKeys(section, DEFAULT_KEYS, { ...reading, path }))
@@ -102,31 +102,32 @@ function readImage({ name, line, value }: { name: string; line: number; value: T
   checkName(name, reading.prefix(line, ['images']))
   const path = ['images', name]
   if (value.kind === 'text' || value.kind === 'list') {
-    const problem = `a ${value.kind} stands where the settings of the image are wanted. Write keys and values below the name.`
+    const problem = `the settings of the image are expected here, not a ${value.kind}. Write keys and values below the name.`
     throw new Error(reading.prefix(line, path) + problem)
   }
-  const given = value.kind === 'map' ? readKeys(value, IMAGE_KEYS, { ...reading, path }) : new Map<string, Given>()
+  const specified =
+    value.kind === 'map' ? readKeys(value, IMAGE_KEYS, { ...reading, path }) : new Map<string, Specified>()
   return {
     name,
-    own: onlySettings(given),
-    parent: readParent(given.get('parent')),
-    prefix: key => given.get(key)?.prefix ?? reading.prefix(line, [...path, key]),
+    own: onlySettings(specified),
+    parent: readParent(specified.get('parent')),
+    prefix: key => specified.get(key)?.prefix ?? reading.prefix(line, [...path, key]),
   }
 }
 
-/** Fit for a tag, a row of a matrix and the name of a file. */
+/** The name is used in tags, in rows of a matrix and in names of files. */
 function checkName(name: string, prefix: string): void {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return
   const rule = 'Use up to 64 letters, digits, dots, _ and -, the first a letter or digit.'
-  throw new Error(`${prefix}${quote(name)} is not the name of an image. ${rule}`)
+  throw new Error(`${prefix}${quote(name)} is not a valid image name. ${rule}`)
 }
 
-function readParent(given: Given | undefined): Parent | undefined {
-  if (!given || !isGiven(given.raw)) return undefined
+function readParent(specified: Specified | undefined): Parent | undefined {
+  if (!specified || !isSpecified(specified.raw)) return undefined
   try {
-    return { name: toText(given.raw), prefix: given.prefix }
+    return { name: toText(specified.raw), prefix: specified.prefix }
   } catch (cause) {
-    throw new Error(given.prefix + messageOf(cause), { cause })
+    throw new Error(specified.prefix + messageOf(cause), { cause })
   }
 }
 
@@ -134,8 +135,8 @@ function readKeys(
   section: Dictionary,
   keys: readonly string[],
   { path, raws, prefix }: Reading & { readonly path: readonly string[] },
-): Map<string, Given> {
-  const given = new Map<string, Given>()
+): Map<string, Specified> {
+  const specified = new Map<string, Specified>()
   for (const [key, { line, value }] of section.entries) {
     if (!keys.includes(key)) {
       const known = `The keys of ${path.length > 1 ? 'an image' : 'defaults'} are ${keys.join(', ')}.`
@@ -145,13 +146,13 @@ function readKeys(
     const begin = prefix(line, [...path, key])
     const raw = raws.get(value) ?? toRaw(value, begin)
     raws.set(value, raw)
-    given.set(key, { raw, prefix: begin })
+    specified.set(key, { raw, prefix: begin })
   }
-  return given
+  return specified
 }
 
-function onlySettings(given: ReadonlyMap<string, Given>): GivenSettings {
-  return new Map([...given].flatMap(([key, value]) => (isSettingName(key) ? [[key, value] as const] : [])))
+function onlySettings(specified: ReadonlyMap<string, Specified>): SpecifiedSettings {
+  return new Map([...specified].flatMap(([key, value]) => (isSettingName(key) ? [[key, value] as const] : [])))
 }
 
 function toRaw(tree: Exclude<Tree, { kind: 'nothing' }>, prefix: string): RawValue {
@@ -164,10 +165,10 @@ function toRaw(tree: Exclude<Tree, { kind: 'nothing' }>, prefix: string): RawVal
 function textOf(tree: Tree, what: string): string | undefined {
   if (tree.kind === 'nothing') return undefined
   if (tree.kind === 'text') return tree.text
-  throw new Error(`${what} is a ${tree.kind}, where one text is wanted. Put it in quotes if it is to be a text.`)
+  throw new Error(`${what} is a ${tree.kind}, but one text is expected. Put it in quotes if it is a text.`)
 }
 
-/** Says that the file has no such image. */
+/** Describes that the file has no such image. */
 export function describeUnknown(name: string, names: readonly string[], file: string): string {
   const shown = names.slice(0, 20)
   const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : ''

@@ -3,13 +3,12 @@ import fs from 'node:fs'
 import { fromWorkspace } from '../../runner/environment.ts'
 import { escapeControlCharacters, messageOf } from '../../runner/log.ts'
 
-const LARGEST_FILE = 1024 * 1024
+const MAX_FILE_SIZE = 1024 * 1024
 
 /**
- * Reads the images file as text, without a byte order mark. A relative path begins at the workspace.
+ * Reads the images file as text, without a byte order mark. A relative path is relative to the workspace.
  *
- * @throws Error that begins with `images-file: ` when there is no such file, when it is larger than 1 MiB, or when it is not
- *   UTF-8.
+ * @throws Error that begins with `images-file: ` when the file does not exist, is larger than 1 MiB, or is not UTF-8.
  */
 export function readText(path: string): string {
   const file = `images-file: ${escapeControlCharacters(path)}`
@@ -21,12 +20,12 @@ export function readText(path: string): string {
   throw new Error(`${file}:${wrong + 1}: the line is not UTF-8. Save the file as UTF-8.`)
 }
 
-/** What is no file is not opened: a FIFO would be waited on for ever. */
+/** Opens only a regular file: opening a FIFO would never return. */
 function readBytes(path: string, file: string): Buffer {
   const stats = describe(path, file)
   if (!stats) throw new Error(`${file} does not exist. Correct the path, or check out the repository first.`)
-  if (!stats.isFile()) throw new Error(`${file} is not a file. Name a YAML file.`)
-  if (stats.size > LARGEST_FILE) throw new Error(`${file} is larger than 1 MiB. Remove what it repeats.`)
+  if (!stats.isFile()) throw new Error(`${file} is not a file. Specify a YAML file.`)
+  if (stats.size > MAX_FILE_SIZE) throw new Error(`${file} is larger than 1 MiB. Remove repetitions.`)
   try {
     return fs.readFileSync(path)
   } catch (cause) {
@@ -43,5 +42,7 @@ function describe(path: string, file: string): fs.Stats | undefined {
 }
 
 function unreadable(file: string, cause: unknown): Error {
-  return new Error(`${file} can't be read: ${messageOf(cause)}. Name a YAML file that this user may read.`, { cause })
+  return new Error(`${file} can't be read: ${messageOf(cause)}. Specify a YAML file that this user may read.`, {
+    cause,
+  })
 }
