@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { parseVariables } from '../src/definition/variables.ts'
+import { createAttribution } from '../src/packer/attribution.ts'
 import { trackCreatedResources } from '../src/packer/created-resources.ts'
 import { toLines } from '../src/packer/lines.ts'
-import { advise, imagesOf, readMessage } from '../src/packer/messages.ts'
-import { createAttribution } from '../src/packer/said.ts'
+import { addHint, imagesOf, readMessage } from '../src/packer/messages.ts'
 import { escapeControlCharacters, neutralizeCommands } from '../src/runner/log.ts'
 import { type Dice, makeDice } from './support/definitions.ts'
 import { findCommands } from './support/workflow-commands.ts'
@@ -93,7 +93,7 @@ describe('whatever Packer prints', () => {
         const message = readMessage(line)
         const said = message?.kind === 'text' ? attribute(message.text) : undefined
         if (said) note(said)
-        if (message?.kind === 'failure') expect(advise(message.text).startsWith(message.text.trimEnd())).toBe(true)
+        if (message?.kind === 'failure') expect(addHint(message.text).startsWith(message.text.trimEnd())).toBe(true)
         if (message?.kind !== 'artifact') continue
         for (const [region, image] of imagesOf(message.value)) {
           expect(`${region} ${image}`).toMatch(/^[a-z0-9-]+ ami-[0-9a-f]{8,17}$/)
