@@ -87,19 +87,19 @@ describe('whatever Packer prints', () => {
 
   test('is read without an error, and only the ids of images pass for images', () => {
     forEverySeed(dice => {
-      const { traces, note } = trackCreatedResources()
+      const { resources, readLine } = trackCreatedResources()
       const { attribute } = createAttribution()
       for (const line of linesOf(split(makeBytes(dice), dice))) {
         const message = readMessage(line)
-        const said = message?.kind === 'text' ? attribute(message.text) : undefined
-        if (said) note(said)
+        const buildLine = message?.kind === 'text' ? attribute(message.text) : undefined
+        if (buildLine) readLine(buildLine)
         if (message?.kind === 'failure') expect(addHint(message.text).startsWith(message.text.trimEnd())).toBe(true)
         if (message?.kind !== 'artifact') continue
         for (const [region, image] of imagesOf(message.value)) {
           expect(`${region} ${image}`).toMatch(/^[a-z0-9-]+ ami-[0-9a-f]{8,17}$/)
         }
       }
-      expect(traces().images.every(image => /^ami-[0-9a-f]{8,17}$/.test(image))).toBe(true)
+      expect(resources().images.every(image => /^ami-[0-9a-f]{8,17}$/.test(image))).toBe(true)
     })
   })
 
