@@ -103,7 +103,7 @@ async function startMoto(images: readonly FirstImage[]): Promise<Moto> {
   })
   function assertRunning(): void {
     if (server.exitCode === null && server.signalCode === null) return
-    throw new Error(`moto's server has ended (${server.exitCode ?? server.signalCode}): ${printed}`)
+    throw new Error(`moto_server ended before it was stopped (${server.exitCode ?? server.signalCode}): ${printed}`)
   }
   async function stop(): Promise<void> {
     try {
@@ -114,11 +114,16 @@ async function startMoto(images: readonly FirstImage[]): Promise<Moto> {
       fs.rmSync(directory, { recursive: true })
     }
   }
-  for (;;) {
-    assertRunning()
-    const [, endpoint] = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(printed) ?? []
-    if (endpoint) return { endpoint, stop }
-    await sleep(20)
+  try {
+    for (;;) {
+      assertRunning()
+      const [, endpoint] = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(printed) ?? []
+      if (endpoint) return { endpoint, stop }
+      await sleep(20)
+    }
+  } catch (error) {
+    fs.rmSync(directory, { recursive: true })
+    throw error
   }
 }
 

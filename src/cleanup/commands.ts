@@ -12,8 +12,7 @@ export const COMMANDS = {
     `aws ec2 describe-instances --region ${region} --query "Reservations[].Instances[?LaunchTime>='${startedAt}'][]"`,
   instance: (region: string, id: string) => `aws ec2 terminate-instances --region ${region} --instance-ids ${id}`,
   searchVolumes: (region: string, { startedAt }: BakeIdentity) =>
-    `aws ec2 describe-volumes --region ${region} --filters Name=status,Values=available ` +
-    `--query "Volumes[?CreateTime>='${startedAt}']"`,
+    `aws ec2 describe-volumes --region ${region} --query "Volumes[?CreateTime>='${startedAt}']"`,
   volume: (region: string, id: string) => `aws ec2 delete-volume --region ${region} --volume-id ${id}`,
   keyPair: (region: string, name: string) => `aws ec2 delete-key-pair --region ${region} --key-name ${name}`,
   launchTemplate: (region: string, id: string) =>
