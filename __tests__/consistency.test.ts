@@ -16,8 +16,8 @@ import { type Ec2Server, SOURCE_IMAGE, speakTo, startEc2 } from './support/ec2.t
 import { type FaultyEc2, startProxy } from './support/proxy.ts'
 import { hasTools } from './support/tools.ts'
 
-/** What the action relies on in the other tests: `ec2.md` names the pages of AWS that it is from. */
-describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late,', { concurrent: true }, () => {
+/** Properties of EC2 that the other tests rely on; `ec2.md` names the pages of AWS. */
+describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests with late answers', { concurrent: true }, () => {
   let moto: Ec2Server
   let accounts = 0
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late
     return ec2
   }
 
-  /** Asks as the action does, not as the tests do. */
+  /** A client that gets late answers, as the action does. */
   const clientOf = ({ endpoint }: FaultyEc2) => speakTo(endpoint).client()
 
   async function launch(client: EC2Client): Promise<string> {
@@ -40,7 +40,7 @@ describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late
     return InstanceId
   }
 
-  test('does not know a new key pair for a while, by its id, by its name, nor by a filter', async () => {
+  test('a new key pair is not found for a while by its id, its name or a filter', async () => {
     await using ec2 = await startAccount()
     const client = clientOf(ec2)
     ec2.lateness({ appear: 3_000 })
@@ -56,7 +56,7 @@ describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late
     expect((await client.send(byFilter)).KeyPairs).toMatchObject([{ Tags: [{ Key: 'a', Value: 'b' }] }])
   })
 
-  test('shows an instance, its image and the snapshot of that after a while', async () => {
+  test('an instance, its image and the snapshot of the image appear after a while', async () => {
     await using ec2 = await startAccount()
     const client = clientOf(ec2)
     ec2.lateness({ appear: 2_000, snapshots: 5_000 })
@@ -80,7 +80,7 @@ describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late
     expect((await client.send(snapshots)).Snapshots).toHaveLength(1)
   })
 
-  test('finds images by the tags that they had, with these, and by their own tags at once when they are named', async () => {
+  test('a filter finds images by their former tags for a while, and an id finds them with their new tags at once', async () => {
     await using ec2 = await startAccount()
     const client = clientOf(ec2)
     const id = await ec2.makeImage({ stage: 'old' })
@@ -103,7 +103,7 @@ describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests, when it is late
     expect(await find('new')).toEqual([[id, 'new']])
   })
 
-  test('describes a deregistered image for a while, and refuses to deregister it again', async () => {
+  test('a deregistered image is described for a while, and can not be deregistered again', async () => {
     await using ec2 = await startAccount()
     const client = clientOf(ec2)
     const ImageId = await ec2.makeImage({ a: 'b' })

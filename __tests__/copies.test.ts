@@ -19,7 +19,7 @@ import { hclTemplate } from './support/workspace.ts'
 const WEST = 'eu-west-1'
 const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab'
 const SHARED = { Add: [{ UserId: '111122223333' }] }
-/** The question of the look-up, and the one for the copies of an image. */
+/** The request of the look-up, and the one for the copies of an image. */
 const [LOOK_UP, FOR_COPIES] = [/=tag:ami_config_checksum$/, /=tag:ami_bakery_image$/]
 
 describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', () => {
@@ -68,8 +68,8 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
   const copyOf = ({ outputs }: Run): string | undefined => JSON.parse(outputs.ami_ids ?? '{}')[WEST]
   const message = ({ annotations }: Run) => annotations.filter(({ level }) => level === 'error').map(one => one.message)
 
-  describe('in the look-up', () => {
-    test('are none of a backup that inherited the tags of a copy, in no question', async () => {
+  describe('look-up', () => {
+    test('a backup that inherited the tags of a copy is not used as a copy', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       const tags = { ami_config_checksum: CHECKSUM, ami_bakery_image: source, 'aws:backup:source-resource': 'i-1' }
@@ -87,7 +87,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       ])
     })
 
-    test('are neither used nor made anew when they are revoked', async () => {
+    test('a revoked copy is neither used nor replaced', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       const tags = { ami_config_checksum: CHECKSUM, ami_bakery_image: source, ami_bakery_revoked: 'boots badly' }
@@ -109,7 +109,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       expect([failed.exitCode, asked(scene, 'CopyImage')]).toEqual([1, []])
     })
 
-    test('are hits although their own tag says that they are due for deletion, unless the source says so', async () => {
+    test('a copy whose own tag is due for deletion is a hit, unless the tag of its source is due too', async () => {
       await using scene = await set()
       const due = { ami_bakery_prune: '2026-01-01T00:00:00Z' }
       const source = await plant(scene.ec2)
@@ -121,7 +121,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       expect((await run(scene, { 'on-miss': 'skip' })).outputs.ami_id).toBe('')
     })
 
-    test('are none that EC2 finds by a value which their tag no longer has', async () => {
+    test('an image that EC2 finds by a former value of its tag is not a copy', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       const tags = { ami_config_checksum: `failed:${CHECKSUM}`, ami_bakery_image: source }
@@ -132,18 +132,18 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
     })
   })
 
-  describe('of a region that encrypts by default', () => {
-    /** Runs a step whose copy comes out encrypted. */
+  describe('regions that encrypt by default', () => {
+    /** Runs a step whose copy is encrypted. */
     async function runEncrypted(scene: Scene): Promise<Run & { readonly copy: string }> {
       scene.ec2.slowCopies(1_500)
       const running = start(scene)
-      await running.printed(/is being copied, as ami-/)
-      const [copy = ''] = /(?<=is being copied, as )ami-\w+/.exec(running.log()) ?? []
+      await running.printed(/copying ami-\w+, as ami-/)
+      const [copy = ''] = /(?<=copying ami-\w+, as )ami-\w+/.exec(running.log()) ?? []
       scene.ec2.images.encrypt(copy)
       return { ...(await running.ended), copy }
     }
 
-    test('are an error before they are shared, and made anew as soon as a key is specified', async () => {
+    test('a copy with the default key is an error before it is shared, and another is made once a key is specified', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       await share(scene.ec2, source)
@@ -152,7 +152,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       const { copy } = failed
       expect(message(failed)).toEqual([
         expect.stringMatching(
-          `^regions: .*\neu-west-1: ${copy} in eu-west-1 is encrypted .* although ${source} is not encrypted, and it is shared with others.* specify a KMS key: eu-west-1=<key>\\. .*aws ec2 deregister-image --region eu-west-1 --image-id ${copy} `,
+          `^regions: .*\neu-west-1: ${copy} in eu-west-1 is encrypted .* although ${source} is not encrypted, and other accounts that ${source} is shared with can't use the copy\\. Specify a KMS key for the region: eu-west-1=<key>\\. .*aws ec2 deregister-image --region eu-west-1 --image-id ${copy} `,
         ),
       ])
       expect(asked(scene, 'ModifyImageAttribute')).toEqual([])
@@ -172,7 +172,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       expect((await run(scene)).outputs.cache_hit).toBe('true')
     })
 
-    test('are good, with a notice, when the image is not shared', async () => {
+    test('a copy with the default key is used, with a notice, when the image is not shared', async () => {
       await using scene = await set()
       await plant(scene.ec2)
       const copied = await runEncrypted(scene)
@@ -180,14 +180,14 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       expect(copied.annotations).toEqual([
         {
           level: 'notice',
-          message: expect.stringMatching(/is encrypted with .* specify a KMS key: eu-west-1=<key>\.$/),
+          message: expect.stringMatching(/is encrypted with .* Specify a KMS key for the region: eu-west-1=<key>\.$/),
         },
       ])
     })
   })
 
-  describe('have from the start', () => {
-    test('the tags that say whose they are, on image and snapshots, the same for runs of all repositories', async () => {
+  describe('tags at creation', () => {
+    test('a copy and its snapshots are created with the tags of their source, the same in runs of all repositories', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2, { ami_bakery_repository: 'example/app', Name: 'app' })
       const first = {
@@ -198,7 +198,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       scene.ec2.slowCopies(2_000)
       scene.ec2.fail({ action: 'CopyImage', delay: 1_000 })
       const running = ['example/app', 'example/other'].map(name => start(scene, {}, { GITHUB_REPOSITORY: name }))
-      await Promise.all(running.map(one => one.printed(/is being copied/)))
+      await Promise.all(running.map(one => one.printed(/copying ami-/)))
       expect((await imagesIn(scene.ec2)).map(tagsOf)).toEqual([first])
       const { Snapshots = [] } = await scene.ec2.client(WEST).send(new DescribeSnapshotsCommand({ OwnerIds: ['self'] }))
       expect(Snapshots.map(tagsOf)).toContainEqual(first)
@@ -209,7 +209,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       expect(await imagesIn(scene.ec2)).toHaveLength(1)
     })
 
-    test('no more tags than their source: one of an older version has no template', async () => {
+    test('a copy of an image without a template tag is created without one', async () => {
       await using scene = await set()
       const source = await scene.ec2.makeImage({ ami_config_checksum: CHECKSUM })
       const copied = await run(scene)
@@ -226,7 +226,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
     })
   })
 
-  test('get no tag that says something of their source alone', async () => {
+  test('a copy gets no tag that describes only its source', async () => {
     await using scene = await set()
     await plant(scene.ec2, {
       Name: 'app',
@@ -248,8 +248,8 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
     ])
   })
 
-  describe('are waited for', () => {
-    test('while EC2 does not know the image that it has just shown: no request fails by that', async () => {
+  describe('waiting', () => {
+    test('requests are retried while EC2 does not know an image that it has just described', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       await share(scene.ec2, source)
@@ -272,7 +272,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       expect(counts).toEqual([2, 3, 3])
     })
 
-    test('no longer than 30 s where EC2 never knows the image', async () => {
+    test('requests are retried for 30 s at most when EC2 does not know the image', async () => {
       await using scene = await set()
       await share(scene.ec2, await plant(scene.ec2))
       scene.ec2.fail({ action: 'ModifyImageAttribute', error: 'InvalidAMIID.NotFound' })
@@ -282,7 +282,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       expect(failed.seconds).toBeLessThan(20)
     })
 
-    test('when they are in a state of passage, and the state is shown', async () => {
+    test('a copy in an intermediate state is waited for, and the state is printed', async () => {
       await using scene = await set()
       await plant(scene.ec2)
       const answer = imagesAnswer(item('ami-00000001', {}, 'transient'))
@@ -292,7 +292,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       expect(copied.log).toMatch(/\neu-west-1: ami-\w+ is transient after 0 s\.\n/)
     })
 
-    test('and their progress is read from all pages of their snapshots', async () => {
+    test('the progress of a copy is read from all pages of its snapshots', async () => {
       await using scene = await set()
       await plant(scene.ec2)
       scene.ec2.slowCopies(1_500)
@@ -312,34 +312,37 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       ])
     })
 
-    test('by a run whose token another has spent, though EC2 lists the other’s copy late', async () => {
+    test('a run whose token was used by another run waits until EC2 lists the copy of that run', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       scene.ec2.fail({ action: 'CopyImage', error: 'IdempotentParameterMismatch' })
       const running = start(scene)
       await scene.ec2.asked('CopyImage')
       await new Promise(resolve => setTimeout(resolve, 1_500))
-      const rival = await scene.ec2.makeImage({ ami_bakery_image: source }, WEST)
+      const other = await scene.ec2.makeImage({ ami_bakery_image: source }, WEST)
       const copied = await running.ended
-      expect([copied.exitCode, copyOf(copied)], copied.log).toEqual([0, rival])
+      expect([copied.exitCode, copyOf(copied)], copied.log).toEqual([0, other])
       expect(asked(scene, 'CopyImage')).toHaveLength(1)
     })
   })
 
-  describe('that come to nothing', () => {
-    test.each(['failed', 'invalid', 'error'])('because EC2 says %s are an error with its reason', async state => {
-      await using scene = await set()
-      await plant(scene.ec2)
-      const reason = '<stateReason><code>Client.X</code><message>Snapshot is broken</message></stateReason>'
-      const answer = imagesAnswer(item('ami-00000001', {}, state, reason))
-      scene.ec2.fail({ action: 'DescribeImages', region: WEST, about: /^ImageId\.1=/, answer, times: 1 })
-      const failed = await run(scene)
-      expect(message(failed)).toEqual([
-        expect.stringMatching(`eu-west-1: The copy ami-\\w+ has failed \\(${state}\\): Snapshot is broken\\. `),
-      ])
-    })
+  describe('failed copies', () => {
+    test.each(['failed', 'invalid', 'error'])(
+      'a copy in the state %s is an error with the reason of EC2',
+      async state => {
+        await using scene = await set()
+        await plant(scene.ec2)
+        const reason = '<stateReason><code>Client.X</code><message>Snapshot is broken</message></stateReason>'
+        const answer = imagesAnswer(item('ami-00000001', {}, state, reason))
+        scene.ec2.fail({ action: 'DescribeImages', region: WEST, about: /^ImageId\.1=/, answer, times: 1 })
+        const failed = await run(scene)
+        expect(message(failed)).toEqual([
+          expect.stringMatching(`eu-west-1: The copy ami-\\w+ has failed \\(${state}\\): Snapshot is broken\\. `),
+        ])
+      },
+    )
 
-    test.each(['deregistered', 'disabled'])('because they are %s are made anew', async state => {
+    test.each(['deregistered', 'disabled'])('a copy that becomes %s is made again', async state => {
       await using scene = await set()
       await plant(scene.ec2)
       const answer = imagesAnswer(item('ami-00000001', {}, state))
@@ -349,13 +352,13 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       )
       const copied = await run(scene, {}, { AMI_BAKERY_TIME_SCALE: '0.1' })
       expect(copied.exitCode, copied.log).toBe(0)
-      expect(copied.log).toMatch(/^eu-west-1: ami-\w+ is gone.* copied anew\.$/m)
+      expect(copied.log).toMatch(/^eu-west-1: ami-\w+ was deregistered or disabled\. Copying the image again\.$/m)
       expect(copied.seconds).toBeLessThan(30)
       const tokens = asked(scene, 'CopyImage').map(({ parameters }) => parameters.get('ClientToken'))
       expect(new Set(tokens).size).toBe(2)
     })
 
-    test('are not taken for copies that are there', async () => {
+    test('deregistered, disabled, invalid and failed copies are not used', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       const items = ['deregistered', 'disabled', 'invalid', 'error'].map((state, index) =>
@@ -369,14 +372,14 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
     })
   })
 
-  test('that have to wait for others say so, without a number that AWS may change', async () => {
+  test('a copy that must wait for other copies prints the reason', async () => {
     await using scene = await set()
     await plant(scene.ec2)
     scene.ec2.fail({ action: 'CopyImage', error: 'ResourceLimitExceeded', times: 1 })
     const copied = await run(scene)
     expect(copied.exitCode, copied.log).toBe(0)
     expect(copied.log).toContain(
-      '\neu-west-1: there are too many copies at once (ResourceLimitExceeded). Waiting, two hours at most.\n',
+      '\neu-west-1: too many copies run at once (ResourceLimitExceeded). Waiting up to two hours.\n',
     )
   })
 })

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { parseVariables } from '../src/definition/variables.ts'
+import { createAttribution } from '../src/packer/attribution.ts'
 import { trackCreatedResources } from '../src/packer/created-resources.ts'
 import { toLines } from '../src/packer/lines.ts'
-import { advise, imagesOf, readMessage } from '../src/packer/messages.ts'
-import { createAttribution } from '../src/packer/said.ts'
+import { addHint, imagesOf, readMessage } from '../src/packer/messages.ts'
 import { escapeControlCharacters, neutralizeCommands } from '../src/runner/log.ts'
 import { type Dice, makeDice } from './support/definitions.ts'
 import { findCommands } from './support/workflow-commands.ts'
@@ -87,19 +87,19 @@ describe('random output of Packer', () => {
 
   test('is read without an error, and only ids of images are recognized as images', () => {
     forEverySeed(dice => {
-      const { traces, note } = trackCreatedResources()
+      const { resources, readLine } = trackCreatedResources()
       const { attribute } = createAttribution()
       for (const line of linesOf(split(makeBytes(dice), dice))) {
         const message = readMessage(line)
-        const said = message?.kind === 'text' ? attribute(message.text) : undefined
-        if (said) note(said)
-        if (message?.kind === 'failure') expect(advise(message.text).startsWith(message.text.trimEnd())).toBe(true)
+        const buildLine = message?.kind === 'text' ? attribute(message.text) : undefined
+        if (buildLine) readLine(buildLine)
+        if (message?.kind === 'failure') expect(addHint(message.text).startsWith(message.text.trimEnd())).toBe(true)
         if (message?.kind !== 'artifact') continue
         for (const [region, image] of imagesOf(message.value)) {
           expect(`${region} ${image}`).toMatch(/^[a-z0-9-]+ ami-[0-9a-f]{8,17}$/)
         }
       }
-      expect(traces().images.every(image => /^ami-[0-9a-f]{8,17}$/.test(image))).toBe(true)
+      expect(resources().images.every(image => /^ami-[0-9a-f]{8,17}$/.test(image))).toBe(true)
     })
   })
 

@@ -114,7 +114,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       const before = await takeBystanders(ec2)
       using scene = fakePacker(ec2, 'exit 1')
       const run = await scene.start({ env: FAST }).ended
-      expectOneError(run, /packer build ended with 1/)
+      expectOneError(run, /packer build exited with code 1/)
       expect(await takeBystanders(ec2), run.log).toEqual(before)
       expect((await ec2.inventory()).keyPairs).toContain(lease)
     })
@@ -192,7 +192,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     await plantLease(ec2, await nameLease(scene), tags)
     const inputs = { ...INPUTS, 'wait-for-other-bakes': '6' }
     const run = await scene.start({ inputs, env: { AMI_BAKERY_TIME_SCALE: '0.05' } }).ended
-    expectOneError(run, /packer build ended with 1/)
+    expectOneError(run, /packer build exited with code 1/)
     expect(await takeStock(ec2, 'us-east-1'), run.log).toMatchObject({ instances: [], keyPairs: [] })
   })
 
@@ -221,7 +221,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     ]
     using scene = fakePacker(ec2, [LAUNCHING, say(`Instance ID: ${id}`), ...lies.map(say), 'exit 1'].join('\n'))
     const run = await scene.start({ env: FAST }).ended
-    expectOneError(run, /packer build ended with 1/)
+    expectOneError(run, /packer build exited with code 1/)
     expect((await ec2.inventory()).instances, run.log).toEqual([])
     const { LaunchTemplates = [] } = await ec2.client().send(new DescribeLaunchTemplatesCommand({}))
     expect(LaunchTemplates.map(({ LaunchTemplateName }) => LaunchTemplateName)).toEqual(['production'])

@@ -23,7 +23,7 @@ function say(...texts: readonly string[]): string {
 let moto: Ec2Server
 let accounts = 0
 
-describe.skipIf(!hasTools('moto_server'))('of a failed bake', () => {
+describe.skipIf(!hasTools('moto_server'))('the leftovers of other builders', () => {
   beforeAll(async () => {
     moto = await startEc2()
   })
@@ -41,7 +41,7 @@ describe.skipIf(!hasTools('moto_server'))('of a failed bake', () => {
     return SnapshotId
   }
 
-  test('the snapshot that amazon-chroot names is listed with its command, and not deleted', async () => {
+  test('a snapshot of amazon-chroot is listed with the command that deletes it, and not deleted', async () => {
     await using ec2 = await account()
     const snapshot = await makeSnapshot(ec2)
     using scene = fakePacker(
@@ -50,13 +50,15 @@ describe.skipIf(!hasTools('moto_server'))('of a failed bake', () => {
     )
     const run = await scene.start().ended
     const [error] = run.annotations
-    expect(error?.message, run.log).toMatch(/^packer build ended with 1: It broke\nLeft on EC2/)
+    expect(error?.message, run.log).toMatch(
+      /^packer build exited with code 1: It broke\nCould not remove everything from EC2/,
+    )
     expect(error?.message).toContain(`aws ec2 delete-snapshot --region us-east-1 --snapshot-id ${snapshot}`)
     expect(error?.message).not.toContain('describe-volumes')
     expect((await ec2.inventory()).snapshots).toEqual([snapshot])
   })
 
-  test('the volume that amazon-chroot does not name is listed with a command that finds it', async () => {
+  test('a volume of amazon-chroot is listed with a command that finds it', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, `${say(...CHROOT)}\n${FAILED}`)
     const run = await scene.start().ended
@@ -65,15 +67,15 @@ describe.skipIf(!hasTools('moto_server'))('of a failed bake', () => {
     )
   })
 
-  test('nothing is listed of what Packer has deleted itself', async () => {
+  test('a volume that Packer has deleted itself is not listed', async () => {
     await using ec2 = await account()
     const said = [...CHROOT, 'Creating snapshot...', 'Snapshot ID: snap-0123456789abcdef0', DELETED]
     using scene = fakePacker(ec2, `${say(...said)}\n${FAILED}`)
     const run = await scene.start().ended
-    expect(run.annotations, run.log).toEqual([{ level: 'error', message: 'packer build ended with 1: It broke' }])
+    expect(run.annotations, run.log).toEqual([{ level: 'error', message: 'packer build exited with code 1: It broke' }])
   })
 
-  test('the snapshots of the volumes that amazon-ebssurrogate names are listed', async () => {
+  test('the snapshots of amazon-ebssurrogate are listed by the volumes that it names', async () => {
     await using ec2 = await account()
     const client = ec2.client()
     const launch = { ImageId: SOURCE_IMAGE.ami_id, MinCount: 1, MaxCount: 1, InstanceType: 't3.micro' } as const
@@ -96,7 +98,7 @@ describe.skipIf(!hasTools('moto_server'))('of a failed bake', () => {
     expect((await ec2.inventory()).instances).toEqual([])
   })
 
-  test('no snapshot is listed that an image uses', async () => {
+  test('a snapshot that an image uses is not listed', async () => {
     await using ec2 = await account()
     const snapshot = await makeSnapshot(ec2)
     const mapping = `<blockDeviceMapping><item><ebs><snapshotId>${snapshot}</snapshotId></ebs></item></blockDeviceMapping>`
@@ -109,10 +111,10 @@ describe.skipIf(!hasTools('moto_server'))('of a failed bake', () => {
       `${say(...CHROOT, 'Creating snapshot...', `Snapshot ID: ${snapshot}`, DELETED)}\n${FAILED}`,
     )
     const run = await scene.start().ended
-    expect(run.annotations[0]?.message, run.log).toBe('packer build ended with 1: It broke')
+    expect(run.annotations[0]?.message, run.log).toBe('packer build exited with code 1: It broke')
   })
 
-  test('the searches are listed when they are denied, and in another account', async () => {
+  test('the commands that search are listed when the search is denied, and with the credentials of another account', async () => {
     await using ec2 = await account()
     const script = say(...CHROOT, 'Creating snapshot...', 'Snapshot ID: snap-0123456789abcdef0')
     using scene = fakePacker(ec2, `${script}\n${FAILED}`)

@@ -7,23 +7,23 @@ import { hclTemplate, jsonTemplate, selfTaggingTemplate, withSteps } from './sup
 
 let moto: Ec2Server
 
-describe.skipIf(!canSetScene)("builds of a real Packer's", { concurrent: true }, () => {
+describe.skipIf(!canSetScene)('builds of a real Packer', { concurrent: true }, () => {
   beforeAll(async () => {
     moto = await startEc2()
   })
   afterAll(() => moto.stop())
 
-  describe.for(['ubuntu:22.04', 'a: b', ' Grüße, [x] {y} 100% ==> b ', 'two\nlines'])('named %j', name => {
+  describe.for(['ubuntu:22.04', 'a: b', ' Grüße, [x] {y} 100% ==> b ', 'two\nlines'])('a build named %j', name => {
     for (const language of ['json', 'hcl2'] as const) {
       const template = language === 'json' ? namedJson : namedHcl2
 
-      test(`leave no hit when they fail (${language})`, async () => {
+      test(`a failed build with this name leaves no hit: ${JSON.stringify(name)} (${language})`, async () => {
         await using scene = await setScene(moto, hclTemplate())
         const steps = template(name, 'echo changed >> setup.sh')
         scene.workspace.write({ [`ami/${steps.file}`]: steps.content, 'ami/setup.sh': 'echo hello\n' })
         const run = await scene.start({ inputs: inputsOf(steps.file) }).ended
-        // A line feed ends the lines of Packer that name the image too early: then it is not known that there is one.
-        expectFailure(run, name.includes('\n') ? /names no image/ : /^ami-definition-dirs: changed during the bake/)
+        // A line feed in the name cuts the artifact's line before the image's id.
+        expectFailure(run, name.includes('\n') ? /reported no AMI/ : /^ami-definition-dirs: Changed during the bake/)
         const { images, snapshots, ...rest } = await takeStock(scene.ec2, 'us-east-1')
         expect(rest, run.log).toEqual({ instances: [], keyPairs: [], securityGroups: [] })
         expect([images, snapshots.length], run.log).toEqual([[`failed:${run.outputs.ami_config_checksum}`], 1])
@@ -32,7 +32,7 @@ describe.skipIf(!canSetScene)("builds of a real Packer's", { concurrent: true },
         expect(again.outputs, again.log).toMatchObject({ ami_id: '', cache_hit: 'false' })
       })
 
-      test(`leave nothing when Packer and the step are killed (${language})`, async () => {
+      test(`a killed build with this name leaves nothing: ${JSON.stringify(name)} (${language})`, async () => {
         await using scene = await setScene(moto, hclTemplate())
         const steps = template(name, 'echo waiting; sleep 600')
         scene.workspace.write({ [`ami/${steps.file}`]: steps.content })
@@ -48,7 +48,7 @@ describe.skipIf(!canSetScene)("builds of a real Packer's", { concurrent: true },
     }
   })
 
-  describe('are refused when two make something on EC2: Packer is stopped, and nothing is left', () => {
+  describe('two builds that create something on EC2', () => {
     const second = hclTemplate()
       .slice(hclTemplate().indexOf('source "amazon-ebs"'))
       .replace('"app"', '"other"')
@@ -79,24 +79,28 @@ source "amazon-ebsvolume" "other" {
 }`
 
     test.for([
-      ['plain', two(), ['amazon-ebs.app', 'amazon-ebs.other']],
-      ['of which skip_create_ami is false', two('skip_create_ami = false'), ['amazon-ebs.app', 'amazon-ebs.other']],
-      ['of which skip_create_ami is true', two('skip_create_ami = true'), ['amazon-ebs.app', 'amazon-ebs.other']],
-      ['that overwrite images', two('force_deregister = true'), ['amazon-ebs.app', 'amazon-ebs.other']],
-      ['with copies', two('ami_regions = ["eu-west-1"]'), ['amazon-ebs.app', 'amazon-ebs.other']],
-      ['made by a dynamic block', dynamic, ['amazon-ebs.a', 'amazon-ebs.b']],
-      ['of which one makes a volume', ebsvolume, ['amazon-ebs.app', 'amazon-ebsvolume.other']],
-    ] as const)('%s', async ([, template, names]) => {
+      ['two plain builds', two(), ['amazon-ebs.app', 'amazon-ebs.other']],
+      [
+        'two builds with skip_create_ami = false',
+        two('skip_create_ami = false'),
+        ['amazon-ebs.app', 'amazon-ebs.other'],
+      ],
+      ['two builds with skip_create_ami = true', two('skip_create_ami = true'), ['amazon-ebs.app', 'amazon-ebs.other']],
+      ['two builds that overwrite images', two('force_deregister = true'), ['amazon-ebs.app', 'amazon-ebs.other']],
+      ['two builds with copies', two('ami_regions = ["eu-west-1"]'), ['amazon-ebs.app', 'amazon-ebs.other']],
+      ['two builds of a dynamic block', dynamic, ['amazon-ebs.a', 'amazon-ebs.b']],
+      ['a build of an image and one of a volume', ebsvolume, ['amazon-ebs.app', 'amazon-ebsvolume.other']],
+    ] as const)('Packer is stopped and leaves nothing when there are %s', async ([, template, names]) => {
       await using scene = await setScene(moto, template)
       const run = await scene.start().ended
-      expectFailure(run, /^packer-only: 2 builds of the template make something on EC2: .* by packer-only\.$/)
+      expectFailure(run, /^packer-only: 2 builds of the template create something on EC2: .* with packer-only\.$/)
       for (const name of names) expect(run.annotations[0]?.message).toContain(name)
-      expect(run.log).toContain('Packer has been asked to stop')
+      expect(run.log).toContain('Sent SIGTERM to Packer')
       expect(run.log).not.toMatch(/AMI: ami-/)
       expect(await takeStock(scene.ec2, 'us-east-1', 'eu-west-1'), run.log).toEqual(NOTHING)
     })
 
-    test('of a legacy template, whose names have colons', async () => {
+    test('Packer is stopped and leaves nothing when a legacy template has two builds with colons in their names', async () => {
       await using scene = await setScene(moto, hclTemplate())
       const legacy = JSON.parse(jsonTemplate())
       const [builder] = legacy.builders
@@ -107,7 +111,7 @@ source "amazon-ebsvolume" "other" {
       expect(await takeStock(scene.ec2, 'us-east-1'), run.log).toEqual(NOTHING)
     })
 
-    test('also when the first has made its image before the second begins', async () => {
+    test('Packer is stopped and leaves nothing when the first of two builds has created its image before the second starts', async () => {
       const oneByOne = 'if [ "$1" = build ]; then shift; set -- build -parallel-builds=1 "$@"; fi'
       await using scene = await setScene(moto, two(), oneByOne)
       const run = await scene.start().ended
@@ -116,14 +120,14 @@ source "amazon-ebsvolume" "other" {
       expect(await takeStock(scene.ec2, 'us-east-1'), run.log).toEqual(NOTHING)
     })
 
-    test('unless one is chosen', async () => {
+    test('one of two builds is baked when packer-only selects it', async () => {
       await using scene = await setScene(moto, two())
       const run = await scene.start({ inputs: { ...INPUTS, 'packer-only': '*.app' } }).ended
       expect(run.exitCode, run.log).toBe(0)
       expect(run.log).not.toContain('amazon-ebs.other:')
     })
 
-    test('unless the other makes nothing on EC2', async () => {
+    test('a second build that creates nothing on EC2 is allowed', async () => {
       const beside = withSteps(hclTemplate(), 'provisioner "shell-local" { inline = ["echo hello"] }')
         .replace('["source.amazon-ebs.app"]', '["source.amazon-ebs.app", "source.null.other"]')
         .concat('source "null" "other" { communicator = "none" }\n')
@@ -133,7 +137,7 @@ source "amazon-ebsvolume" "other" {
       expect(run.log).toContain('==> null.other: hello')
     })
 
-    test('not when a provisioner or a post-processor prints what another Packer says', async () => {
+    test('the output of another Packer in a provisioner or a post-processor is not a second build', async () => {
       const lines = [
         '==> amazon-ebs.next: Prevalidating any provided VPC information',
         'x: Launching a source AWS instance...',
@@ -150,7 +154,7 @@ source "amazon-ebsvolume" "other" {
     })
   })
 
-  describe('that work in another region', () => {
+  describe('builds in another region', () => {
     const elsewhere = (region: string, variables = {}) => {
       const legacy = JSON.parse(jsonTemplate())
       return JSON.stringify({
@@ -165,12 +169,15 @@ source "amazon-ebsvolume" "other" {
       ["a variable's default", elsewhere('{{user `region`}}', { region: 'eu-west-1' }), {}],
       ['packer-vars', elsewhere('{{user `region`}}', { region: 'us-east-1' }), { 'packer-vars': 'region=eu-west-1' }],
     ] as const)(
-      'are refused before the bake where a legacy template has them written: %s',
+      'a legacy template that states another region fails before the bake: %s',
       async ([, template, more]) => {
         await using scene = await setScene(moto, hclTemplate())
         scene.workspace.write({ 'ami/a.json': template })
         const run = await scene.start({ inputs: { ...inputsOf('a.json'), ...more } }).ended
-        expectFailure(run, /^packer-template: it makes its image in eu-west-1, but aws-region is us-east-1/)
+        expectFailure(
+          run,
+          /^packer-template: The template creates its image in eu-west-1, but the region of the look-up is us-east-1/,
+        )
         expect(scene.ec2.requests.map(({ action }) => action)).not.toContain('RunInstances')
       },
     )
@@ -183,12 +190,15 @@ source "amazon-ebsvolume" "other" {
         elsewhere('{{user `region`}}', { region: 'eu-west-1' }),
         { 'packer-var-files': 'ami/vars.json' },
       ],
-    ] as const)('are not taken for such: %s', async ([, template, more]) => {
-      await using scene = await setScene(moto, hclTemplate())
-      scene.workspace.write({ 'ami/a.json': template, 'ami/vars.json': '{"region": "us-east-1"}' })
-      const run = await scene.start({ inputs: { ...inputsOf('a.json'), ...more } }).ended
-      expect(run.exitCode, run.log).toBe(0)
-    })
+    ] as const)(
+      'a legacy template whose variable is set to the region of the look-up bakes: %s',
+      async ([, template, more]) => {
+        await using scene = await setScene(moto, hclTemplate())
+        scene.workspace.write({ 'ami/a.json': template, 'ami/vars.json': '{"region": "us-east-1"}' })
+        const run = await scene.start({ inputs: { ...inputsOf('a.json'), ...more } }).ended
+        expect(run.exitCode, run.log).toBe(0)
+      },
+    )
 
     test.for([
       ['a.json', elsewhere('{{user `region`}}', { region: '{{env `BAKE_REGION`}}' })],
@@ -197,7 +207,7 @@ source "amazon-ebsvolume" "other" {
         'b.pkr.hcl',
         selfTaggingTemplate('ami_regions = ["ap-south-1"]').replace(/region += .*/, 'region = "eu-west-1"'),
       ],
-    ] as const)('are cleaned up where they worked: %s', async ([file, template]) => {
+    ] as const)('a build in another region is cleaned up there: %s', async ([file, template]) => {
       await using scene = await setScene(moto, hclTemplate())
       scene.workspace.write({ [`ami/${file}`]: template })
       const run = await scene.start({ inputs: inputsOf(file), env: { ...scene.env, BAKE_REGION: 'eu-west-1' } }).ended
@@ -211,18 +221,18 @@ source "amazon-ebsvolume" "other" {
       expect(snapshots.length).toBe(images.length)
     })
 
-    test('are cleaned up where they worked when the image of the look-up is a copy', async () => {
+    test('a build in another region is cleaned up there when the image of the look-up is a copy', async () => {
       const copied = hclTemplate('ami_regions = ["us-east-1"]').replace(/region += .*/, 'region = "eu-west-1"')
       const steps = 'provisioner "shell-local" { inline = ["echo changed > setup.sh"] }'
       await using scene = await setScene(moto, withSteps(copied, steps))
       scene.workspace.write({ 'ami/setup.sh': 'echo hello\n' })
       const run = await scene.start().ended
-      expectFailure(run, /^ami-definition-dirs: changed during the bake/)
+      expectFailure(run, /^ami-definition-dirs: Changed during the bake/)
       expect(run.annotations[0]?.message).not.toContain('aws ec2')
       expect(await takeStock(scene.ec2, 'us-east-1', 'eu-west-1'), run.log).toEqual(NOTHING)
     })
 
-    test('are named with where they are when the clean-up is denied', async () => {
+    test('leftovers in another region are listed with that region when the clean-up is denied', async () => {
       await using scene = await setScene(moto, hclTemplate().replace(/region += .*/, 'region = "eu-west-1"'))
       scene.ec2.fail({ action: 'DeregisterImage', error: 'UnauthorizedOperation', status: 403 })
       const run = await scene.start().ended

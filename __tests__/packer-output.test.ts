@@ -1,15 +1,16 @@
 import fs from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { type BuildLine, createAttribution } from '../src/packer/attribution.ts'
 import {
   type CreatedResources,
   NO_RESOURCES,
-  readTraces,
+  readResourceTags,
   trackCreatedResources,
-  writeTraces,
+  writeResourceTags,
 } from '../src/packer/created-resources.ts'
 import { toLines } from '../src/packer/lines.ts'
 import {
-  advise,
+  addHint,
   imagesOf,
   isCleanupError,
   isDiagnostic,
@@ -18,7 +19,6 @@ import {
   readMessage,
 } from '../src/packer/messages.ts'
 import { openLog, stdoutIn } from '../src/packer/output-files.ts'
-import { createAttribution, type Said } from '../src/packer/said.ts'
 import { makeDice } from './support/definitions.ts'
 import { makeWorkspace } from './support/workspace.ts'
 
@@ -26,11 +26,11 @@ const MIB = 1024 * 1024
 const IMAGE = 'ami-0123456789abcdef0'
 const OTHER_IMAGE = 'ami-0fedcba9876543210'
 
-describe('a stream of bytes', () => {
+describe('splitting a stream of bytes into lines', () => {
   const text = 'one\r\n\nzwei ä\n日本\u{1f600}\r\n\r\na\rb\r\r\nend\n'
   const lines = ['one', '', 'zwei ä', '日本\u{1f600}', '', 'a\rb\r', 'end']
 
-  test('is cut into its lines, whichever two places the reads split it at', () => {
+  test('the lines are the same wherever two reads split the stream', () => {
     const bytes = Buffer.from(text)
     for (let first = 0; first <= bytes.length; first++) {
       for (let second = first; second <= bytes.length; second++) {
@@ -40,21 +40,21 @@ describe('a stream of bytes', () => {
     }
   })
 
-  test('is cut into its lines when it comes byte by byte', () => {
+  test('the lines are the same when the stream is read byte by byte', () => {
     expect(linesOf(Array.from(Buffer.from(text), byte => Buffer.of(byte)))).toEqual(lines)
   })
 
-  test('keeps a line that the reader overwrites in its buffer', () => {
+  test('a partial line is kept when the reader overwrites its buffer', () => {
     const seen: string[] = []
     const sink = toLines(line => seen.push(line))
-    const buffer = Buffer.from('begun ')
+    const buffer = Buffer.from('begin ')
     sink(buffer)
     buffer.write('ended\n')
     sink(buffer)
-    expect(seen).toEqual(['begun ended'])
+    expect(seen).toEqual(['begin ended'])
   })
 
-  test('hands a line on as soon as it has ended, and no sooner', () => {
+  test('a line is passed on as soon as it has ended, and not before', () => {
     const seen: string[] = []
     const sink = toLines(line => seen.push(line))
     sink(Buffer.from(`1,app,artifact,0,id,us-east-1:${IMAGE.slice(0, 12)}`))
@@ -63,28 +63,31 @@ describe('a stream of bytes', () => {
     expect(seen).toEqual([`1,app,artifact,0,id,us-east-1:${IMAGE}`])
   })
 
-  test('has no line without bytes', () => {
+  test('no bytes give no line', () => {
     expect(linesOf([])).toEqual([])
     expect(linesOf([Buffer.alloc(0)])).toEqual([])
   })
 
-  test('that is no UTF-8 becomes replacement characters, line by line', () => {
+  test('invalid UTF-8 becomes replacement characters within its line', () => {
     expect(linesOf([Buffer.from('a\xffb\n\xe2\x82\n\xacc\n', 'latin1')])).toEqual(['a\ufffdb', '\ufffd', '\ufffdc'])
   })
 
-  test.each([5 * MIB + 1, MIB, 64 * 1024, 1000, 333])('loses the end of a 5 MiB line read by %i bytes', size => {
-    const bytes = Buffer.from(`before\n${'0123456789abcdef'.repeat((5 * MIB) / 16)}\r\nafter\n`)
-    const [before, long, after, ...more] = linesOf(chunksOf(bytes, size))
-    expect([before, after, more]).toEqual(['before', 'after', []])
-    expect(long === '0123456789abcdef'.repeat(MIB / 16)).toBe(true)
-  })
+  test.each([5 * MIB + 1, MIB, 64 * 1024, 1000, 333])(
+    'a line of 5 MiB is cut to 1 MiB, read in chunks of %i bytes',
+    size => {
+      const bytes = Buffer.from(`before\n${'0123456789abcdef'.repeat((5 * MIB) / 16)}\r\nafter\n`)
+      const [before, long, after, ...more] = linesOf(chunksOf(bytes, size))
+      expect([before, after, more]).toEqual(['before', 'after', []])
+      expect(long === '0123456789abcdef'.repeat(MIB / 16)).toBe(true)
+    },
+  )
 
-  test('keeps a line of exactly 1 MiB whole', () => {
+  test('a line of exactly 1 MiB is kept whole', () => {
     expect(linesOf([Buffer.from(`${'x'.repeat(MIB)}\n`)])[0]?.length).toBe(MIB)
     expect(linesOf([Buffer.from(`${'x'.repeat(MIB - 1)}yz\n`)])[0]?.endsWith('xy')).toBe(true)
   })
 
-  test('of many short lines loses none', () => {
+  test('no line of 100,000 short lines is lost', () => {
     const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, index) => `line ${index}\n`).join(''))
     const lines = linesOf(chunksOf(bytes, 4096))
     expect(lines.length).toBe(100_000)
@@ -92,7 +95,7 @@ describe('a stream of bytes', () => {
   })
 })
 
-describe("a line of Packer's machine-readable output", () => {
+describe("reading a line of Packer's machine-readable output", () => {
   const cases: readonly (readonly [string, Message | undefined])[] = [
     ['1732400000,,ui,say,==> app: Creating the AMI', say('==> app: Creating the AMI')],
     ['1732400000,,ui,message,    app: 1%!(PACKER_COMMA) 2%!(PACKER_COMMA) 3', say('    app: 1, 2, 3')],
@@ -135,17 +138,17 @@ describe("a line of Packer's machine-readable output", () => {
     ['text\n1732400000,app,error,more', undefined],
   ]
 
-  test.each(cases)('%j says what it says', (line, message) => {
+  test.each(cases)('%j gives %j', (line, message) => {
     expect(readMessage(line)).toEqual(message)
   })
 
-  test.each(['say', 'message', 'error'])('of "ui,%s" stays text, whatever it quotes', type => {
+  test.each(['say', 'message', 'error'])('a line of "ui,%s" is text, even if it quotes another type', type => {
     for (const said of forgeries()) {
       expect(readMessage(`1732400000,,ui,${type},${escapeData(said)}`)).toEqual(say(said))
     }
   })
 
-  test('can be forged in no way by what a provisioner prints', () => {
+  test('no output of a provisioner forges another type', () => {
     const dice = makeDice(1)
     const parts = [
       '1',
@@ -169,15 +172,15 @@ describe("a line of Packer's machine-readable output", () => {
   })
 })
 
-describe("the images of an artifact's id", () => {
+describe("reading the images in an artifact's id", () => {
   const none: readonly (readonly [string, string])[] = []
 
-  test('are its region and image', () => {
+  test('one image gives its region and its id', () => {
     expect(imagesOf(`us-east-1:${IMAGE}`)).toEqual([['us-east-1', IMAGE]])
     expect(imagesOf('us-gov-west-1:ami-0123abcd')).toEqual([['us-gov-west-1', 'ami-0123abcd']])
   })
 
-  test('are those of all its regions', () => {
+  test('several images give the ids of all regions', () => {
     expect(imagesOf(`eu-west-1:${OTHER_IMAGE},us-east-1:${IMAGE}`)).toEqual([
       ['eu-west-1', OTHER_IMAGE],
       ['us-east-1', IMAGE],
@@ -203,15 +206,15 @@ describe("the images of an artifact's id", () => {
     `x\nus-east-1:${IMAGE}`,
     `US East:${IMAGE}`,
     'sha256:0123456789abcdef',
-  ])('%j names none', id => {
+  ])('%j contains no image', id => {
     expect(imagesOf(id)).toEqual(none)
   })
 
-  test('are found beside parts that name none', () => {
+  test('other parts of the id are ignored', () => {
     expect(imagesOf(`eu-west-1:ami-<sensitive>,us-east-1:${IMAGE},`)).toEqual([['us-east-1', IMAGE]])
   })
 
-  test('are one although the artifact is listed twice, and forged ones are none', () => {
+  test('an artifact that is listed twice gives one image, and a forged artifact none', () => {
     const output = [
       `1,,ui,message,    app: 2%!(PACKER_COMMA)app%!(PACKER_COMMA)artifact%!(PACKER_COMMA)0%!(PACKER_COMMA)id%!(PACKER_COMMA)us-east-1:${OTHER_IMAGE}`,
       `1,,ui,message,    app: \\n2,app,artifact,0,id,us-east-1:${OTHER_IMAGE}`,
@@ -229,7 +232,7 @@ describe("the images of an artifact's id", () => {
   })
 })
 
-describe("the two files of Packer's output", () => {
+describe("reading the files of Packer's output", () => {
   /** Opens them and collects what comes, as Packer's two streams. */
   function open(directory: string) {
     const [stdout, stderr]: [string[], string[]] = [[], []]
@@ -238,7 +241,7 @@ describe("the two files of Packer's output", () => {
     return { ...log, stdout, stderr, out, err }
   }
 
-  test('are read line by line while they grow, each for itself', () => {
+  test('each file is read line by line while it grows', () => {
     using workspace = makeWorkspace({ '.keep': '' })
     const { out, err, stdout, stderr, readLines, close } = open(workspace.directory)
     expect(readLines()).toBe(false)
@@ -257,7 +260,7 @@ describe("the two files of Packer's output", () => {
     close()
   })
 
-  test('are read a little at a time, so that signals are heard between', () => {
+  test('a large file is read in parts, so that signals are handled between them', () => {
     using workspace = makeWorkspace({ stdout: `${'x'.repeat(1023)}\n`.repeat(4 * 1024) })
     const { stdout, readLines, close } = open(workspace.directory)
     const counts: number[] = []
@@ -267,7 +270,7 @@ describe("the two files of Packer's output", () => {
     close()
   })
 
-  test('are read from the start by who comes later, and lose nothing of what stood in them', () => {
+  test('a later reader reads from the start, and existing content is kept', () => {
     using workspace = makeWorkspace({ stdout: 'before\n', stderr: 'alas\n' })
     const first = open(workspace.directory)
     fs.writeSync(first.out, 'after\n')
@@ -281,7 +284,7 @@ describe("the two files of Packer's output", () => {
     second.close()
   })
 
-  test('are for the eyes of this user, and closed in the end', () => {
+  test('only this user can read the files, and they are closed at the end', () => {
     using workspace = makeWorkspace({ '.keep': '' })
     const { files, close } = open(workspace.directory)
     for (const file of files) expect(fs.fstatSync(file).mode & 0o777).toBe(0o600)
@@ -290,11 +293,11 @@ describe("the two files of Packer's output", () => {
   })
 })
 
-describe('a failure of Packer', () => {
-  const NAME = "Put {{timestamp}} into the template's ami_name, so that every bake has a name of its own."
+describe('hints for a failure of Packer', () => {
+  const NAME = "Add {{timestamp}} to the template's ami_name, so that every bake has its own name."
   const GITHUB =
-    "GitHub must be reachable for plugins, and github-token must be one of github.com's. Or put the plugins on the runner."
-  const ROLE = "Allow the role of this job what Packer needs; the README's policy for the bake lists it."
+    'The runner must reach GitHub to download plugins, and github-token must be a token of github.com. Or install the plugins on the runner.'
+  const ROLE = "Grant the job's role the permissions that Packer needs; the README's policy for the bake lists them."
   const unknown = (kind: string, name: string) => `The ${kind} ${name} is unknown by Packer, and is likely part of`
   const install = (plugin: string) => `Install its plugin: packer plugins install ${plugin}`
 
@@ -315,28 +318,28 @@ describe('a failure of Packer', () => {
     ['api error AccessDenied: no', ROLE],
   ]
 
-  test.each(cases)('%j is followed by what can be done about it', (failure, advice) => {
-    expect(advise(failure)).toBe(`${failure}\n${advice}`)
-    expect(advise(`${failure}\n\n`)).toBe(`${failure}\n${advice}`)
+  test.each(cases)('%j gets the hint %j', (failure, advice) => {
+    expect(addHint(failure)).toBe(`${failure}\n${advice}`)
+    expect(addHint(`${failure}\n\n`)).toBe(`${failure}\n${advice}`)
   })
 
   test.each(['exit status: 3', ' 1 error occurred:\n', 'apixgithub.com, api.githubxcom', ''])(
-    '%j is shown as it is when nothing is known about it',
+    'an unknown failure gets no hint: %j',
     failure => {
-      expect(advise(failure)).toBe(failure)
+      expect(addHint(failure)).toBe(failure)
     },
   )
 })
 
-describe('whose a text of Packer is', () => {
+describe("attributing Packer's texts to builds", () => {
   const UUID = '66f2a3c1-0b4d-4e5f-8a9b-0c1d2e3f4a5b'
-  const begun = 'Prevalidating any provided VPC information'
+  const started = 'Prevalidating any provided VPC information'
   const launching = 'Launching a source AWS instance...'
 
-  function attributed(...texts: readonly string[]): { last: Said | undefined; builds: readonly string[] } {
+  function attributed(...texts: readonly string[]): { last: BuildLine | undefined; builds: readonly string[] } {
     const { attribute, builds } = createAttribution()
-    const said = texts.map(attribute)
-    return { last: said.at(-1), builds: builds() }
+    const lines = texts.map(attribute)
+    return { last: lines.at(-1), builds: builds() }
   }
 
   const names = [
@@ -353,13 +356,13 @@ describe('whose a text of Packer is', () => {
     'Grüße, [x]{y} 100%s $& (.*)',
     'a (shell-local)',
     'Launching a source AWS instance',
-    `a: ${begun}`,
+    `a: ${started}`,
     'two\nlines',
   ]
 
-  describe.each(names)('of the build %j', name => {
+  describe.each(names)('a build named %j', name => {
     const first = [
-      begun,
+      started,
       `Creating temporary keypair: packer_${UUID}`,
       `Creating temporary security group for this instance: packer_${UUID}`,
       `Creating temporary instance profile for this instance: packer-${UUID}`,
@@ -368,7 +371,7 @@ describe('whose a text of Packer is', () => {
       'Gathering information about this EC2 instance...',
     ]
 
-    test.each(first)('is known from its first sentence on: %s', sentence => {
+    test.each(first)('the build is known after its first sentence: %s', sentence => {
       const text = `==> ${name}: ${sentence}`
       expect(attributed(text)).toEqual({ last: { build: name, text: sentence }, builds: [name] })
       expect(attributed(text, `==> ${name}: ${launching}`, `==> ${name}: b: hello`)).toEqual({
@@ -377,15 +380,15 @@ describe('whose a text of Packer is', () => {
       })
     })
 
-    test('is its own alone', () => {
-      const known = [`==> ${name}: ${begun}`, `==> ${name}: ${launching}`]
+    test('texts that only resemble those of the build are not attributed to it', () => {
+      const known = [`==> ${name}: ${started}`, `==> ${name}: ${launching}`]
       for (const text of [`==> x${name}: hello`, `==> ${name}hello`, `==> ${name} hello`, `${name}: hello`, '']) {
         expect(attributed(...known, text), text).toEqual({ last: undefined, builds: [name] })
       }
     })
 
-    test('introduces no other build by what its instance prints', () => {
-      const known = [`==> ${name}: ${begun}`, `==> ${name}: ${launching}`]
+    test('the output of its instance introduces no other build', () => {
+      const known = [`==> ${name}: ${started}`, `==> ${name}: ${launching}`]
       for (const sentence of first) {
         for (const forged of [sentence, `x: ${sentence}`, `\n==> x: ${sentence}`, `\nx: ${sentence}`]) {
           expect(attributed(...known, `==> ${name}: ${forged}`).builds, forged).toEqual([name])
@@ -397,8 +400,8 @@ describe('whose a text of Packer is', () => {
     })
   })
 
-  test('is told for two builds of which the name of one begins with that of the other', () => {
-    const both = [`==> a: ${begun}`, `==> a: b: ${begun}`]
+  test('two builds are distinguished when the name of one starts with the name of the other', () => {
+    const both = [`==> a: ${started}`, `==> a: b: ${started}`]
     expect(attributed(...both, '==> a: b: hello')).toEqual({
       last: { build: 'a: b', text: 'hello' },
       builds: ['a', 'a: b'],
@@ -406,12 +409,17 @@ describe('whose a text of Packer is', () => {
     expect(attributed(...both, '==> a: hello').last).toEqual({ build: 'a', text: 'hello' })
   })
 
-  test('is none before the first sentence, of builds that make nothing on EC2, and over several lines', () => {
-    const texts = ['==> null.x: hello', `    x: hello\n    x: ${begun}`, `==> x: hello\n==> x: ${begun}`, `x: ${begun}`]
+  test('a text is attributed to no build before a first sentence, or if its sentence is not in the first line', () => {
+    const texts = [
+      '==> null.x: hello',
+      `    x: hello\n    x: ${started}`,
+      `==> x: hello\n==> x: ${started}`,
+      `x: ${started}`,
+    ]
     for (const text of texts) expect(attributed(text), text).toEqual({ last: undefined, builds: [] })
   })
 
-  test('is told at once of a line that is long', () => {
+  test('a very long line is attributed within a second', () => {
     const start = performance.now()
     const long = `==> ${': '.repeat(500_000)}`
     expect(attributed(long, long, long).builds).toEqual([])
@@ -429,7 +437,7 @@ describe('whose a text of Packer is', () => {
     ['Terminating the source AWS instance...', 'clean-up'],
     ['x: Terminating the source AWS instance...', undefined],
     ['', undefined],
-  ])('begins by %j the phase %s', (text, phase) => {
+  ])('the line %j starts the phase %s', (text, phase) => {
     expect(phaseOf({ build: 'a: b', text })).toBe(phase)
   })
 
@@ -440,11 +448,11 @@ describe('whose a text of Packer is', () => {
     ['Error deleting EBS volume: no', true],
     ['said Error terminating instance, may still be around', false],
     ['Terminating the source AWS instance...', false],
-  ])('by %j complains of what it leaves: %s', (text, complains) => {
-    expect(isCleanupError({ build: 'a: b', text })).toBe(complains)
+  ])('the line %j reports a failed clean-up: %s', (text, expected) => {
+    expect(isCleanupError({ build: 'a: b', text })).toBe(expected)
   })
 
-  test("is Packer's own when it builds nothing", () => {
+  test("Packer's own diagnostics are distinguished from texts of builds", () => {
     expect(isDiagnostic('Error: No builds to run\n\nA build command')).toBe(true)
     expect(isDiagnostic("Warning: an 'only' option was passed, but")).toBe(true)
     expect(isDiagnostic('==> app: Error: No builds to run')).toBe(false)
@@ -453,14 +461,14 @@ describe('whose a text of Packer is', () => {
   })
 })
 
-describe('what Packer has begun to make', () => {
+describe('tracking what Packer creates', () => {
   const UUID = '66f2a3c1-0b4d-4e5f-8a9b-0c1d2e3f4a5b'
   const OTHER_UUID = UUID.replaceAll('6', '7')
   const INSTANCE = 'i-0123456789abcdef0'
   const LAUNCHING = '==> app: Launching a source AWS instance...'
   const IMAGING = `==> app: Creating AMI app-1 from instance ${INSTANCE}`
 
-  const bake: readonly (readonly [said: string, isNew: boolean])[] = [
+  const bake: readonly (readonly [text: string, isNew: boolean])[] = [
     ['==> app: Prevalidating any provided VPC information', false],
     [`==> app: Creating temporary keypair: packer_${UUID}`, true],
     [`==> app: Creating temporary security group for this instance: packer_${OTHER_UUID}`, true],
@@ -480,7 +488,7 @@ describe('what Packer has begun to make', () => {
     [`    app: AMI: ${OTHER_IMAGE}`, true],
   ]
 
-  const made: CreatedResources = {
+  const created: CreatedResources = {
     keyPairs: [`packer_${UUID}`],
     securityGroups: [`packer_${OTHER_UUID}`],
     roles: [`packer-${UUID}`],
@@ -495,20 +503,20 @@ describe('what Packer has begun to make', () => {
     isUntrusted: false,
   }
 
-  function tracesOf(...texts: readonly string[]): CreatedResources {
-    const { note, traces } = readTexts()
-    texts.forEach(note)
-    return traces()
+  function resourcesOf(...texts: readonly string[]): CreatedResources {
+    const { readText, resources } = readTexts()
+    texts.forEach(readText)
+    return resources()
   }
 
-  test('is known from what it says, and each new thing is told as such', () => {
-    const { note, traces } = readTexts()
-    expect(traces()).toEqual(NO_RESOURCES)
-    for (const [said, isNew] of bake) expect(note(said), said).toBe(isNew)
-    expect(traces()).toEqual(made)
+  test('resources are known from the lines of a bake, and each new one is reported once', () => {
+    const { readText, resources } = readTexts()
+    expect(resources()).toEqual(NO_RESOURCES)
+    for (const [text, isNew] of bake) expect(readText(text), text).toBe(isNew)
+    expect(resources()).toEqual(created)
   })
 
-  test('is nothing before it says anything', () => {
+  test('there are no resources before the first line', () => {
     const kinds = ['keyPairs', 'securityGroups', 'instances', 'launchTemplates', 'images', 'copyRegions', 'roles']
     const ofOtherBuilders = ['snapshots', 'snapshotSources', 'attachedDevices']
     expect(NO_RESOURCES).toEqual({
@@ -518,7 +526,7 @@ describe('what Packer has begun to make', () => {
     })
   })
 
-  test('is not told by the instance once it runs', () => {
+  test('the output of a running instance adds no resources', () => {
     const spot = [LAUNCHING, '==> app: Created Spot Fleet launch template: lt-0123456789abcdef0']
     const lies = [
       `    app: Instance ID: ${INSTANCE}`,
@@ -527,22 +535,22 @@ describe('what Packer has begun to make', () => {
       LAUNCHING,
       `    app: Instance ID: ${INSTANCE}`,
     ]
-    expect(tracesOf(...spot, ...lies)).toEqual(tracesOf(...spot))
+    expect(resourcesOf(...spot, ...lies)).toEqual(resourcesOf(...spot))
     const plain = [LAUNCHING, `    app: Instance ID: ${INSTANCE}`]
-    expect(tracesOf(...plain, ...lies)).toEqual(tracesOf(...plain))
+    expect(resourcesOf(...plain, ...lies)).toEqual(resourcesOf(...plain))
   })
 
-  test('is known of several builds at once, each in its own stage', () => {
-    const theirs = bake.map(([said]) => said.replace('app:', 'other:').replace(UUID, OTHER_UUID))
-    const both = tracesOf(...bake.map(([said]) => said), ...theirs)
+  test('resources of several builds are tracked at once, each build in its own stage', () => {
+    const others = bake.map(([text]) => text.replace('app:', 'other:').replace(UUID, OTHER_UUID))
+    const both = resourcesOf(...bake.map(([text]) => text), ...others)
     expect(both).toEqual({
-      ...made,
+      ...created,
       keyPairs: [`packer_${UUID}`, `packer_${OTHER_UUID}`],
       roles: [`packer-${UUID}`, `packer-${OTHER_UUID}`],
     })
   })
 
-  const things: readonly (readonly [said: string, ...before: readonly string[]])[] = [
+  const resources: readonly (readonly [text: string, ...before: readonly string[]])[] = [
     [`Creating temporary keypair: packer_${UUID}`],
     [`Creating temporary security group for this instance: packer_${UUID}`],
     [`Creating temporary instance profile for this instance: packer-${UUID}`],
@@ -554,10 +562,10 @@ describe('what Packer has begun to make', () => {
     ['Copying to: eu-central-1', LAUNCHING, IMAGING],
   ]
 
-  test.each(things)('is known by its line at its time: %s', (said, ...before) => {
-    const known = tracesOf(...before)
-    expect(tracesOf(...before, `    app: ${said}`)).not.toEqual(known)
-    expect(tracesOf(...before, `==> app: ${said}`)).not.toEqual(known)
+  test.each(resources)('a resource is known by its line in its stage only: %s', (said, ...before) => {
+    const known = resourcesOf(...before)
+    expect(resourcesOf(...before, `    app: ${said}`)).not.toEqual(known)
+    expect(resourcesOf(...before, `==> app: ${said}`)).not.toEqual(known)
     for (const text of [
       `app: ${said}`,
       `x==> app: ${said}`,
@@ -575,11 +583,11 @@ describe('what Packer has begun to make', () => {
       `    app: ${said.replace(/: .*/, ': ')}`,
       `    app: hello\n    app: ${said}`,
     ]) {
-      expect(tracesOf(...before, text), text).toEqual(known)
+      expect(resourcesOf(...before, text), text).toEqual(known)
     }
     // Once the build is known.
     for (const text of [`    app: said: ${said}`, `    app: \nx: ${said}`, `    app (shell-local): x: ${said}`]) {
-      expect(tracesOf(LAUNCHING, ...before.slice(1), text), text).toEqual(tracesOf(LAUNCHING, ...before.slice(1)))
+      expect(resourcesOf(LAUNCHING, ...before.slice(1), text), text).toEqual(resourcesOf(LAUNCHING, ...before.slice(1)))
     }
     const forged = [
       'Launching a source AWS instance',
@@ -587,48 +595,49 @@ describe('what Packer has begun to make', () => {
       'Registering the AMI',
     ]
     const stages = forged.map(stage => `    app: said ${stage}`)
-    if (before.length > 0) expect(tracesOf(...stages, `    app: ${said}`)).toEqual(NO_RESOURCES)
-    if (before.length > 1) expect(tracesOf(LAUNCHING, ...stages, `    app: ${said}`)).toEqual(tracesOf(LAUNCHING))
-    // Another time than its own: before the launch, while it runs, and while the image is made.
+    if (before.length > 0) expect(resourcesOf(...stages, `    app: ${said}`)).toEqual(NO_RESOURCES)
+    if (before.length > 1) expect(resourcesOf(LAUNCHING, ...stages, `    app: ${said}`)).toEqual(resourcesOf(LAUNCHING))
+    // Another time than its own: before the launch, while it runs, and while the image is created.
     for (const stage of [[], [LAUNCHING], [LAUNCHING, IMAGING]]) {
-      if (stage.length !== before.length) expect(tracesOf(...stage, `    app: ${said}`)).toEqual(tracesOf(...stage))
+      if (stage.length !== before.length)
+        expect(resourcesOf(...stage, `    app: ${said}`)).toEqual(resourcesOf(...stage))
     }
   })
 
   test.each([
-    [`Creating temporary keypair: packer_${OTHER_UUID}`, things[0]],
-    [`Creating temporary security group for this instance: packer_${OTHER_UUID}`, things[1]],
-    [`Creating temporary instance profile for this instance: packer-${OTHER_UUID}`, things[2]],
-    ['Created Spot Fleet launch template: lt-76543210', things[3]],
-    ['Instance ID: i-76543210', things[5]],
-  ])('is one of its kind in a build, so that a second is forged: %s', (second, first = ['']) => {
+    [`Creating temporary keypair: packer_${OTHER_UUID}`, resources[0]],
+    [`Creating temporary security group for this instance: packer_${OTHER_UUID}`, resources[1]],
+    [`Creating temporary instance profile for this instance: packer-${OTHER_UUID}`, resources[2]],
+    ['Created Spot Fleet launch template: lt-76543210', resources[3]],
+    ['Instance ID: i-76543210', resources[5]],
+  ])('a second resource of a kind that exists once in a build is ignored: %s', (second, first = ['']) => {
     const [said, ...before] = first
-    const known = tracesOf(...before, `    app: ${said}`)
-    expect(tracesOf(...before, `    app: ${said}`, `    app: ${second}`)).toEqual(known)
+    const known = resourcesOf(...before, `    app: ${said}`)
+    expect(resourcesOf(...before, `    app: ${said}`, `    app: ${second}`)).toEqual(known)
   })
 
-  test('ends at the first line of what it says: a provisioner may have printed the rest', () => {
-    expect(tracesOf(`==> app: Creating temporary keypair: packer_${UUID}\n`).keyPairs).toEqual([`packer_${UUID}`])
-    expect(tracesOf(`\n==> app: Creating temporary keypair: packer_${UUID}`)).toEqual(NO_RESOURCES)
+  test('only the first line of a text is read, because a provisioner can print the rest', () => {
+    expect(resourcesOf(`==> app: Creating temporary keypair: packer_${UUID}\n`).keyPairs).toEqual([`packer_${UUID}`])
+    expect(resourcesOf(`\n==> app: Creating temporary keypair: packer_${UUID}`)).toEqual(NO_RESOURCES)
   })
 
-  describe('an instance', () => {
-    const isLaunching = (...said: readonly string[]) => tracesOf(...said).launching
+  describe('launching', () => {
+    const isLaunching = (...said: readonly string[]) => resourcesOf(...said).launching
 
-    test('may be there from the moment it is asked for', () => {
+    test('an instance may exist from the moment it is requested', () => {
       expect(isLaunching(LAUNCHING)).toBe(true)
       expect(isLaunching('==> app: Launching a spot AWS instance...')).toBe(true)
       expect(isLaunching('    app: I am Launching a source AWS instance')).toBe(false)
       expect(isLaunching('==> app: Launching a rocket')).toBe(false)
     })
 
-    test('is not there when EC2 refused it, but may be when the answer was lost', () => {
+    test('an instance does not exist when EC2 refused it, but may exist when the answer was lost', () => {
       const refusal =
         'Error launching source instance: operation error EC2: RunInstances, api error VcpuLimitExceeded: no'
-      const { note, traces } = readTexts()
-      note(LAUNCHING)
-      expect(note(`==> app: ${refusal}`)).toBe(true)
-      expect(traces().launching).toBe(false)
+      const { readText, resources } = readTexts()
+      readText(LAUNCHING)
+      expect(readText(`==> app: ${refusal}`)).toBe(true)
+      expect(resources().launching).toBe(false)
       expect(isLaunching(LAUNCHING, '==> app: Error launching source instance: timeout')).toBe(true)
       expect(isLaunching(LAUNCHING, '==> app: Error launching source instance: rapid errors')).toBe(true)
       expect(isLaunching(LAUNCHING, `    app: said ${refusal}`)).toBe(true)
@@ -636,70 +645,74 @@ describe('what Packer has begun to make', () => {
     })
   })
 
-  describe('a temporary role', () => {
+  describe('roles', () => {
     const created = (build: string, uuid: string) =>
       `==> ${build}: Creating temporary instance profile for this instance: packer-${uuid}`
 
-    test('goes with the build that has deleted it', () => {
-      const roles = tracesOf(
+    test('a temporary role is removed for the build that has deleted it', () => {
+      const roles = resourcesOf(
         created('app', UUID),
         `==> app: Creating temporary keypair: packer_${UUID}`,
         created('other', OTHER_UUID),
         '==> app: Deleting temporary instance profile...',
       )
       expect(roles).toEqual({ ...NO_RESOURCES, roles: [`packer-${OTHER_UUID}`], keyPairs: [`packer_${UUID}`] })
-      expect(tracesOf(created('app', UUID), '    app: Deleting temporary').roles).toEqual([`packer-${UUID}`])
+      expect(resourcesOf(created('app', UUID), '    app: Deleting temporary').roles).toEqual([`packer-${UUID}`])
     })
 
-    test.each(['role', 'instance profile'])('stays when Packer could not delete the %s', what => {
+    test.each(['role', 'instance profile'])('a temporary role is kept when Packer could not delete the %s', what => {
       const complaint = `==> app: Error deleting. Please delete the ${what} manually: packer-${UUID}`
-      const begun = '==> app: Prevalidating any provided VPC information'
+      const started = '==> app: Prevalidating any provided VPC information'
       const deleting = '==> app: Deleting temporary instance profile...'
-      expect(tracesOf(created('app', UUID), deleting, complaint).roles).toEqual([`packer-${UUID}`])
-      expect(tracesOf(begun, complaint, complaint).roles).toEqual([`packer-${UUID}`])
-      expect(tracesOf(begun, `${complaint}x`).roles).toEqual([])
-      expect(tracesOf(begun, complaint.replace('packer-', 'my-')).roles).toEqual([])
+      expect(resourcesOf(created('app', UUID), deleting, complaint).roles).toEqual([`packer-${UUID}`])
+      expect(resourcesOf(started, complaint, complaint).roles).toEqual([`packer-${UUID}`])
+      expect(resourcesOf(started, `${complaint}x`).roles).toEqual([])
+      expect(resourcesOf(started, complaint.replace('packer-', 'my-')).roles).toEqual([])
     })
   })
 
-  describe('by the builders that make snapshots themselves', () => {
+  describe('other builders', () => {
     const CHROOT = ['==> app: Gathering information about this EC2 instance...']
     const attached = [...CHROOT, '==> app: Attaching the root volume to /dev/sdf']
     const volume = 'vol-0123456789abcdef0'
 
-    test('is the snapshot that amazon-chroot names, and none before it makes one', () => {
+    test('the snapshot of amazon-chroot is known after it has started to create one', () => {
       const said = '    app: Snapshot ID: snap-0123456789abcdef0'
-      expect(tracesOf(...attached, said).snapshots).toEqual([])
-      expect(tracesOf(...attached, '==> app: Creating snapshot...', said).snapshots).toEqual(['snap-0123456789abcdef0'])
+      expect(resourcesOf(...attached, said).snapshots).toEqual([])
+      expect(resourcesOf(...attached, '==> app: Creating snapshot...', said).snapshots).toEqual([
+        'snap-0123456789abcdef0',
+      ])
     })
 
-    test('is the volume that amazon-chroot attaches, until it deletes it', () => {
+    test('the volume that amazon-chroot attaches is known until it deletes it', () => {
       const deleted = [...attached, '==> app: Deleting the created EBS volume...']
-      expect(tracesOf(...attached)).toEqual({ ...NO_RESOURCES, attachedDevices: ['/dev/sdf'] })
-      expect(tracesOf(...attached, '==> app: Attaching the root volume to /dev/sdg').attachedDevices).toEqual([
+      expect(resourcesOf(...attached)).toEqual({ ...NO_RESOURCES, attachedDevices: ['/dev/sdf'] })
+      expect(resourcesOf(...attached, '==> app: Attaching the root volume to /dev/sdg').attachedDevices).toEqual([
         '/dev/sdf',
       ])
-      expect(tracesOf(...deleted)).toEqual(NO_RESOURCES)
+      expect(resourcesOf(...deleted)).toEqual(NO_RESOURCES)
       const complaint = '==> app: Error deleting EBS volume: api error VolumeInUse: no'
-      expect(tracesOf(...deleted, complaint).attachedDevices).toEqual(['/dev/sdf'])
+      expect(resourcesOf(...deleted, complaint).attachedDevices).toEqual(['/dev/sdf'])
     })
 
-    test('is no key pair that a program in the chroot prints', () => {
-      expect(tracesOf(...attached, `    app: Creating temporary keypair: packer_${UUID}`).keyPairs).toEqual([])
+    test('the output of a program in the chroot adds no key pair', () => {
+      expect(resourcesOf(...attached, `    app: Creating temporary keypair: packer_${UUID}`).keyPairs).toEqual([])
     })
 
-    test('are the volumes that amazon-ebssurrogate makes snapshots of', () => {
+    test('the volumes that amazon-ebssurrogate creates snapshots of are known', () => {
       const said = [
         LAUNCHING,
         '==> app: Creating snapshot tags',
         `==> app: Creating snapshot of EBS Volume ${volume}...`,
       ]
-      expect(tracesOf(...said).snapshotSources).toEqual([volume])
-      expect(tracesOf(LAUNCHING, `    app: Creating snapshot of EBS Volume ${volume}x...`).snapshotSources).toEqual([])
+      expect(resourcesOf(...said).snapshotSources).toEqual([volume])
+      expect(resourcesOf(LAUNCHING, `    app: Creating snapshot of EBS Volume ${volume}x...`).snapshotSources).toEqual(
+        [],
+      )
     })
   })
 
-  describe('as tags', () => {
+  describe('resource tags', () => {
     const tags = new Map([
       ['ami_bakery_key_pairs', `packer_${UUID}`],
       ['ami_bakery_security_groups', `packer_${OTHER_UUID}`],
@@ -719,44 +732,44 @@ describe('what Packer has begun to make', () => {
       snapshotSources: ['vol-0123456789abcdef0'],
       attachedDevices: ['/dev/sdf'],
     }
-    const all = { ...made, ...ofOtherBuilders, launchTemplates: ['lt-0123456789abcdef0'] }
-    const hearsay = { isUntrusted: true }
+    const all = { ...created, ...ofOtherBuilders, launchTemplates: ['lt-0123456789abcdef0'] }
+    const untrusted = { isUntrusted: true }
 
-    test('is written and read again, as hearsay', () => {
-      expect(writeTraces(all)).toEqual(tags)
-      expect(readTraces(tags)).toEqual({ ...all, ...hearsay })
+    test('resources are written as tags, and read back as untrusted', () => {
+      expect(writeResourceTags(all)).toEqual(tags)
+      expect(readResourceTags(tags)).toEqual({ ...all, ...untrusted })
     })
 
-    test('is written empty when there is nothing, so that what stood there goes', () => {
-      expect(writeTraces(NO_RESOURCES)).toEqual(new Map([...tags.keys()].map(tag => [tag, ''])))
-      expect(readTraces(writeTraces(NO_RESOURCES))).toEqual({ ...NO_RESOURCES, ...hearsay })
-      expect(readTraces(new Map())).toEqual({ ...NO_RESOURCES, ...hearsay })
+    test('no resources are written as empty values, which replace earlier ones', () => {
+      expect(writeResourceTags(NO_RESOURCES)).toEqual(new Map([...tags.keys()].map(tag => [tag, ''])))
+      expect(readResourceTags(writeResourceTags(NO_RESOURCES))).toEqual({ ...NO_RESOURCES, ...untrusted })
+      expect(readResourceTags(new Map())).toEqual({ ...NO_RESOURCES, ...untrusted })
     })
 
-    test('is read without what Packer could not have said', () => {
+    test('names that Packer can not have printed are not read', () => {
       const forged = [...tags].map(([tag, value]) => [tag, `default ${value}x 0${value} ${value} x`] as const)
-      const { images, copyRegions, attachedDevices, launching, ...single } = readTraces(new Map(forged))
+      const { images, copyRegions, attachedDevices, launching, ...single } = readResourceTags(new Map(forged))
       expect(launching).toBe(false)
-      expect(new Set(images)).toEqual(new Set(made.images))
-      expect(new Set(copyRegions)).toEqual(new Set(made.copyRegions))
+      expect(new Set(images)).toEqual(new Set(created.images))
+      expect(new Set(copyRegions)).toEqual(new Set(created.copyRegions))
       // They are only listed, and any path in /dev may be one.
       expect(attachedDevices).toContain('/dev/sdf')
       expect(single).toEqual({
-        keyPairs: made.keyPairs,
-        securityGroups: made.securityGroups,
-        instances: made.instances,
+        keyPairs: created.keyPairs,
+        securityGroups: created.securityGroups,
+        instances: created.instances,
         launchTemplates: all.launchTemplates,
-        roles: made.roles,
+        roles: created.roles,
         snapshots: ofOtherBuilders.snapshots,
         snapshotSources: ofOtherBuilders.snapshotSources,
-        ...hearsay,
+        ...untrusted,
       })
     })
 
-    test('is as many whole names as a tag of 256 characters holds', () => {
+    test('a tag contains as many whole names as fit into 256 characters', () => {
       const regions = [...Array.from({ length: 25 }, () => 'us-east-1'), 'us-a-1']
       const written = (...copyRegions: readonly string[]) =>
-        writeTraces({ ...NO_RESOURCES, copyRegions }).get('ami_bakery_copy_regions')
+        writeResourceTags({ ...NO_RESOURCES, copyRegions }).get('ami_bakery_copy_regions')
       expect(written(...regions)).toHaveLength(256)
       expect(written(...regions, 'us-west-2')).toBe(regions.join(' '))
       expect(written(...regions.slice(0, -1), 'us-west-22')).toBe(regions.slice(0, -1).join(' '))
@@ -764,15 +777,15 @@ describe('what Packer has begun to make', () => {
   })
 })
 
-/** As the action reads Packer's texts; `note` answers whether one told of something new. */
-function readTexts(): { note(text: string): boolean; traces(): CreatedResources } {
+/** Reads texts as the action does; `readText` returns whether a text changed what is known. */
+function readTexts(): { readText(text: string): boolean; resources(): CreatedResources } {
   const { attribute } = createAttribution()
-  const { note, traces } = trackCreatedResources()
-  function noteText(text: string): boolean {
-    const said = attribute(text)
-    return said ? note(said) : false
+  const { readLine, resources } = trackCreatedResources()
+  function readText(text: string): boolean {
+    const line = attribute(text)
+    return line ? readLine(line) : false
   }
-  return { note: noteText, traces }
+  return { readText, resources }
 }
 
 function linesOf(reads: readonly Buffer[]): string[] {

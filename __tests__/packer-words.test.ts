@@ -8,7 +8,7 @@ import { hclTemplate, jsonTemplate } from './support/workspace.ts'
 
 let moto: Ec2Server
 
-/** What makes Packer and its plugins print more, less or elsewhere, or read other settings (hashicorp/packer, packer-plugin-sdk). */
+/** Variables that change what Packer and its plugins print or read (hashicorp/packer, packer-plugin-sdk). */
 const VARIABLES: Readonly<Record<string, string>> = {
   PACKER_LOG: '1',
   PACKER_LOG_PATH: '{temp}/packer.log',
@@ -23,7 +23,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   PKR_VAR_undeclared: '1',
 }
 
-/** Others that are set beside them in the tests with all at once. */
+/** Further variables for the test with all of them. */
 const MORE_VARIABLES: Readonly<Record<string, string>> = {
   NO_COLOR: '1',
   FORCE_COLOR: '1',
@@ -37,57 +37,60 @@ const MORE_VARIABLES: Readonly<Record<string, string>> = {
   GOMAXPROCS: '1',
 }
 
-describe.skipIf(!canSetScene)('what a real Packer says', { concurrent: true }, () => {
+describe.skipIf(!canSetScene)('the output of a real Packer', { concurrent: true }, () => {
   beforeAll(async () => {
     moto = await startEc2()
   })
   afterAll(() => moto.stop())
 
-  describe('is read the same, whatever the environment has', () => {
-    test.for(Object.entries(VARIABLES))('%s=%s', async ([name, value]) => {
+  describe('variables of the environment', () => {
+    test.for(Object.entries(VARIABLES))("Packer's output is read in the same way with %s=%s", async ([name, value]) => {
       await using scene = await setScene(moto, declaring(hclTemplate()), COUNT_COMMANDS)
       const set = value.replace('{temp}', scene.workspace.directory)
       const env = { ...scene.env, [name]: set }
       const run = await scene.start({ inputs: { ...INPUTS, 'packer-vars': 'size=3' }, env }).ended
       expectBake(run)
-      // The debug log is shown to those who ask for it.
+      // The debug log is printed only when PACKER_LOG is set.
       expect(run.log.includes('[INFO] Packer version'), run.log).toBe(name === 'PACKER_LOG')
       expect(scene.workspace.read('bin/commands')).toBe('version\ninit\ninspect\nvalidate\nbuild\n')
       const { images, ...rest } = await takeStock(scene.ec2, 'us-east-1')
       expect([images.length, rest.instances, rest.keyPairs], run.log).toEqual([1, [], []])
     })
 
-    test.for(['a.pkr.hcl', 'a.json'])('all of them at once (%s)', async file => {
-      await using scene = await setScene(moto, hclTemplate())
-      const legacy = JSON.parse(jsonTemplate())
-      legacy.variables.size = ''
-      scene.workspace.write({ 'ami/a.pkr.hcl': declaring(hclTemplate()), 'ami/a.json': JSON.stringify(legacy) })
-      const all = Object.entries({ ...VARIABLES, ...MORE_VARIABLES }).map(([name, value]) => [
-        name,
-        value.replace('{temp}', scene.workspace.directory),
-      ])
-      const inputs = { ...INPUTS, 'packer-template': `ami/${file}`, 'packer-vars': 'size=3' }
-      expectBake(await scene.start({ inputs, env: { ...scene.env, ...Object.fromEntries(all) } }).ended)
-    })
+    test.for(['a.pkr.hcl', 'a.json'])(
+      "Packer's output is read in the same way with all these variables (%s)",
+      async file => {
+        await using scene = await setScene(moto, hclTemplate())
+        const legacy = JSON.parse(jsonTemplate())
+        legacy.variables.size = ''
+        scene.workspace.write({ 'ami/a.pkr.hcl': declaring(hclTemplate()), 'ami/a.json': JSON.stringify(legacy) })
+        const all = Object.entries({ ...VARIABLES, ...MORE_VARIABLES }).map(([name, value]) => [
+          name,
+          value.replace('{temp}', scene.workspace.directory),
+        ])
+        const inputs = { ...INPUTS, 'packer-template': `ami/${file}`, 'packer-vars': 'size=3' }
+        expectBake(await scene.start({ inputs, env: { ...scene.env, ...Object.fromEntries(all) } }).ended)
+      },
+    )
 
     const DECLARED = 'printf "Packer Inspect: HCL2 mode\\n\\n> input-variables:\\n\\nvar.size: 1\\n\\n" >&2'
     const VERSION = 'echo "Packer v1.16.0"'
 
     test.for([
-      ['a version', `${VERSION} >&2`, /^packer: .* does not tell its version/],
+      ['a version', `${VERSION} >&2`, /^packer: .* does not print a version/],
       [
         'a variable',
         `case "$1" in version) ${VERSION};; inspect) ${DECLARED};; esac`,
         /^packer-vars: .* not declare .* size/,
       ],
-    ] as const)('and standard error is no answer: %s', async ([, script, message]) => {
+    ] as const)('standard error is not read as an answer: %s', async ([, script, message]) => {
       await using ec2 = await startProxy(moto, '600000000000')
       using scene = sceneWith(ec2, script)
       const run = await scene.start({ inputs: { ...INPUTS, 'packer-vars': 'size=3' } }).ended
       expectFailure(run, message)
     })
 
-    test('and standard error is no answer: a plugin', async () => {
+    test('standard error is not read as an answer: a plugin', async () => {
       await using ec2 = await startProxy(moto, '600000000001')
       const script = `case "$1 $2" in version*) ${VERSION};; 'plugins installed') echo packer-plugin-amazon >&2;; plugins*) touch "$0.installs";; esac`
       using scene = sceneWith(ec2, script)
@@ -96,7 +99,7 @@ describe.skipIf(!canSetScene)('what a real Packer says', { concurrent: true }, (
       expect(scene.workspace.has('bin/packer.installs')).toBe(true)
     })
 
-    test('when it fails: the reason is no line of the debug log', async () => {
+    test('the reason of a failure is not a line of the debug log', async () => {
       await using scene = await setScene(moto, hclTemplate('nonsense = true'))
       const env = { ...scene.env, PACKER_LOG: '1' }
       expectFailure(
@@ -107,21 +110,21 @@ describe.skipIf(!canSetScene)('what a real Packer says', { concurrent: true }, (
 
     test.for([
       [
-        'its log can not be written',
+        'it can not write its log',
         { PACKER_LOG_PATH: '/nowhere/log' },
         /Couldn't setup log output: open \/nowhere\/log/,
       ],
       [
-        'its configuration can not be read',
+        'it can not read its configuration',
         { PACKER_CONFIG: 'ami/broken' },
         /Error loading configuration: .*unexpected EOF/,
       ],
       [
-        'its configuration can not be read, with the debug log',
+        'it can not read its configuration, with the debug log',
         { PACKER_CONFIG: 'ami/broken', PACKER_LOG: '1' },
-        /answers "Error loading configuration: .*unexpected EOF/,
+        /but "Error loading configuration: .*unexpected EOF/,
       ],
-    ] as const)('when Packer starts no command, for %s', async ([, variables, words]) => {
+    ] as const)("Packer's own error is the reason when %s", async ([, variables, words]) => {
       await using scene = await setScene(moto, hclTemplate())
       scene.workspace.write({ 'ami/broken': '{' })
       const broken = Object.entries(variables).map(([name, value]) => [
@@ -133,21 +136,26 @@ describe.skipIf(!canSetScene)('what a real Packer says', { concurrent: true }, (
     })
   })
 
-  describe('when it builds nothing is the reason of the failure, with what to do', () => {
+  describe('reasons with hints', () => {
     const nothing =
-      /^packer build ended with 1: .*Error: No builds to run\n.*Let packer-only name a build of the template/s
+      /^packer build exited with code 1: .*Error: No builds to run\n.*Set packer-only to a build of the template/s
 
-    test.for(['a.pkr.hcl', 'a.json'])('packer-only selects no build (%s)', async file => {
-      await using scene = await setScene(moto, hclTemplate())
-      scene.workspace.write({ 'ami/a.pkr.hcl': hclTemplate(), 'ami/a.json': jsonTemplate() })
-      const run = await scene.start({ inputs: { ...INPUTS, 'packer-template': `ami/${file}`, 'packer-only': 'nope' } })
-        .ended
-      expectFailure(run, nothing)
-      if (file.endsWith('.hcl')) expect(run.annotations[0]?.message).toContain('Possible build names: [amazon-ebs.app]')
-      expect(await takeStock(scene.ec2, 'us-east-1')).toEqual(NOTHING)
-    })
+    test.for(['a.pkr.hcl', 'a.json'])(
+      'a packer-only that selects no build is the reason, with a hint (%s)',
+      async file => {
+        await using scene = await setScene(moto, hclTemplate())
+        scene.workspace.write({ 'ami/a.pkr.hcl': hclTemplate(), 'ami/a.json': jsonTemplate() })
+        const run = await scene.start({
+          inputs: { ...INPUTS, 'packer-template': `ami/${file}`, 'packer-only': 'nope' },
+        }).ended
+        expectFailure(run, nothing)
+        if (file.endsWith('.hcl'))
+          expect(run.annotations[0]?.message).toContain('Possible build names: [amazon-ebs.app]')
+        expect(await takeStock(scene.ec2, 'us-east-1')).toEqual(NOTHING)
+      },
+    )
 
-    test('a data source finds no image', async () => {
+    test('a data source without an image is the reason, with a hint', async () => {
       const data =
         'data "amazon-ami" "base" {\n region = var.aws_region\n owners = ["self"]\n most_recent = true\n filters = { name = "no-such-*" }\n}\n'
       const template = `${data}${hclTemplate().replace(/source_ami .*/, 'source_ami = data.amazon-ami.base.id')}`
@@ -159,7 +167,7 @@ describe.skipIf(!canSetScene)('what a real Packer says', { concurrent: true }, (
       )
     })
 
-    test('a data source finds no image during the build', async () => {
+    test('a data source without an image during the build is the reason, with a hint', async () => {
       const data =
         'data "amazon-ami" "base" {\n region = var.aws_region\n owners = ["self"]\n most_recent = true\n filters = { name = "no-such-*" }\n}\n'
       const template = `${data}${hclTemplate().replace(/source_ami .*/, 'source_ami = data.amazon-ami.base.id')}`
@@ -167,7 +175,7 @@ describe.skipIf(!canSetScene)('what a real Packer says', { concurrent: true }, (
       const run = await scene.start().ended
       expectFailure(
         run,
-        /^packer build ended with 1: Error: Datasource\.Execute failed: .*Correct the filters and owners/s,
+        /^packer build exited with code 1: Error: Datasource\.Execute failed: .*Correct the filters and owners/s,
       )
     })
 
@@ -184,30 +192,30 @@ describe.skipIf(!canSetScene)('what a real Packer says', { concurrent: true }, (
         jsonTemplate().replace('"aws_region":""', '"aws_region":"","size":null'),
         /required variable not set: size/,
       ],
-    ] as const)('there is %s', async ([, file, template, words]) => {
+    ] as const)('the reason is %s, with a hint', async ([, file, template, words]) => {
       await using scene = await setScene(moto, hclTemplate())
       scene.workspace.write({ [`ami/${file}`]: template })
       const run = await scene.start({ inputs: { ...INPUTS, 'packer-template': `ami/${file}` } }).ended
       expectFailure(run, /^packer validate failed: Error/)
       expectFailure(run, words)
-      expectFailure(run, /Set the variable by packer-vars .* PKR_VAR_name .*\{\{env `NAME`\}\}\.$/s)
+      expectFailure(run, /Set the variable with packer-vars .* PKR_VAR_name .*\{\{env `NAME`\}\}\.$/s)
     })
 
-    test('the template is not valid', async () => {
+    test('an invalid template is the reason', async () => {
       await using scene = await setScene(moto, hclTemplate().replace(/instance_type .*/, ''))
       const run = await scene.start().ended
       expectFailure(run, /^packer validate failed: Error: .*instance_type or spot_instance_types must be specified/s)
     })
   })
 
-  describe('a secret reaches', () => {
-    test('an HCL2 template as PKR_VAR_name, and is printed nowhere', async () => {
+  describe('secrets', () => {
+    test('an HCL2 template gets a secret as PKR_VAR_name, and it is not printed', async () => {
       const template = `variable "token" {\n type = string\n sensitive = true\n}\n${hclTemplate('tags = { token = var.token }')}`
       await using scene = await setScene(moto, template)
       await expectSecret(scene, 'a.pkr.hcl', template, 'PKR_VAR_token')
     })
 
-    test('a legacy template by {{env}} as the default of a variable, and is printed nowhere', async () => {
+    test('a legacy template gets a secret by {{env}} as the default of a variable, and it is not printed', async () => {
       const legacy = JSON.parse(jsonTemplate())
       legacy.variables.token = '{{env `TOKEN`}}'
       legacy['sensitive-variables'] = ['token']
@@ -216,7 +224,7 @@ describe.skipIf(!canSetScene)('what a real Packer says', { concurrent: true }, (
       await expectSecret(scene, 'a.json', JSON.stringify(legacy), 'TOKEN')
     })
 
-    test('a legacy template by PKR_VAR_name not at all', async () => {
+    test('a legacy template does not get a secret as PKR_VAR_name', async () => {
       const legacy = JSON.parse(jsonTemplate())
       legacy.variables.token = 'unset'
       legacy.builders[0].tags.token = '{{user `token`}}'
@@ -233,7 +241,7 @@ describe.skipIf(!canSetScene)('what a real Packer says', { concurrent: true }, (
 /** Shell commands for the `packer` on PATH. */
 const COUNT_COMMANDS = 'echo "$1" >> "$(dirname "$0")/commands"'
 
-/** The template with a variable that `packer inspect` must tell, or the step fails. */
+/** The template with a variable that `packer inspect` must list, or the step fails. */
 function declaring(template: string): string {
   return `variable "size" { type = string }\n${template}`
 }

@@ -26,7 +26,7 @@ const HOME = 'us-east-1'
 /** A minute of the action's is a second and a half. */
 const QUICK = { AMI_BAKERY_TIME_SCALE: '0.025' }
 
-describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regions', () => {
+describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('regions', () => {
   let moto: Ec2Server
   beforeAll(async () => {
     moto = await startEc2()
@@ -64,7 +64,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
   const message = ({ annotations }: Run) => annotations.filter(({ level }) => level === 'error').map(one => one.message)
 
   describe('a hit', () => {
-    test('is the same image in every region, by one request each and ec2:DescribeImages alone', async () => {
+    test('a hit is the same image in every region, with one DescribeImages request for each region', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       const [west, south] = [
@@ -83,7 +83,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       ])
     })
 
-    test('asks all regions at the same time', async () => {
+    test('all regions are looked up at the same time', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       const regions = ['eu-west-1', 'eu-west-2', 'eu-west-3', 'eu-central-1']
@@ -95,7 +95,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(hit.seconds).toBeLessThan(5 * 1.5)
     })
 
-    test('asks for credentials once', async () => {
+    test('credentials are requested once for all regions', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       for (const region of ['eu-west-1', 'eu-west-2']) await plantCopy(scene.ec2, source, region)
@@ -115,7 +115,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(asked).toBe(1)
     })
 
-    test('is none when a region has the image of another generation', async () => {
+    test('a copy of an older image is not a hit for the newer image', async () => {
       await using scene = await set()
       const older = await plant(scene.ec2, { ami_bakery_baked_at: '2026-01-01T00:00:00Z' })
       await plantCopy(scene.ec2, older, 'eu-west-1')
@@ -123,10 +123,10 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       const newer = await plant(scene.ec2)
       const skipped = await run(scene, 'eu-west-1', { 'on-miss': 'skip' })
       expect(skipped.outputs).toMatchObject({ ami_id: '', cache_hit: 'false' })
-      const healed = await run(scene, 'eu-west-1')
-      expect(healed.outputs.ami_id, healed.log).toBe(newer)
+      const copied = await run(scene, 'eu-west-1')
+      expect(copied.outputs.ami_id, copied.log).toBe(newer)
       const copy = (await imagesIn(scene.ec2, 'eu-west-1')).find(
-        ({ ImageId }) => ImageId === idsOf(healed)['eu-west-1'],
+        ({ ImageId }) => ImageId === idsOf(copied)['eu-west-1'],
       )
       expect(tagsOf(copy).ami_bakery_image).toBe(newer)
     })
@@ -134,7 +134,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
     test.each([
       ['skip', 0],
       ['fail', 1],
-    ])('is none without the image in one region, so that on-miss %s copies nothing', async (onMiss, exitCode) => {
+    ])('an image that one region lacks is a miss, and on-miss %s copies nothing', async (onMiss, exitCode) => {
       await using scene = await set()
       await plant(scene.ec2)
       const missed = await run(scene, 'eu-west-1', { 'on-miss': onMiss })
@@ -144,7 +144,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(scene.ec2.requests.every(({ action }) => action === 'DescribeImages')).toBe(true)
     })
 
-    test('is the newest copy where a region has several', async () => {
+    test('the newest of several copies in a region is the hit', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       const copy = (id: string, month: string, from = source) =>
@@ -166,7 +166,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       }
     })
 
-    test('is nothing to copy where the user wants no bake: on-miss fail names the regions and the way out', async () => {
+    test('on-miss fail names the regions that lack the image, and what to do', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       const failed = await run(scene, 'eu-west-1,eu-west-2', { 'on-miss': 'fail' })
@@ -177,12 +177,14 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(failed.log).toContain(`\n${source} is not available in ${names}.\n`)
     })
 
-    test('is an error that names the region which does not answer, unless the look-up region has the same', async () => {
+    test('a region that refuses the look-up is an error with its name, unless the look-up region fails too', async () => {
       await using scene = await set()
       scene.ec2.fail({ action: '*', region: 'me-south-1', error: 'UnauthorizedOperation' })
       const failed = await run(scene, 'eu-west-1,me-south-1')
       expect(message(failed)).toEqual([
-        expect.stringMatching(/^regions: me-south-1 can't be asked for the image\. ec2:DescribeImages in me-south-1: /),
+        expect.stringMatching(
+          /^regions: Could not look up the image in me-south-1\. ec2:DescribeImages in me-south-1: /,
+        ),
       ])
       scene.ec2.fail({ action: '*', error: 'UnauthorizedOperation' })
       expect(message(await run(scene, 'eu-west-1'))).toEqual([
@@ -190,13 +192,18 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       ])
     })
 
-    test.each(['AuthFailure', 'OptInRequired'])('is an error where the region says %s, before anything', async code => {
-      await using scene = await set()
-      scene.ec2.fail({ action: '*', region: 'me-south-1', error: code })
-      const failed = await run(scene, 'eu-west-1,me-south-1')
-      expect(message(failed)).toEqual([expect.stringMatching(/^regions: me-south-1 .*enabled in the account/)])
-      expect(actions(scene, 'RunInstances')).toEqual([])
-    })
+    test.each(['AuthFailure', 'OptInRequired'])(
+      'a region that is not enabled is an error before a bake: %s',
+      async code => {
+        await using scene = await set()
+        scene.ec2.fail({ action: '*', region: 'me-south-1', error: code })
+        const failed = await run(scene, 'eu-west-1,me-south-1')
+        expect(message(failed)).toEqual([
+          expect.stringMatching(/^regions: .* in me-south-1\. .*enabled in the account/),
+        ])
+        expect(actions(scene, 'RunInstances')).toEqual([])
+      },
+    )
   })
 
   test.each([
@@ -204,7 +211,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
     ['eu-west-1,eu-west-1=alias/key', /^regions: eu-west-1 is specified twice/],
     ['eu-west-1=', /^regions: "" is not a KMS key/],
     ['eu-west-1=arn:aws:kms:eu-west-2:123456789012:key/1', /^regions: "arn:.* is not a KMS key of eu-west-1/],
-  ])('%j is an error of the input', async (regions, expected) => {
+  ])('an invalid value of the input regions is an error: %j', async (regions, expected) => {
     await using scene = await set()
     const failed = await run(scene, regions)
     expect(message(failed)).toEqual([expect.stringMatching(expected)])
@@ -212,15 +219,15 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
   })
 
   describe('a region that lacks the image', () => {
-    test('gets a copy: of 5 regions 2 are missing, 2 copies, no bake', async () => {
+    test('of 5 regions the 2 that lack the image get a copy, without a bake', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2, { ami_bakery_commit: 'c', Name: 'app' })
       const west = await plantCopy(scene.ec2, source, 'eu-west-1')
       const south = await plantCopy(scene.ec2, source, 'ap-south-1')
-      const healed = await run(scene, 'eu-west-1,eu-west-2,eu-west-3,ap-south-1', {}, { PATH: '/nowhere' })
-      expect(healed.exitCode, healed.log).toBe(0)
-      expect(healed.outputs).toMatchObject({ ami_id: source, cache_hit: 'true' })
-      const ids = idsOf(healed)
+      const copied = await run(scene, 'eu-west-1,eu-west-2,eu-west-3,ap-south-1', {}, { PATH: '/nowhere' })
+      expect(copied.exitCode, copied.log).toBe(0)
+      expect(copied.outputs).toMatchObject({ ami_id: source, cache_hit: 'true' })
+      const ids = idsOf(copied)
       expect(ids).toMatchObject({ [HOME]: source, 'eu-west-1': west, 'ap-south-1': south })
       expect(Object.keys(ids)).toHaveLength(5)
       expect(
@@ -228,22 +235,22 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
           .map(({ region }) => region)
           .sort(),
       ).toEqual(['eu-west-2', 'eu-west-3'])
-      expect(healed.summary).toMatch(new RegExp(`eu-west-2</th><td><code>${ids['eu-west-2']}</code> healed`))
+      expect(copied.summary).toMatch(new RegExp(`eu-west-2</th><td><code>${ids['eu-west-2']}</code> copied`))
       const [copy, ...others] = await imagesIn(scene.ec2, 'eu-west-2')
-      const [original] = await imagesIn(scene.ec2, HOME)
+      const [sourceImage] = await imagesIn(scene.ec2, HOME)
       expect(others).toEqual([])
-      expect(copy?.Name).toBe(original?.Name)
+      expect(copy?.Name).toBe(sourceImage?.Name)
       expect(tagsOf(copy)).toEqual({
-        ...tagsOf(original),
+        ...tagsOf(sourceImage),
         ami_bakery_image: source,
-        ami_bakery_baked_at: original?.CreationDate,
+        ami_bakery_baked_at: sourceImage?.CreationDate,
       })
       const { Snapshots = [] } = await scene.ec2
         .client('eu-west-2')
         .send(new DescribeSnapshotsCommand({ OwnerIds: ['self'] }))
-      const copied = Snapshots.filter(({ Description }) => Description?.startsWith('Copied for DestinationAmi'))
+      const snapshots = Snapshots.filter(({ Description }) => Description?.startsWith('Copied for DestinationAmi'))
       const first = { ami_bakery_image: source, ami_bakery_template: 'ami/app.pkr.hcl' }
-      expect(copied.map(tagsOf)).toEqual([first])
+      expect(snapshots.map(tagsOf)).toEqual([first])
 
       scene.ec2.requests.length = 0
       const again = await run(scene, 'eu-west-1,eu-west-2,eu-west-3,ap-south-1')
@@ -251,16 +258,16 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(scene.ec2.requests).toHaveLength(5)
     })
 
-    test('is filled together with the others: all copies take as long as one', async () => {
+    test('copies to several regions are made at the same time', async () => {
       const regions = ['eu-west-1', 'eu-west-2', 'eu-west-3', 'eu-central-1']
       const seconds: number[] = []
       for (const some of [regions.slice(0, 1), regions]) {
         await using scene = await set()
         await plant(scene.ec2)
         scene.ec2.slowCopies(4_000)
-        const healed = await run(scene, some.join())
-        expect(healed.exitCode, healed.log).toBe(0)
-        seconds.push(healed.seconds)
+        const copied = await run(scene, some.join())
+        expect(copied.exitCode, copied.log).toBe(0)
+        seconds.push(copied.seconds)
       }
       const [one = 0, four = 0] = seconds
       console.log(
@@ -269,7 +276,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(four).toBeLessThan(4 * 4)
     })
 
-    test('gets one copy of two runs at once', async () => {
+    test('two runs at the same time make one copy', async () => {
       await using scene = await set()
       await plant(scene.ec2)
       scene.ec2.slowCopies(2_000)
@@ -283,30 +290,30 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(new URLSearchParams(first).get('ClientToken')).toMatch(/^[0-9a-f]{64}$/)
     })
 
-    test('waits for the pending copy of another run, and shows how it goes', async () => {
+    test('a run waits for the pending copy of another run, and prints its progress', async () => {
       await using scene = await set()
       scene.ec2.prompt()
       await plant(scene.ec2)
       scene.ec2.slowCopies(5_000)
       const first = start(scene, 'eu-west-1')
-      await first.printed(/is being copied/)
+      await first.printed(/copying ami-/)
       const second = await run(scene, 'eu-west-1', {}, QUICK)
-      expect(second.log).toMatch(/eu-west-1: another run copies the image already, as ami-/)
+      expect(second.log).toMatch(/eu-west-1: another run is already copying the image, as ami-/)
       expect(second.log).toMatch(/eu-west-1: ami-\w+ is pending.* after \d+ s/)
       expect(idsOf(second)).toEqual(idsOf(await first.ended))
       expect(actions(scene, 'CopyImage')).toHaveLength(1)
     })
 
-    test('goes on with a copy that a run has left untagged', async () => {
+    test('a run finishes a copy that another run left without the checksum', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       const left = await scene.ec2.makeImage({ ami_bakery_image: source }, 'eu-west-1')
-      const healed = await run(scene, 'eu-west-1')
-      expect(idsOf(healed)['eu-west-1'], healed.log).toBe(left)
+      const copied = await run(scene, 'eu-west-1')
+      expect(idsOf(copied)['eu-west-1'], copied.log).toBe(left)
       expect(actions(scene, 'CopyImage')).toEqual([])
     })
 
-    test('goes on with the newest of the copies that are there, and with one that is finished before all others', async () => {
+    test('a run uses a finished copy, or else the newest copy', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       const plantLeft = (month: string, more = {}) => {
@@ -327,7 +334,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(actions(scene, 'CopyImage')).toEqual([])
     })
 
-    test('gets launch permissions and the time of deprecation too', async () => {
+    test('a copy gets the launch permissions and the deprecation time of its source', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       const LaunchPermission = { Add: [{ UserId: '111122223333' }] }
@@ -335,9 +342,9 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       await home.send(new ModifyImageAttributeCommand({ ImageId: source, LaunchPermission }))
       const DeprecateAt = new Date('2099-01-01T00:00:00Z')
       await home.send(new EnableImageDeprecationCommand({ ImageId: source, DeprecateAt }))
-      const healed = await run(scene, 'eu-west-1')
+      const copied = await run(scene, 'eu-west-1')
       const [copy] = await imagesIn(scene.ec2, 'eu-west-1')
-      expect(new Date(copy?.DeprecationTime ?? 0), healed.log).toEqual(DeprecateAt)
+      expect(new Date(copy?.DeprecationTime ?? 0), copied.log).toEqual(DeprecateAt)
       const question = { ImageId: copy?.ImageId, Attribute: 'launchPermission' } as const
       const { LaunchPermissions } = await scene.ec2
         .client('eu-west-1')
@@ -348,7 +355,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(order.lastIndexOf('CreateTags')).toBeGreaterThan(order.indexOf('EnableImageDeprecation'))
     })
 
-    test('gets an encrypted copy where a key is given', async () => {
+    test('a copy is encrypted with the key that is specified for its region', async () => {
       await using scene = await set()
       await plant(scene.ec2)
       const key = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab'
@@ -364,7 +371,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       ])
     })
 
-    test('gets no copy that others could not use: an encrypted, shared image needs a key', async () => {
+    test('an encrypted, shared image is not copied to a region without a specified key', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       scene.ec2.images.encrypt(source)
@@ -373,43 +380,43 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       const refused = await run(scene, 'eu-west-1=alias/key,eu-west-2')
       expect(message(refused)).toEqual([expect.stringMatching(/^regions: .*encrypted and shared.*eu-west-2=<key>/)])
       expect(actions(scene, 'CopyImage')).toEqual([])
-      const healed = await run(scene, 'eu-west-1=alias/key,eu-west-2=alias/key')
-      expect(healed.exitCode, healed.log).toBe(0)
+      const copied = await run(scene, 'eu-west-1=alias/key,eu-west-2=alias/key')
+      expect(copied.exitCode, copied.log).toBe(0)
     })
 
-    test('gets a copy of another name where the name is taken', async () => {
+    test('a copy gets another name when an image in the region has its name', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
-      const [original] = await imagesIn(scene.ec2, HOME)
-      await scene.ec2.client('eu-west-1').send(new RegisterImageCommand({ Name: original?.Name }))
-      const healed = await run(scene, 'eu-west-1')
+      const [sourceImage] = await imagesIn(scene.ec2, HOME)
+      await scene.ec2.client('eu-west-1').send(new RegisterImageCommand({ Name: sourceImage?.Name }))
+      const copied = await run(scene, 'eu-west-1')
       const copy = (await imagesIn(scene.ec2, 'eu-west-1')).find(
-        ({ ImageId }) => ImageId === idsOf(healed)['eu-west-1'],
+        ({ ImageId }) => ImageId === idsOf(copied)['eu-west-1'],
       )
-      expect(copy?.Name, healed.log).toBe(`${original?.Name}-${source.slice(-8)}`)
+      expect(copy?.Name, copied.log).toBe(`${sourceImage?.Name}-${source.slice(-8)}`)
     })
 
-    test('takes the copy of a run that was faster to take the name', async () => {
+    test('a run uses the copy of another run that used the name first', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       scene.ec2.fail({ action: 'CopyImage', delay: 1_000, error: 'InvalidAMIName.Duplicate' })
       const running = start(scene, 'eu-west-1')
       await scene.ec2.asked('CopyImage')
       const other = await scene.ec2.makeImage({ ami_bakery_image: source }, 'eu-west-1')
-      const healed = await running.ended
-      expect(idsOf(healed)['eu-west-1'], healed.log).toBe(other)
+      const copied = await running.ended
+      expect(idsOf(copied)['eu-west-1'], copied.log).toBe(other)
     })
 
-    test('waits while there are too many copies at once', async () => {
+    test('a run waits while EC2 runs too many copies', async () => {
       await using scene = await set()
       await plant(scene.ec2)
       scene.ec2.fail({ action: 'CopyImage', error: 'ResourceLimitExceeded', times: 2 })
-      const healed = await run(scene, 'eu-west-1')
-      expect(healed.exitCode, healed.log).toBe(0)
-      expect(healed.log).toContain('too many copies at once')
+      const copied = await run(scene, 'eu-west-1')
+      expect(copied.exitCode, copied.log).toBe(0)
+      expect(copied.log).toContain('too many copies run at once')
     })
 
-    test('that fails does not spoil the others, and the next run heals the rest', async () => {
+    test('when a region fails the other copies are kept, and the next run makes the missing ones', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2)
       scene.ec2.images.failCopies('eu-west-2', 'Given key ID is not accessible')
@@ -419,7 +426,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(message(failed)).toHaveLength(1)
       expect(message(failed)[0]).toMatch(/^regions: (.|\n)*eu-west-2: .*Given key ID is not accessible/)
       expect(message(failed)[0]).toMatch(
-        /eu-west-3: .*the action ec2:CopyImage(.|\n)*good and stay: ami-\w+ in eu-west-1/,
+        /eu-west-3: .*the action ec2:CopyImage(.|\n)*copies are finished and kept: ami-\w+ in eu-west-1/,
       )
       expect(failed.outputs).not.toHaveProperty('ami_id')
       const [good] = await imagesIn(scene.ec2, 'eu-west-1')
@@ -428,9 +435,9 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       scene.ec2.mend()
       scene.ec2.images.failCopies('eu-west-2')
       scene.ec2.requests.length = 0
-      const healed = await run(scene, 'eu-west-1,eu-west-2,eu-west-3')
-      expect(healed.exitCode, healed.log).toBe(0)
-      expect(idsOf(healed)).toMatchObject({ [HOME]: source, 'eu-west-1': good?.ImageId })
+      const copied = await run(scene, 'eu-west-1,eu-west-2,eu-west-3')
+      expect(copied.exitCode, copied.log).toBe(0)
+      expect(idsOf(copied)).toMatchObject({ [HOME]: source, 'eu-west-1': good?.ImageId })
       // The failed copy keeps its name, so that its successor is asked for twice.
       expect(new Set(actions(scene, 'CopyImage').map(({ region }) => region))).toEqual(
         new Set(['eu-west-2', 'eu-west-3']),
@@ -440,7 +447,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
   })
 
   describe('a bake', () => {
-    test('with copies of its own is understood, and the other regions are healed', async () => {
+    test('copies that Packer made are used, and the other regions get a copy', async () => {
       const template = hclTemplate('ami_regions = ["eu-west-1"]')
       await using scene = await set(template)
       const baked = await run(scene, 'eu-west-1,eu-west-2')
@@ -467,7 +474,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(hit.outputs).toEqual({ ...baked.outputs, cache_hit: 'true' })
     })
 
-    test('that is forced, or follows one that is too old, is copied anew', async () => {
+    test('an image of a forced bake, or of one that replaces an old image, is copied again', async () => {
       await using scene = await set()
       const source = await plant(scene.ec2, { ami_bakery_baked_at: '2026-01-01T00:00:00Z' })
       await plantCopy(scene.ec2, source, 'eu-west-1')
@@ -484,27 +491,27 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
   })
 
   describe('a cancel while copying', () => {
-    test('leaves the copies that were begun to the next run, which takes them', async () => {
+    test('started copies continue after a cancel, and the next run uses them', async () => {
       await using scene = await set()
       await plant(scene.ec2)
       scene.ec2.slowCopies(15_000)
       const running = start(scene, 'eu-west-1,eu-west-2')
-      await running.printed(/eu-west-1: .* is being copied/)
-      await running.printed(/eu-west-2: .* is being copied/)
+      await running.printed(/eu-west-1: copying ami-/)
+      await running.printed(/eu-west-2: copying ami-/)
       const cancelled = await cancel(running)
       expect(cancelled.exitCode).toBe(1)
       expect(message(cancelled)).toEqual([expect.stringMatching(/^Cancelled by SIGINT\.$/)])
-      expect(cancelled.log).toContain('Copies that were begun go on. The next run takes them.')
+      expect(cancelled.log).toContain('Started copies continue on EC2. The next run uses them.')
       const before = scene.ec2.requests.length
       const post = await running.post()
       expect([post.exitCode, post.log, scene.ec2.requests.length - before]).toEqual([0, '', 0])
-      const begun = await Promise.all(['eu-west-1', 'eu-west-2'].map(region => imagesIn(scene.ec2, region)))
-      expect(begun).toMatchObject([[{ State: 'pending' }], [{ State: 'pending' }]])
-      const healed = await run(scene, 'eu-west-1,eu-west-2')
-      expect(healed.exitCode, healed.log).toBe(0)
-      const { [HOME]: _, ...ids } = idsOf(healed)
+      const started = await Promise.all(['eu-west-1', 'eu-west-2'].map(region => imagesIn(scene.ec2, region)))
+      expect(started).toMatchObject([[{ State: 'pending' }], [{ State: 'pending' }]])
+      const copied = await run(scene, 'eu-west-1,eu-west-2')
+      expect(copied.exitCode, copied.log).toBe(0)
+      const { [HOME]: _, ...ids } = idsOf(copied)
       expect(Object.values(ids).sort()).toEqual(
-        begun
+        started
           .flat()
           .map(({ ImageId }) => ImageId)
           .sort(),
@@ -512,7 +519,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       expect(actions(scene, 'CopyImage')).toHaveLength(2)
     })
 
-    test('leaves a copy whose id it never heard to the next run too', async () => {
+    test('a copy whose id the cancelled run did not receive is used by the next run', async () => {
       await using scene = await set()
       await plant(scene.ec2)
       scene.ec2.slowCopies(3_000)
@@ -520,45 +527,45 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       const running = start(scene, 'eu-west-1')
       await scene.ec2.asked('CopyImage')
       await cancel(running)
-      const healed = await run(scene, 'eu-west-1')
-      expect(healed.exitCode, healed.log).toBe(0)
+      const copied = await run(scene, 'eu-west-1')
+      expect(copied.exitCode, copied.log).toBe(0)
       expect((await imagesIn(scene.ec2, 'eu-west-1')).map(({ ImageId }) => ImageId)).toEqual([
-        idsOf(healed)['eu-west-1'],
+        idsOf(copied)['eu-west-1'],
       ])
     })
 
-    test('costs a run that waits for the same copy nothing', async () => {
+    test('a cancel does not disturb another run that waits for the same copy', async () => {
       await using scene = await set()
       await plant(scene.ec2)
       scene.ec2.slowCopies(6_000)
       const first = start(scene, 'eu-west-1')
-      await first.printed(/is being copied/)
+      await first.printed(/copying ami-/)
       const second = start(scene, 'eu-west-1')
-      await second.printed(/another run copies/)
+      await second.printed(/another run is already copying/)
       await cancel(first)
       await first.post()
-      const healed = await second.ended
-      expect(healed.exitCode, healed.log).toBe(0)
+      const copied = await second.ended
+      expect(copied.exitCode, copied.log).toBe(0)
       expect(actions(scene, 'CopyImage')).toHaveLength(1)
     })
   })
 
-  test('a copy that something has deregistered is copied anew', async () => {
+  test('an image is copied again when its pending copy is deregistered', async () => {
     await using scene = await set()
     await plant(scene.ec2)
     scene.ec2.slowCopies(30_000)
     const running = start(scene, 'eu-west-1', {}, QUICK)
-    await running.printed(/is being copied/)
+    await running.printed(/copying ami-/)
     const [copy] = await imagesIn(scene.ec2, 'eu-west-1')
     scene.ec2.slowCopies(0)
     await scene.ec2.client('eu-west-1').send(new DeregisterImageCommand({ ImageId: copy?.ImageId }))
-    const healed = await running.ended
-    expect(healed.exitCode, healed.log).toBe(0)
-    expect(healed.log).toContain('The image is copied anew.')
-    expect(idsOf(healed)['eu-west-1']).not.toBe(copy?.ImageId)
+    const copied = await running.ended
+    expect(copied.exitCode, copied.log).toBe(0)
+    expect(copied.log).toContain('Copying the image again.')
+    expect(idsOf(copied)['eu-west-1']).not.toBe(copy?.ImageId)
   })
 
-  test('each path calls no more actions than it needs', async () => {
+  test('a miss, a copy and a hit send no more kinds of requests than they need', async () => {
     await using scene = await set()
     scene.ec2.prompt()
     const source = await plant(scene.ec2)
@@ -570,24 +577,24 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the regio
       called.set(path, [...new Set(scene.ec2.requests.map(({ action }) => action))].sort())
     }
     await record('miss, on-miss: skip', 'eu-west-1', { 'on-miss': 'skip' })
-    await record('healed', 'eu-west-1')
+    await record('copied', 'eu-west-1')
     await record('hit', 'eu-west-1')
     const LaunchPermission = { Add: [{ UserId: '111122223333' }] }
     const home = scene.ec2.client()
     await home.send(new ModifyImageAttributeCommand({ ImageId: source, LaunchPermission }))
     await home.send(new EnableImageDeprecationCommand({ ImageId: source, DeprecateAt: new Date('2099-01-01') }))
-    await record('healed, shared and to be deprecated', 'eu-west-1,eu-west-2')
+    await record('copied, shared and to be deprecated', 'eu-west-1,eu-west-2')
     scene.ec2.slowCopies(3_000)
-    await record('healed, pending for a while', 'eu-west-1,eu-west-2,eu-west-3')
+    await record('copied, pending for a while', 'eu-west-1,eu-west-2,eu-west-3')
     console.log([...called].map(([path, list]) => `${path.padEnd(36)} ${list.join(' ')}`).join('\n'))
-    const healed = ['CopyImage', 'CreateTags', 'DescribeImageAttribute', 'DescribeImages']
-    const shared = [...healed, 'EnableImageDeprecation', 'ModifyImageAttribute']
+    const copied = ['CopyImage', 'CreateTags', 'DescribeImageAttribute', 'DescribeImages']
+    const shared = [...copied, 'EnableImageDeprecation', 'ModifyImageAttribute']
     expect(Object.fromEntries(called)).toEqual({
       'miss, on-miss: skip': ['DescribeImages'],
-      healed,
+      copied,
       hit: ['DescribeImages'],
-      'healed, shared and to be deprecated': shared,
-      'healed, pending for a while': [...shared, 'DescribeSnapshots'].sort(),
+      'copied, shared and to be deprecated': shared,
+      'copied, pending for a while': [...shared, 'DescribeSnapshots'].sort(),
     })
   })
 })

@@ -54,9 +54,9 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     [
       'an image, and then an error',
       id => `${printArtifact(`us-east-1:${id}`)}; echo '1,app,error,It broke%!(PACKER_COMMA) alas.'; exit 1`,
-      /^packer build ended with 1: It broke, alas\./,
+      /^packer build exited with code 1: It broke, alas\./,
     ],
-    ['nothing, being killed', () => 'kill -9 $$', /^packer build ended with SIGKILL/],
+    ['nothing, being killed', () => 'kill -9 $$', /^packer build was killed by SIGKILL/],
   ]
 
   test.concurrent.each(unusable)('is no result when it is %s', async (_, commands, message) => {
@@ -224,7 +224,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
 
     test.concurrent.each([
       ['may not', { error: 'UnauthorizedOperation' }, {}, /^ec2:CreateTags in us-east-1: /],
-      ['has the credentials of another account', {}, STRANGER, /^the credentials are of account 210987654321/],
+      ['has the credentials of another account', {}, STRANGER, /^the credentials belong to account 210987654321/],
     ])('stays when post would tag it, but %s: the error has the command', async (_, fault, env, reason) => {
       await using ec2 = await account()
       const instance = await runInstance(ec2)
@@ -473,11 +473,15 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       'echo "Packer v1.6.6"',
       /^packer: version 1\.6\.6 is too old, 1\.7 or newer is needed\. .*setup-packer/,
     ],
-    ['another program that waits for input', 'cat', /^packer: the one on PATH does not tell its version.*setup-packer/],
+    [
+      'another program that waits for input',
+      'cat',
+      /^packer: the program on PATH does not print a version.*setup-packer/,
+    ],
     [
       'a program that fails',
       'echo ": ##[error]no"; exit 3',
-      /^packer: the one on PATH does not tell its version.*answers ": ##\[error\]no"/,
+      /^packer: the program on PATH does not print a version.*but ": ##\[error\]no"/,
     ],
   ]
 
@@ -492,9 +496,9 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     using scene = fakePacker(ec2, '')
     fs.chmodSync(`${scene.workspace.directory}/bin/packer`, 0o644)
     const run = await scene.start({ env: { PATH: `${scene.workspace.directory}/bin` } }).ended
-    expectFailure(run, /^packer: the one on PATH may not be executed\. Put hashicorp\/setup-packer before this step/)
+    expectFailure(run, /^packer: the file on PATH is not executable\. Use hashicorp\/setup-packer before this step/)
     const none = await scene.start({ env: { PATH: scene.workspace.directory } }).ended
-    expectFailure(none, /^packer: there is none on PATH\. Put hashicorp\/setup-packer before this step/)
+    expectFailure(none, /^packer: not found on PATH\. Use hashicorp\/setup-packer before this step/)
   })
 
   test('is nothing when the directory for temporary files is missing or full', async () => {
@@ -516,7 +520,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     using disk = mountSmallDisk(`${scene.workspace.directory}/small`)
     if (!disk) return context.skip()
     const run = await scene.start({ env: { RUNNER_TEMP: `${scene.workspace.directory}/small` } }).ended
-    expectFailure(run, /^The disk of .* is full, so that Packer can't go on/)
+    expectFailure(run, /^The disk of .* is full, so that Packer can't continue/)
     expect(run.seconds).toBeLessThan(30)
   })
 
@@ -525,7 +529,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       const step = 'provisioner "shell-local" { inline = ["echo ::error::forged; exit 3"] }'
       await using scene = await setScene(moto, withSteps(hclTemplate(), step))
       const run = await scene.start().ended
-      expectFailure(run, /^packer build ended with 1: .*exit status: 3/s)
+      expectFailure(run, /^packer build exited with code 1: .*exit status: 3/s)
     })
 
     test('fails when the name of the image is taken, and says how to choose another', async () => {

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { startEc2 } from './support/ec2.ts'
 import { startProxy } from './support/proxy.ts'
 import { readModel } from './support/service-model.ts'
 import { hasTools } from './support/tools.ts'
 
-describe.skipIf(!hasTools('service_models'))("AWS's model of a service", () => {
+describe.skipIf(!hasTools('service_models'))('a service model of AWS', () => {
   const EC2 = { Version: '2016-11-15' }
   const STS = { Version: '2011-06-15' }
   const NAMES = { 'Filter.1.Name': 'image-id', 'Filter.1.Value.1': 'ami-1' }
@@ -28,7 +29,7 @@ describe.skipIf(!hasTools('service_models'))("AWS's model of a service", () => {
     ['EnableImageDeprecation', { ...EC2, ImageId: 'ami-1', DeprecateAt: '2026-01-01T00:00:00.000Z' }],
     ['AssumeRole', { ...STS, ...ROLE, 'PolicyArns.member.1.arn': 'arn:aws:iam::aws:policy/ReadOnlyAccess' }],
     ['GetCallerIdentity', STS],
-  ])('takes a right request: %s %j', ([action, parameters]) => {
+  ])('a valid request passes: %s %j', ([action, parameters]) => {
     expect(check(action, parameters)).toEqual([])
   })
 
@@ -78,13 +79,13 @@ describe.skipIf(!hasTools('service_models'))("AWS's model of a service", () => {
       { ...STS, ...ROLE, RoleSessionName: 'a b' },
     ],
     ['AssumeRole.PolicyArns: is no list.', 'AssumeRole', { ...STS, ...ROLE, PolicyArns: 'arn' }],
-  ])('refuses a wrong request: %s', ([violation, action, parameters]) => {
+  ])('an invalid request is found: %s', ([violation, action, parameters]) => {
     const violations = check(action, { ...EC2, ...parameters })
     expect(violations.filter(line => !line.startsWith(violation))).toEqual([])
     expect(violations).toHaveLength(1)
   })
 
-  test('refuses a parameter that is sent twice', () => {
+  test('a parameter that is sent twice is found', () => {
     const parameters = new URLSearchParams({ ...EC2, Action: 'DescribeImages', MaxResults: '5' })
     parameters.append('MaxResults', '6')
     expect(readModel('ec2').checkRequest('DescribeImages', parameters)).toContain(
@@ -92,7 +93,7 @@ describe.skipIf(!hasTools('service_models'))("AWS's model of a service", () => {
     )
   })
 
-  test('holds a request in JSON against the model too', () => {
+  test('a request in JSON is checked too', () => {
     const ssm = readModel('ssm')
     expect(ssm.checkJson('GetParameter', '{"Name": "/aws/service/a", "WithDecryption": true}')).toEqual([])
     expect(ssm.checkJson('GetParameters', '{"Names": ["a", "b"]}')).toEqual([])
@@ -110,7 +111,7 @@ describe.skipIf(!hasTools('service_models'))("AWS's model of a service", () => {
     ['<tagSet><tag><key>a</key></tag></tagSet>', 'tagSet: is no list.'],
     ['<imageId>ami-1</imageId><imageId>ami-2</imageId>', 'imageId: is there twice.'],
     ['<imageId><item>ami-1</item></imageId>', 'imageId: is no string.'],
-  ])('refuses a wrong answer: %s', ([element, violation]) => {
+  ])('an invalid response is found: %s', ([element, violation]) => {
     const answer = (content: string) =>
       `<?xml version="1.0"?><DescribeImagesResponse><requestId>1</requestId><imagesSet><item>${content}</item></imagesSet></DescribeImagesResponse>`
     const right = answer('<imageId>ami-1</imageId><imageState>available</imageState><name>a &amp; b</name>')
@@ -122,7 +123,7 @@ describe.skipIf(!hasTools('service_models'))("AWS's model of a service", () => {
   })
 
   test.for(['', 'x', '<a>', '<DescribeImagesResponse>', '<DescribeImagesResponse/><a/>', '<CopyImageResponse/>'])(
-    'refuses an answer that is none: %j',
+    'a response that is not XML of the action is found: %j',
     answer => {
       expect(readModel('ec2').checkAnswer('DescribeImages', answer)).toHaveLength(1)
     },
@@ -133,7 +134,7 @@ describe.skipIf(!hasTools('service_models', 'moto_server'))('the proxy', () => {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
   const PARAMETERS = { Action: 'DescribeImages', Version: '2016-11-15' }
 
-  test('refuses a wrong request, and fails the test that has sent it', async () => {
+  test('the proxy answers 400 to an invalid request, and fails the test that sent it', async () => {
     await using moto = await startEc2()
     const ec2 = await startProxy(moto)
     const body = String(new URLSearchParams({ ...PARAMETERS, 'Filter.1.Nmae': 'image-id' }))
@@ -142,7 +143,7 @@ describe.skipIf(!hasTools('service_models', 'moto_server'))('the proxy', () => {
     await expect(ec2.stop()).rejects.toThrow('DescribeImages.Filter.1.Nmae: is unknown.')
   })
 
-  test('fails a test whose answer is wrong, unless the test says that it is so on purpose', async () => {
+  test('the proxy fails a test with an invalid response, unless the test marks it as malformed', async () => {
     await using moto = await startEc2()
     const ec2 = await startProxy(moto)
     const ask = () => fetch(ec2.endpoint, { method: 'POST', headers, body: String(new URLSearchParams(PARAMETERS)) })
@@ -157,14 +158,16 @@ describe.skipIf(!hasTools('service_models', 'moto_server'))('the proxy', () => {
 })
 
 describe.skipIf(!hasTools('moto_server'))('the emulator', () => {
-  test('fails the test that it does not outlive, with what it has printed', async () => {
+  test('a test fails when the emulator ends during the test, with the output of the emulator', async () => {
     const ec2 = await startEc2()
     await fetch(`${ec2.moto}/moto-api/`)
     execFileSync('pkill', ['-KILL', '-P', String(process.pid), '-f', 'moto'])
+    // Node learns of the exit in its event loop.
+    await sleep(500)
     await expect(ec2.stop()).rejects.toThrow(/^moto_server ended before it was stopped[\s\S]*GET \/moto-api/)
   })
 
-  test('fails the test that it does not start for, with what it has printed', async () => {
+  test('a test fails when the emulator does not start, with the output of the emulator', async () => {
     vi.stubEnv('PYTHONHOME', '/nowhere')
     await expect(startEc2()).rejects.toThrow(/^moto_server ended before it was stopped[\s\S]*Python/)
     vi.unstubAllEnvs()

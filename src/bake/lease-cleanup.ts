@@ -1,8 +1,8 @@
-import { listLeftovers } from '../cleanup/commands.ts'
+import { formatLeftovers } from '../cleanup/leftovers.ts'
 import { removeLeftovers } from '../cleanup/resources.ts'
 import { type KeyPair, OWNER_TAG } from '../lease/key-pairs.ts'
 import { checksumOf } from '../lease/with-lease.ts'
-import { readTraces } from '../packer/created-resources.ts'
+import { readResourceTags } from '../packer/created-resources.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { group, messageOf, warn } from '../runner/log.ts'
 import { unlessAborted } from '../runner/wait.ts'
@@ -22,7 +22,7 @@ export async function cleanUpAfterLease(region: string, stale: KeyPair, template
   const [, repository] = REPOSITORY.exec(tags.get(OWNER_TAG) ?? '') ?? []
   const bake = { region, checksum, startedAt, ...(template && { template }), ...(repository && { repository }) }
   const removal = group('Clean-up on EC2 after a run that has vanished', () =>
-    removeLeftovers(bake, { resources: readTraces(tags), images: 'remove' }),
+    removeLeftovers(bake, { resources: readResourceTags(tags), images: 'remove' }),
   )
   const left = await unlessAborted(cancelled, removal).catch(error => {
     cancelled.throwIfAborted()
@@ -30,7 +30,7 @@ export async function cleanUpAfterLease(region: string, stale: KeyPair, template
     return []
   })
   if (left.length === 0) return
-  const commands = listLeftovers(left)
+  const commands = formatLeftovers(left)
   warn(`A vanished run has left resources on EC2 that could not be removed. Remove them by hand:\n${commands}`)
 }
 

@@ -4,40 +4,41 @@ import { describeGroups } from './groups.ts'
 import type { BakeIdentity } from './journal.ts'
 
 /**
- * The account that EC2 answers for. Told by the owner of a default security group, because Packer's role may describe groups,
- * unlike the calls that name the account. An account without a VPC in the region has no group (its subnets are another
- * account's, who alone sees the groups: VPC user guide, "Share your VPC subnets"): then by the owner of an image of its own, or of the
- * reservation of an instance, which a role that bakes may describe too. `undefined` where it can't be told.
+ * Finds the account of the credentials, with requests that a role for bakes is permitted to send: the owner of a default security
+ * group. In an account without a VPC in the region (shared subnets come with the owner account's groups, which only that account
+ * sees: VPC user guide, "Share your VPC subnets") it is the owner of an own image, or of an instance's reservation.
+ *
+ * @returns `undefined` when the account can't be found. Never throws.
  */
 export async function findAccount(ec2: Ec2): Promise<string | undefined> {
   try {
     const [group] = await describeGroups(ec2, 'default')
     return group?.OwnerId ?? (await ownerOfImage(ec2)) ?? (await ownerOfReservation(ec2))
   } catch {
-    // What can't be asked here is asked again where it matters.
+    // If EC2 can't be reached, the next request reports it.
     return undefined
   }
 }
 
-/** Why nothing may be touched: the credentials are of another account than the bake's. `undefined` when that can't be said. */
+/** Says that the credentials belong to another account than the bake, so that nothing may be changed; `undefined` otherwise. */
 export async function describeAccountMismatch(ec2: Ec2, { account }: BakeIdentity): Promise<string | undefined> {
   const present = account && (await findAccount(ec2))
   if (!present || present === account) return undefined
-  return `the credentials are of account ${present}, the bake was in ${account}`
+  return `the credentials belong to account ${present}, but the bake ran in account ${account}`
 }
 
 /** One page is enough: all own images have the same owner. */
 async function ownerOfImage(ec2: Ec2): Promise<string | undefined> {
-  const command = new DescribeImagesCommand({ Owners: ['self'], MaxResults: SHORTEST_PAGE })
+  const command = new DescribeImagesCommand({ Owners: ['self'], MaxResults: SMALLEST_PAGE })
   const { Images } = await ask(ec2, 'ec2:DescribeImages', (client, options) => client.send(command, options))
   return Images?.at(0)?.OwnerId
 }
 
 async function ownerOfReservation(ec2: Ec2): Promise<string | undefined> {
-  const command = new DescribeInstancesCommand({ MaxResults: SHORTEST_PAGE })
+  const command = new DescribeInstancesCommand({ MaxResults: SMALLEST_PAGE })
   const { Reservations } = await ask(ec2, 'ec2:DescribeInstances', (client, options) => client.send(command, options))
   return Reservations?.at(0)?.OwnerId
 }
 
-/** The least that `MaxResults` may be (EC2 API reference, DescribeInstances). */
-const SHORTEST_PAGE = 5
+/** The smallest value of `MaxResults` (EC2 API reference, DescribeInstances). */
+const SMALLEST_PAGE = 5

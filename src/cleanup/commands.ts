@@ -1,36 +1,18 @@
 import type { CreatedResources } from '../packer/created-resources.ts'
 import type { BakeIdentity } from './journal.ts'
 
-/** Something that a bake left on EC2 and that could not be removed. */
-export interface Leftover {
-  /** The command that removes it. */
-  readonly command: string
-  readonly reason: string
-}
+/** Also deletes the image's snapshots. An option of the AWS CLI since the API's version of 2025-05-28. */
+export const DELETE_SNAPSHOTS = '--delete-associated-snapshots'
 
-/** Lists what is left, with the commands that remove it, on lines of their own. */
-export function listLeftovers(left: readonly Leftover[]): string {
-  const lines = left.map(({ command, reason }) => `${command}\n  (${reason})`)
-  const isNew = left.some(({ command }) => command.includes(DELETE_SNAPSHOTS))
-  return [...lines, ...(isNew ? [`${DELETE_SNAPSHOTS} needs an AWS CLI of June 2025 or newer.`] : [])].join('\n')
-}
-
-/** An option of the AWS CLI since the API's version of 2025-05-28. */
-const DELETE_SNAPSHOTS = '--delete-associated-snapshots'
-
-/** Why something is listed that was not tried to remove. */
-export const UNCERTAIN = "only the lease's tags say that it is of that run: look at it first"
-
-/** What a person types to remove, or to find, what this action could not. */
+/** The commands to remove, or to find, what this action could not remove. */
 export const COMMANDS = {
   search: (region: string, { Name, Values }: { readonly Name: string; readonly Values: readonly string[] }) =>
     `aws ec2 describe-instances --region ${region} --filters Name=${Name},Values=${Values.join(',')}`,
-  unknown: (region: string, { startedAt }: BakeIdentity) =>
+  searchInstances: (region: string, { startedAt }: BakeIdentity) =>
     `aws ec2 describe-instances --region ${region} --query "Reservations[].Instances[?LaunchTime>='${startedAt}'][]"`,
   instance: (region: string, id: string) => `aws ec2 terminate-instances --region ${region} --instance-ids ${id}`,
   searchVolumes: (region: string, { startedAt }: BakeIdentity) =>
-    `aws ec2 describe-volumes --region ${region} --filters Name=status,Values=available ` +
-    `--query "Volumes[?CreateTime>='${startedAt}']"`,
+    `aws ec2 describe-volumes --region ${region} --query "Volumes[?CreateTime>='${startedAt}']"`,
   volume: (region: string, id: string) => `aws ec2 delete-volume --region ${region} --volume-id ${id}`,
   keyPair: (region: string, name: string) => `aws ec2 delete-key-pair --region ${region} --key-name ${name}`,
   launchTemplate: (region: string, id: string) =>

@@ -3,38 +3,39 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../ec2/client.ts'
 import { describeUntagged, tagChecksum } from '../ec2/images.ts'
 import { keyPairsIn, removeLease } from '../lease/key-pairs.ts'
-import { askToEnd, createLogPrinter, show } from '../packer/build.ts'
+import { createAttribution } from '../packer/attribution.ts'
+import { createLogPrinter, printNewLines, requestTermination } from '../packer/build.ts'
 import { areEmpty, type CreatedResources, NO_RESOURCES, trackCreatedResources } from '../packer/created-resources.ts'
 import { textOf } from '../packer/messages.ts'
 import { openLog, stdoutIn } from '../packer/output-files.ts'
-import { createAttribution } from '../packer/said.ts'
 import { unlessLeftToPost } from '../runner/finisher.ts'
 import { group, messageOf, warn } from '../runner/log.ts'
 import { isRunning, killAndWait, killGroup } from '../runner/process.ts'
 import { milliseconds } from '../runner/wait.ts'
 import { describeAccountMismatch } from './account.ts'
-import { COMMANDS, listLeftovers } from './commands.ts'
+import { COMMANDS } from './commands.ts'
 import { buildOf, type Journal, type JournalEntry, verifiedImages } from './journal.ts'
+import { formatLeftovers } from './leftovers.ts'
 import { removeLeftovers } from './resources.ts'
 
 /** How long Packer may take to clean up, in milliseconds. */
 const PACKER_CLEANUP_TIMEOUT = milliseconds(200)
-/** How long all of it may take, in milliseconds: GitHub ends a job by force five minutes after a cancel. */
+/** How long the whole clean-up may take, in milliseconds: GitHub ends a job by force five minutes after a cancel. */
 const TOTAL_TIMEOUT = milliseconds(260)
 
 /**
- * Ends a bake whose process was killed or has left: deletes its lease, waits for Packer to clean up, prints the rest of its
- * output, and removes what it left.
+ * Ends a bake whose process was killed or has ended before the bake: deletes its lease, waits for Packer to clean up, prints the rest of
+ * Packer's output, and removes what the bake left.
  *
- * @throws Error that lists what could not be removed, with the commands that do.
+ * @throws Error that lists what could not be removed, with the commands to remove it.
  */
 export async function endAbandonedBake(journal: Journal): Promise<void> {
   const deadline = new AbortController()
-  setTimeout(() => deadline.abort(new Error('there was no time left')), TOTAL_TIMEOUT)
+  setTimeout(() => deadline.abort(new Error('the time limit of the clean-up was reached')), TOTAL_TIMEOUT)
   const { main } = journal.entry()
   if (main) await killAndWait(main)
   const { packer, terminationRequested, cleanupFailed } = buildOf(journal.entry())
-  if (packer && isRunning(packer) && !terminationRequested) askToEnd(packer)
+  if (packer && isRunning(packer) && !terminationRequested) requestTermination(packer)
   const leaseDeleted = deleteLease(journal.entry(), deadline.signal)
   const isVerified = verifiedImages(journal.entry()).length > 0
   if (packer && !isVerified) await group('Packer: the rest of its output', () => waitForPacker(journal))
@@ -46,7 +47,7 @@ export async function endAbandonedBake(journal: Journal): Promise<void> {
   journal.close()
 }
 
-/** The step may have ended before its images had the tag, or just after. Returns what went wrong. */
+/** Tags verified images, which the bake may not have done any more. Returns the failures. */
 async function finishTags(entry: JournalEntry, deadline: AbortSignal): Promise<readonly string[]> {
   const images = verifiedImages(entry)
   const mismatch = await describeAccountMismatch(connect(entry.region, deadline), entry)
@@ -56,7 +57,7 @@ async function finishTags(entry: JournalEntry, deadline: AbortSignal): Promise<r
   return results.flatMap(result => (result.status === 'rejected' ? [messageOf(result.reason)] : []))
 }
 
-/** Lets other runs bake. A lease that is left is stale after some minutes, so that a failure is a warning. Never throws. */
+/** Deletes the lease, so that other runs can bake. A failure is a warning: the lease becomes stale in a few minutes. Never throws. */
 async function deleteLease(entry: JournalEntry, deadline: AbortSignal): Promise<void> {
   const { region, lease } = entry
   if (!lease) return
@@ -67,17 +68,17 @@ async function deleteLease(entry: JournalEntry, deadline: AbortSignal): Promise<
     await removeLease(keyPairsIn(ec2), lease)
   } catch (error) {
     const command = COMMANDS.keyPair(region, lease.name)
-    warn(`The bake lease could not be deleted: ${messageOf(error)}\n${command}`)
+    warn(`Could not delete the bake lease: ${messageOf(error)}\n${command}`)
   }
 }
 
 /**
- * Ends a bake that failed, once Packer has ended or its time is over: kills what is left of Packer, removes what is left on
- * EC2, and closes the journal.
+ * Ends a failed bake, after Packer has ended or has had its time to clean up: kills the rest of Packer's process group, removes what is
+ * left on EC2, and closes the journal.
  *
- * @param deadline What is not removed when it is aborted is left.
- * @throws Error that lists what could not be removed, or the reason of a cancel after which `post` goes on; then the journal
- *   stays open.
+ * @param deadline When it is aborted, the rest counts as left.
+ * @throws Error that lists what could not be removed, or the reason of a cancel after which `post` continues. The journal stays open
+ *   then.
  */
 export async function endBake(journal: Journal, deadline?: AbortSignal): Promise<void> {
   const entry = journal.entry()
@@ -87,9 +88,9 @@ export async function endBake(journal: Journal, deadline?: AbortSignal): Promise
   if (areEmpty(resources)) return journal.close()
   const images = verifiedImages(entry).length > 0 ? 'keep' : 'remove'
   const removal = () => unlessLeftToPost(removeLeftovers(entry, { resources, images }, deadline))
-  const left = await group('Clean-up on EC2', removal)
-  if (left.length > 0)
-    throw new Error(`Left on EC2, because it could not be removed. Remove it by hand:\n${listLeftovers(left)}`)
+  const leftovers = await group('Clean-up on EC2', removal)
+  if (leftovers.length > 0)
+    throw new Error(`Could not remove everything from EC2. Remove the rest by hand:\n${formatLeftovers(leftovers)}`)
   journal.close()
 }
 
@@ -102,28 +103,28 @@ async function waitForPacker(journal: Journal): Promise<void> {
   })
   const end = performance.now() + PACKER_CLEANUP_TIMEOUT
   while (packer && isRunning(packer) && performance.now() < end) {
-    await show(log, printer)
+    await printNewLines(log, printer)
     await sleep(200)
   }
-  await show(log, printer)
+  await printNewLines(log, printer)
   log.close()
 }
 
-/** Packer's output names all of them, as long as it is there. */
+/** Reads the resources from Packer's output, or takes those of the journal if the output is lost. */
 async function readResources({ directory, entry }: Journal): Promise<CreatedResources> {
   const read = fs.existsSync(stdoutIn(directory)) ? await readLog(directory) : NO_RESOURCES
   return areEmpty(read) ? (buildOf(entry()).resources ?? read) : read
 }
 
 async function readLog(directory: string): Promise<CreatedResources> {
-  const { note, traces } = trackCreatedResources()
+  const { readLine, resources } = trackCreatedResources()
   const { attribute } = createAttribution()
   function read(line: string): void {
-    const said = attribute(textOf(line) ?? '')
-    if (said) note(said)
+    const buildLine = attribute(textOf(line) ?? '')
+    if (buildLine) readLine(buildLine)
   }
   const log = openLog(directory, { stdout: read, stderr: () => {} })
   while (log.readLines()) await sleep(0)
   log.close()
-  return traces()
+  return resources()
 }

@@ -8,19 +8,19 @@ import { env, onGitHub } from '../runner/environment.ts'
 import { IMAGE_ID, REGION, type RegionalImageId } from '../runner/ids.ts'
 import type { ProcessId } from '../runner/process.ts'
 
-/** What identifies a bake and what it created on EC2. */
+/** What identifies a bake and the resources that it created on EC2. */
 export interface BakeIdentity {
   /** The region of the look-up. */
   readonly region: string
-  /** The region that Packer worked in, where its artifact shows that it is another one. */
+  /** The region that Packer worked in, if its artifact shows another one than that of the look-up. */
   readonly bakedIn?: string
-  /** The account that the bake works in; absent where it couldn't be found out. */
+  /** The account that the bake works in; absent when it could not be found. */
   readonly account?: string
   /** The checksum for the image. */
   readonly checksum: string
   /** When the bake started, in ISO 8601. */
   readonly startedAt: string
-  /** The template's name in tags; absent where only the tags of a lease are known. */
+  /** The template's name in tags; absent when only the tags of a lease are known. */
   readonly template?: string
   /** The repository on GitHub that the bake belongs to. */
   readonly repository?: string
@@ -29,16 +29,16 @@ export interface BakeIdentity {
 /** What Packer has reported so far. */
 export type Build = Omit<BuildReport, 'bakedIn'>
 
-/** How far a bake has come. */
+/** The phase of a bake. */
 export type Phase =
   /** Packer has not been started. */
   | { readonly name: 'preparing' }
-  /** Packer runs or has run. What it created has to be removed if the bake ends here. */
+  /** Packer runs or has run. If the bake ends in this phase, what Packer created must be removed. */
   | { readonly name: 'building'; readonly build: Build }
-  /** The images are good: they stay, and get the checksum's tag if they don't have it yet. */
+  /** The images are verified: they are kept, and get the checksum's tag if they don't have it yet. */
   | { readonly name: 'verified'; readonly build: Build; readonly images: readonly RegionalImageId[] }
 
-/** The state of a bake, for this process and, if it is killed, for `post`. */
+/** The state of a bake that this process needs, and `post` if this process is killed. */
 export interface JournalEntry extends BakeIdentity {
   /** The action's own process. */
   readonly main?: ProcessId
@@ -48,16 +48,16 @@ export interface JournalEntry extends BakeIdentity {
 }
 
 /**
- * A directory among the runner's temporary files, with Packer's output and the bake's state. It is there as long as the bake is
- * open: it is closed once the images are verified or everything is cleaned up. Every change is on disk before its call returns.
+ * A directory in the runner's temporary directory, with Packer's output and the bake's state. It exists while the journal is open, which is
+ * until the bake has succeeded or is cleaned up. Every change is on disk before the call returns.
  */
 export interface Journal {
   readonly directory: string
   entry(): JournalEntry
   lease(lease: LeaseEntry): void
-  /** Adds to what is known of the build. */
-  build(news: BuildReport): void
-  /** The images are good from now on. */
+  /** Updates the state of the build. */
+  build(change: BuildReport): void
+  /** Enters the phase `verified`. */
   verified(images: readonly RegionalImageId[]): void
   isOpen(): boolean
   close(): void
@@ -66,10 +66,10 @@ export interface Journal {
 const PREFIX = 'ami-bakery-'
 const FILE = 'bake.json'
 
-/** The name of the step's state that leads `post` to the journal. */
+/** The name of the step's state that holds the journal's path for `post`. */
 export const JOURNAL_STATE = 'bake'
 
-/** Opens a journal, and saves for `post` where it is, before anything is started that has to be cleaned up. */
+/** Creates a journal and saves its path for `post`, before anything is started that needs clean-up. */
 export function openJournal(first: JournalEntry): Journal {
   const directory = fs.mkdtempSync(path.join(temporaryFiles(), PREFIX))
   write(directory, first)
@@ -80,8 +80,8 @@ export function openJournal(first: JournalEntry): Journal {
 /**
  * Finds the journal that another process opened.
  *
- * @param directory The value of the step's state, which anything in the step may have written.
- * @returns `undefined` when there is none, or it is closed.
+ * @param directory The value of the step's state. It is not trusted: any program in the step can write it.
+ * @returns `undefined` when there is no journal, or it is closed.
  */
 export function findJournal(directory: string): Journal | undefined {
   if (path.dirname(directory) !== temporaryFiles() || !path.basename(directory).startsWith(PREFIX)) return undefined
@@ -100,8 +100,8 @@ function keepJournal(directory: string, first: JournalEntry): Journal {
     directory,
     entry: () => entry,
     lease: lease => change({ ...entry, lease }),
-    build: ({ bakedIn, ...news }) => {
-      const build = { ...buildOf(entry), ...news }
+    build: ({ bakedIn, ...reported }) => {
+      const build = { ...buildOf(entry), ...reported }
       const phase = entry.phase.name === 'verified' ? { ...entry.phase, build } : { name: 'building' as const, build }
       change({ ...entry, ...(bakedIn && { bakedIn }), phase })
     },
@@ -114,17 +114,17 @@ function keepJournal(directory: string, first: JournalEntry): Journal {
   }
 }
 
-/** What is known of a bake's build. */
+/** The state of a bake's build; empty before Packer is started. */
 export function buildOf({ phase }: JournalEntry): Build {
   return phase.name === 'preparing' ? {} : phase.build
 }
 
-/** The images that stay whatever happens; none before they are verified. */
+/** The verified images, which are kept in every case; none before the phase `verified`. */
 export function verifiedImages({ phase }: JournalEntry): readonly RegionalImageId[] {
   return phase.name === 'verified' ? phase.images : []
 }
 
-/** The directory may have been removed by something that tidies up temporary files. */
+/** Creates the directory again if another program has deleted it as a temporary file. */
 function write(directory: string, entry: JournalEntry): void {
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
   const temporary = path.join(directory, `${FILE}.new`)
@@ -142,7 +142,7 @@ function readEntry(file: string): JournalEntry | undefined {
     const entry: unknown = JSON.parse(fs.readFileSync(file, 'utf8'))
     return isEntry(entry) ? entry : undefined
   } catch {
-    // It is not there, or not written by this action.
+    // The file does not exist, or another program has written it.
     return undefined
   }
 }
@@ -166,12 +166,12 @@ function isPhase(value: unknown): value is Phase {
   return value.name === 'building' || (value.name === 'verified' && areImageIds(Reflect.get(value, 'images')))
 }
 
-/** They get the tag that makes them hits, so that the file must not name anything else. */
+/** These images get the tag of a hit, so that the file must contain nothing but ids of images. */
 function areImageIds(value: unknown): boolean {
   return Array.isArray(value) && value.every(({ region, id }) => REGION.test(region) && IMAGE_ID.test(id))
 }
 
-/** 0, 1 and negative numbers are not the id of one process. */
+/** A number below 2 is init, or stands for a process group. */
 function isProcessId(value: unknown): boolean {
   if (value === undefined) return true
   if (typeof value !== 'object' || value === null || !('pid' in value) || !('started' in value)) return false

@@ -1,20 +1,26 @@
-import { DeleteSnapshotCommand, paginateDescribeSnapshots } from '@aws-sdk/client-ec2'
+import { DeleteSnapshotCommand, paginateDescribeSnapshots, type Snapshot } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, poll } from '../ec2/client.ts'
+import { describeImages } from '../ec2/images.ts'
 import { askForAll, deleteWhenFree } from '../ec2/requests.ts'
+import type { CreatedResources } from '../packer/created-resources.ts'
+import { CLOCK_DIFFERENCE, isSince } from './since.ts'
 
-/** How long a snapshot may be in use after its image was deregistered, in seconds. */
-const IN_USE = 3 * 60
+/** Images of a bake, for the search for their snapshots. */
+export interface SnapshotOrigin {
+  readonly images: readonly string[]
+  /** When the bake started, in ISO 8601. Older snapshots do not belong to it. */
+  readonly startedAt: string
+}
 
 /**
- * Finds the snapshots that CreateImage and CopyImage made for these images by their descriptions, because a pending image does not
- * name them. They begin after EC2's answer to CreateImage, so that a search may come too early.
+ * Finds the snapshots that CreateImage and CopyImage created for these images by their descriptions, because a pending image does not
+ * name its snapshots. EC2 starts them after its answer to CreateImage, so that a search may come too early.
  *
- * @param startedAt Older ones are none of the bake's. In ISO 8601.
- * @param seconds For how long to search until one is found.
+ * @param seconds How long to search until a snapshot is found.
  */
 export async function findSnapshots(
   ec2: Ec2,
-  { images, startedAt }: { readonly images: readonly string[]; readonly startedAt: string },
+  { images, startedAt }: SnapshotOrigin,
   seconds: number,
 ): Promise<string[]> {
   const descriptions = images.flatMap(id => [
@@ -22,31 +28,56 @@ export async function findSnapshots(
     `Copied for DestinationAmi ${id} *`,
   ])
   const found = await poll(ec2, seconds, async () => {
-    const snapshots = await search(ec2, descriptions, startedAt)
+    const snapshots = (await describeSnapshots(ec2, 'description', descriptions)).filter(
+      ({ StartTime }) => !StartTime || isSince({ startedAt }, StartTime, CLOCK_DIFFERENCE),
+    )
     return snapshots.length > 0 ? snapshots : undefined
   })
-  return found ?? []
+  return idsOf(found ?? [])
 }
 
-async function search(ec2: Ec2, descriptions: readonly string[], startedAt: string): Promise<string[]> {
-  const input = { OwnerIds: ['self'], Filters: [{ Name: 'description', Values: [...descriptions] }] }
-  // The clocks of EC2 and of the runner may differ by some minutes.
-  const earliest = Date.parse(startedAt) - 5 * 60_000
+/** Whether Packer created snapshots itself, as amazon-ebssurrogate and amazon-chroot do before they register an image. */
+export function hasSnapshots({ snapshots, snapshotSources }: CreatedResources): boolean {
+  return snapshots.length + snapshotSources.length > 0
+}
+
+/** Finds the snapshots that Packer created itself and that no image uses. Returns their ids. */
+export async function findUnusedSnapshots(
+  ec2: Ec2,
+  { snapshots, snapshotSources }: CreatedResources,
+): Promise<string[]> {
+  const found = new Set([
+    ...idsOf(await describeSnapshots(ec2, 'snapshot-id', snapshots)),
+    ...idsOf(await describeSnapshots(ec2, 'volume-id', snapshotSources)),
+  ])
+  if (found.size === 0) return []
+  const Filters = [{ Name: 'block-device-mapping.snapshot-id', Values: [...found] }]
+  const images = await describeImages(ec2, { Owners: ['self'], Filters })
+  for (const image of images) for (const id of image.snapshots) found.delete(id)
+  return [...found]
+}
+
+async function describeSnapshots(ec2: Ec2, filter: string, values: readonly string[]): Promise<Snapshot[]> {
+  if (values.length === 0) return []
+  const input = { OwnerIds: ['self'], Filters: [{ Name: filter, Values: [...values] }] }
   return await askForAll(ec2, 'ec2:DescribeSnapshots', async function* (pages, options) {
-    for await (const { Snapshots = [] } of paginateDescribeSnapshots(pages, input, options)) {
-      yield* Snapshots.flatMap(({ SnapshotId, StartTime }) =>
-        SnapshotId && (!StartTime || StartTime.getTime() > earliest) ? SnapshotId : [],
-      )
-    }
+    for await (const { Snapshots = [] } of paginateDescribeSnapshots(pages, input, options)) yield* Snapshots
   })
 }
+
+function idsOf(snapshots: readonly Snapshot[]): string[] {
+  return snapshots.flatMap(({ SnapshotId }) => SnapshotId ?? [])
+}
+
+/** How long a snapshot may be in use after its image was deregistered, in seconds. */
+const IN_USE_TIMEOUT = 3 * 60
 
 /** Deletes a snapshot once its image is deregistered. */
 export async function deleteSnapshot(ec2: Ec2, id: string): Promise<void> {
   const command = new DeleteSnapshotCommand({ SnapshotId: id })
   await deleteWhenFree(ec2, {
     what: `the snapshot ${id}`,
-    seconds: IN_USE,
+    seconds: IN_USE_TIMEOUT,
     passing: ['InvalidSnapshot.InUse', 'IncorrectState'],
     request: () => ask(ec2, 'ec2:DeleteSnapshot', (client, options) => client.send(command, options)),
   })

@@ -4,33 +4,28 @@ import { askForAll, deleteWhenFree } from '../ec2/requests.ts'
 import { info } from '../runner/log.ts'
 import { describeInstances } from './instances.ts'
 import type { BakeIdentity } from './journal.ts'
+import { EC2_DIFFERENCE, isSince } from './since.ts'
 
-/** Volumes that stay when the bake's instances are terminated. */
-export interface OutlivingVolumes {
+/** Volumes that remain when the bake's instances are terminated. */
+export interface RemainingVolumes {
   /** Created by the launch of an instance of the bake. */
   readonly own: readonly string[]
-  /** Created since the bake began, and attached to its instance later, by something else. */
+  /** Created after the bake started, and attached to its instance after the launch, by something else. */
   readonly uncertain: readonly string[]
 }
 
-/** What may differ between times that EC2 gives, in milliseconds. */
-const TOLERANCE = 60_000
-
 /**
- * Finds the volumes that outlive the bake's instances (`DeleteOnTermination` is false: the default of `launch_block_device_mappings`,
- * and what a source image may ask for; Packer deletes them itself, packer-plugin-amazon: common/step_cleanup_volumes.go). To be
- * called before the instances are terminated: EC2 forgets which volumes they had. A volume that is older than the bake is no part of
- * it, whatever it is attached to.
+ * Finds the volumes that remain after the termination of the bake's instances (`DeleteOnTermination` is false: the default of
+ * `launch_block_device_mappings`, and possible in a source image. Packer deletes them itself, packer-plugin-amazon:
+ * common/step_cleanup_volumes.go). Must be called before the termination, after which EC2 does not describe them any more. A volume
+ * that is older than the bake does not belong to it, even if it is attached to its instance.
  */
-export async function findVolumes(
-  ec2: Ec2,
-  ids: readonly string[],
-  { startedAt }: BakeIdentity,
-): Promise<OutlivingVolumes> {
+export async function findVolumes(ec2: Ec2, ids: readonly string[], bake: BakeIdentity): Promise<RemainingVolumes> {
   const attachments = (await describeAll(ec2, ids)).flatMap(attachmentsOf)
   if (attachments.length === 0) return { own: [], uncertain: [] }
   const volumes = await describeVolumes(ec2, attachments)
-  const recent = new Set(volumes.filter(isSince(startedAt)).map(({ VolumeId }) => VolumeId))
+  const isRecent = ({ CreateTime }: Volume) => isSince(bake, CreateTime, EC2_DIFFERENCE)
+  const recent = new Set(volumes.filter(isRecent).map(({ VolumeId }) => VolumeId))
   const found = attachments.filter(({ id }) => recent.has(id))
   return {
     own: found.filter(({ isOfLaunch }) => isOfLaunch).map(({ id }) => id),
@@ -43,7 +38,7 @@ interface Attachment {
   readonly isOfLaunch: boolean
 }
 
-/** An instance that was just launched may be unknown to EC2 for a while. */
+/** EC2 may not know a new instance for a while. */
 async function describeAll(ec2: Ec2, ids: readonly string[]): Promise<readonly Instance[]> {
   if (ids.length === 0) return []
   let known: readonly Instance[] = []
@@ -57,13 +52,9 @@ async function describeAll(ec2: Ec2, ids: readonly string[]): Promise<readonly I
 function attachmentsOf({ LaunchTime, BlockDeviceMappings = [] }: Instance): Attachment[] {
   return BlockDeviceMappings.flatMap(({ Ebs }) => {
     if (!Ebs?.VolumeId || Ebs.DeleteOnTermination !== false) return []
-    const isOfLaunch = Number(Ebs.AttachTime) <= Number(LaunchTime) + TOLERANCE
+    const isOfLaunch = Number(Ebs.AttachTime) <= Number(LaunchTime) + EC2_DIFFERENCE
     return { id: Ebs.VolumeId, isOfLaunch }
   })
-}
-
-function isSince(startedAt: string): (volume: Volume) => boolean {
-  return ({ CreateTime }) => CreateTime !== undefined && CreateTime.getTime() > Date.parse(startedAt) - TOLERANCE
 }
 
 async function describeVolumes(ec2: Ec2, attachments: readonly Attachment[]): Promise<Volume[]> {
@@ -74,9 +65,9 @@ async function describeVolumes(ec2: Ec2, attachments: readonly Attachment[]): Pr
 }
 
 /**
- * Deletes a volume once nothing uses it any more.
+ * Deletes a volume once it is detached.
  *
- * @param seconds How long to go on while it is attached.
+ * @param seconds How long to try while it is attached.
  */
 export async function deleteVolume(ec2: Ec2, id: string, seconds: number): Promise<void> {
   info(`Deleting the volume ${id}.`)

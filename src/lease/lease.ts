@@ -1,4 +1,4 @@
-import { type CreatedResources, NO_RESOURCES, writeTraces } from '../packer/created-resources.ts'
+import { type CreatedResources, NO_RESOURCES, writeResourceTags } from '../packer/created-resources.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { isLeftToPost, unlessLeftToPost } from '../runner/finisher.ts'
 import { messageOf, warn } from '../runner/log.ts'
@@ -118,6 +118,6 @@ function createTagging(keyPairs: KeyPairs, id: string): (resources: CreatedResou
   let counter = 0
   return async resources => {
     counter++
-    await keyPairs.tag(id, new Map([...writeTraces(resources), [HEARTBEAT_TAG, String(counter)]]))
+    await keyPairs.tag(id, new Map([...writeResourceTags(resources), [HEARTBEAT_TAG, String(counter)]]))
   }
 }

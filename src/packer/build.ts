@@ -6,12 +6,13 @@ import { OptionError } from '../runner/option-error.ts'
 import { type ProcessId, sendSignal } from '../runner/process.ts'
 import { enterPhase } from '../runner/timeline.ts'
 import { milliseconds } from '../runner/wait.ts'
+import { createAttribution } from './attribution.ts'
 import { type Packer, type StartedPacker, startPacker } from './cli.ts'
 import { type CreatedResources, trackCreatedResources } from './created-resources.ts'
 import { assertDiskSpace } from './disk-space.ts'
 import {
   type ArtifactMessage,
-  advise,
+  addHint,
   imagesOf,
   isCleanupError,
   isDiagnostic,
@@ -19,128 +20,128 @@ import {
   readMessage,
 } from './messages.ts'
 import { openLog, type PackerLog } from './output-files.ts'
-import { createAttribution } from './said.ts'
 
-/** The images that Packer says it has made: for each region their ids. */
+/** The images that Packer reports as created: the ids for each region. */
 export type Artifacts = ReadonlyMap<string, ReadonlySet<string>>
 
-/** What is reported of a build as it goes on, so that it can be cleaned up after even if this process is killed. */
+/** What is reported while a build runs, so that clean-up is possible even if this process is killed. */
 export interface BuildReport {
   /** Packer's own process. */
   readonly packer?: ProcessId
-  /** What Packer has begun to create. */
+  /** What Packer has started to create. */
   readonly resources?: CreatedResources
-  /** Packer could not remove all that it created. */
+  /** Packer could not remove everything that it created. */
   readonly cleanupFailed?: true
-  /** Packer was asked to stop. */
+  /** Packer has been sent SIGTERM. */
   readonly terminationRequested?: true
   /** How many lines of Packer's stdout and stderr have been printed. */
   readonly linesPrinted?: readonly [number, number]
-  /** The region that Packer worked in, where its artifact shows that it is another one. */
+  /** The region that Packer worked in, if its artifact shows another one than that of the look-up. */
   readonly bakedIn?: string
 }
 
-/** Where a build runs and what it reports. */
+/** Where a build keeps its output, and what it reports to. */
 export interface BuildOptions {
   /** The directory for the files with Packer's output. */
   readonly directory: string
   /** The region of the look-up. */
   readonly region: string
-  /** Called with everything new. Throws when it can't be written down, as where the disk is full. */
-  report(news: BuildReport): void
+  /** Called with each change. Throws if the change can't be saved, for example when the disk is full. */
+  report(change: BuildReport): void
 }
 
 /**
- * Runs `packer build` to its end, showing what it prints as it comes.
+ * Runs `packer build` and prints its output while it runs.
  *
  * @param args The arguments after `build -machine-readable`: variables and the template.
- * @throws Error when Packer fails or is killed, with Packer's own last error in its message; when a second build begins to
- *   make something on EC2; and when the step is cancelled: then Packer may still be at work.
+ * @throws Error when Packer fails or is killed, with Packer's last error in the message; OptionError when a second build starts
+ *   to create something on EC2; the reason of a cancel, when Packer may still run.
  */
 export async function buildImages(packer: Packer, args: readonly string[], options: BuildOptions): Promise<Artifacts> {
   const { directory, report } = options
-  const screen = createLogPrinter()
+  const printer = createLogPrinter()
   const output = readOutput(options)
   const log = openLog(directory, {
-    stdout: line => screen.add(0, output.read(line)),
-    stderr: line => screen.add(1, line),
+    stdout: line => printer.add(0, output.read(line)),
+    stderr: line => printer.add(1, line),
   })
   try {
     cancelled.throwIfAborted()
     const started = startPacker(packer, ['build', '-machine-readable', ...args], log.files)
     if (started.process) report({ packer: started.process })
-    const ending = await waitForEnd(started, { ...options, stop: output.stop, showMore: () => show(log, screen) })
+    const watch = { ...options, stop: output.stop, printNewLines: () => printNewLines(log, printer) }
+    const end = await waitForEnd(started, watch)
     cancelled.throwIfAborted()
     assertSingleBuild(output.builds())
-    if (ending !== 0) throw new Error(`packer build ended with ${ending}: ${advise(output.reason())}`)
+    if (end !== 0) throw new Error(`packer build ${describeEnd(end)}: ${addHint(output.reason())}`)
     reportRegion(options, output)
     return output.artifacts()
   } finally {
-    reportIfPossible(options, { linesPrinted: screen.shown() })
+    reportIfPossible(options, { linesPrinted: printer.linesPrinted() })
     log.close()
   }
 }
 
-/** A build counts that makes something on EC2, also one that makes no image of it (skip_create_ami, amazon-ebsvolume). */
+/** A build that creates something on EC2 but no image (skip_create_ami, amazon-ebsvolume) is one of the builds too. */
 function assertSingleBuild(builds: readonly string[]): void {
   if (builds.length < 2) return
   throw new OptionError(
     'only',
     `${builds.length} builds of the template create something on EC2: ${builds.map(escapeControlCharacters).join(', ')}. ` +
-      'A checksum stands for one image. Choose one of them by packer-only.',
+      'A checksum identifies one image. Select one build with packer-only.',
   )
 }
 
-/** A template may say another region than `aws-region`: what the bake has made is there. */
+/** A template can name another region than that of the look-up: the bake's resources are there then. */
 function reportRegion(options: BuildOptions, output: Output): void {
   const { region } = options
   const artifacts = [...output.artifacts()]
-  const { images } = output.traces()
-  // A builder prints the image that it makes, and not the copies of it.
-  const [made] = artifacts.find(([, ids]) => images.some(id => ids.has(id))) ?? []
-  const bakedIn = made ?? (output.artifacts().has(region) ? region : artifacts.at(0)?.[0])
+  const { images } = output.resources()
+  // A builder prints the id of the image that it creates, but not the ids of the copies.
+  const [created] = artifacts.find(([, ids]) => images.some(id => ids.has(id))) ?? []
+  const bakedIn = created ?? (output.artifacts().has(region) ? region : artifacts.at(0)?.[0])
   if (bakedIn && bakedIn !== region) reportIfPossible(options, { bakedIn })
 }
 
-/** Where the disk is full it stays in this process's memory. */
-function reportIfPossible({ report }: BuildOptions, news: BuildReport): void {
+/** If the disk is full, the change stays in the memory of this process. */
+function reportIfPossible({ report }: BuildOptions, change: BuildReport): void {
   try {
-    report(news)
+    report(change)
   } catch {
-    // A full disk is an error where it hinders Packer too.
+    // `assertDiskSpace` reports a full disk.
   }
 }
 
-/** What Packer's output has told so far. */
+/** What Packer has printed so far. */
 interface Output {
-  /** Takes a line of stdout, and answers what of it is for people. */
+  /** Reads a line of stdout. Returns the text to print, if the line has one. */
   read(line: string): string | undefined
   artifacts(): Artifacts
-  traces(): CreatedResources
-  /** The names of the builds that make something on EC2. */
+  resources(): CreatedResources
+  /** The names of the builds that create something on EC2. */
   builds(): readonly string[]
   /** Why Packer failed, in its own words. */
   reason(): string
-  /** Aborted when Packer must not go on. */
+  /** Aborted when Packer must stop. */
   readonly stop: AbortSignal
 }
 
 function readOutput(options: BuildOptions): Output {
-  const several = new AbortController()
+  const secondBuild = new AbortController()
   const artifacts = new Map<string, Set<string>>()
   const { attribute, builds } = createAttribution()
-  const { note, traces } = trackCreatedResources()
+  const { readLine, resources } = trackCreatedResources()
   const failures: string[] = []
   const diagnostics: string[] = []
 
-  function follow(text: string): void {
-    const said = attribute(text)
-    if (!said) return
-    if (note(said)) reportIfPossible(options, { resources: traces() })
-    if (isCleanupError(said)) reportIfPossible(options, { cleanupFailed: true })
-    const phase = phaseOf(said)
+  function readText(text: string): void {
+    const line = attribute(text)
+    if (!line) return
+    if (readLine(line)) reportIfPossible(options, { resources: resources() })
+    if (isCleanupError(line)) reportIfPossible(options, { cleanupFailed: true })
+    const phase = phaseOf(line)
     if (phase) enterPhase(phase)
-    if (builds().length > 1) several.abort()
+    if (builds().length > 1) secondBuild.abort()
   }
 
   function read(line: string): string | undefined {
@@ -149,99 +150,104 @@ function readOutput(options: BuildOptions): Output {
     if (message?.kind === 'artifact') addImages(artifacts, message)
     if (message?.kind !== 'text') return undefined
     if (isDiagnostic(message.text)) diagnostics.push(message.text.trim())
-    follow(message.text)
+    readText(message.text)
     return message.text
   }
 
   return {
     read,
     artifacts: () => artifacts,
-    traces,
+    resources,
     builds,
-    reason: () => failures.at(-1) ?? (diagnostics.join('\n') || 'it says nothing about the reason'),
-    stop: AbortSignal.any([cancelled, several.signal]),
+    reason: () => failures.at(-1) ?? (diagnostics.join('\n') || 'it printed no reason'),
+    stop: AbortSignal.any([cancelled, secondBuild.signal]),
   }
 }
 
-/** How often Packer's log is read, in milliseconds. */
-const PACE = 100
+/** How often Packer's output is read, in milliseconds. */
+const READ_INTERVAL = 100
 
 /**
- * How long Packer may clean up after a cancel before this process leaves it. On GitHub the runner would
- * send the next signal after 7.5 s, and `post` goes on.
+ * How long Packer may clean up after a cancel before this process ends, in milliseconds. On GitHub the runner sends the next signal after
+ * 7.5 s, and `post` continues.
  */
-const PATIENCE_AFTER_CANCEL = onGitHub ? 6_500 : milliseconds(200)
+const TIMEOUT_AFTER_CANCEL = onGitHub ? 6_500 : milliseconds(200)
 
-/** How long Packer may clean up when this process has stopped it: an instance takes a minute or two to terminate. */
-const PATIENCE_AFTER_STOP = milliseconds(200)
+/** How long Packer may clean up after this process has stopped it, in milliseconds: to terminate an instance takes a minute or two. */
+const TIMEOUT_AFTER_STOP = milliseconds(200)
 
 interface Watch extends BuildOptions {
-  /** Packer is asked to end when this is aborted. */
+  /** When it is aborted, Packer is sent SIGTERM. */
   readonly stop: AbortSignal
-  showMore(): Promise<void>
+  printNewLines(): Promise<void>
 }
 
-/** @returns How Packer ended, or that it still runs long after it was asked to end. */
-async function waitForEnd(
-  started: StartedPacker,
-  { directory, report, stop, showMore }: Watch,
-): Promise<number | string> {
-  const ended = started.ended.then(ending => ({ ending }))
-  let askedAt: number | undefined
+/** How Packer ended: its exit code, the signal that killed it, or not at all within the time after SIGTERM. */
+type End = number | NodeJS.Signals | 'timeout'
+
+async function waitForEnd(started: StartedPacker, { directory, report, stop, printNewLines }: Watch): Promise<End> {
+  const ended = started.ended.then(end => ({ end }))
+  let stoppedAt: number | undefined
   for (;;) {
-    const end = await Promise.race([ended, sleep(PACE, undefined, { ref: false })])
-    await showMore()
-    if (end) return end.ending
+    const result = await Promise.race([ended, sleep(READ_INTERVAL, undefined, { ref: false })])
+    await printNewLines()
+    if (result) return result.end
     assertDiskSpace(directory)
     if (!stop.aborted) continue
-    if (askedAt === undefined) {
-      askedAt = performance.now()
-      if (started.process) askToEnd(started.process)
+    if (stoppedAt === undefined) {
+      stoppedAt = performance.now()
+      if (started.process) requestTermination(started.process)
       report({ terminationRequested: true })
     }
-    const patience = cancelled.aborted ? PATIENCE_AFTER_CANCEL : PATIENCE_AFTER_STOP
-    if (performance.now() > askedAt + patience) return 'no end'
+    const timeout = cancelled.aborted ? TIMEOUT_AFTER_CANCEL : TIMEOUT_AFTER_STOP
+    if (performance.now() > stoppedAt + timeout) return 'timeout'
   }
 }
 
-/** Packer ignores SIGINT sent to it alone; SIGTERM makes it clean up (hashicorp/packer, main.go, ForwardSignals). */
-export function askToEnd(packer: ProcessId): void {
+function describeEnd(end: End): string {
+  if (end === 'timeout') return 'did not end after SIGTERM'
+  return typeof end === 'number' ? `exited with code ${end}` : `was killed by ${end}`
+}
+
+/** Sends SIGTERM: Packer ignores a SIGINT to it alone, and cleans up after SIGTERM (hashicorp/packer, main.go, ForwardSignals). */
+export function requestTermination(packer: ProcessId): void {
   info('Sent SIGTERM to Packer; waiting for it to clean up.')
   sendSignal(packer, 'SIGTERM')
 }
 
 interface LogPrinter {
-  /** Takes a line of stdout (0) or stderr (1), and what of it is for people. */
+  /** Adds a line of stdout (0) or stderr (1), with the text to print, if the line has one. */
   add(file: 0 | 1, text: string | undefined): void
   print(): void
-  shown(): readonly [number, number]
+  /** How many lines of stdout and of stderr were added. */
+  linesPrinted(): readonly [number, number]
 }
 
 /**
- * Shows Packer's lines, many at a time, and counts them.
+ * Makes a printer of Packer's lines. It prints many lines at a time, and counts them.
  *
- * @param shown How many lines of each file have been shown before; they are passed over.
+ * @param alreadyPrinted How many lines of each file another process has printed; they are skipped.
  */
-export function createLogPrinter(shown: readonly [number, number] = [0, 0]): LogPrinter {
+export function createLogPrinter(alreadyPrinted: readonly [number, number] = [0, 0]): LogPrinter {
   const counts: [number, number] = [0, 0]
   let waiting: string[] = []
   return {
     add: (file, text) => {
       counts[file]++
-      if (text !== undefined && counts[file] > shown[file]) waiting.push(text)
+      if (text !== undefined && counts[file] > alreadyPrinted[file]) waiting.push(text)
     },
     print: () => {
       if (waiting.length > 0) info(waiting)
       waiting = []
     },
-    shown: () => counts,
+    linesPrinted: () => counts,
   }
 }
 
-/** Shows all that Packer has printed since the last time, letting signals in between. */
-export async function show(log: PackerLog, screen: LogPrinter): Promise<void> {
+/** Prints the lines that Packer has written since the last call. Signals are handled between the reads. */
+export async function printNewLines(log: PackerLog, printer: LogPrinter): Promise<void> {
   while (log.readLines()) {
-    screen.print()
+    printer.print()
     await setImmediate()
   }
 }

@@ -2,30 +2,30 @@ import { spawn } from 'node:child_process'
 import { type ExecResult, run } from '../runner/exec.ts'
 import { identify, type ProcessId } from '../runner/process.ts'
 
-/** How Packer is run: where, and with what environment. */
+/** The directory and the environment that Packer runs in. */
 export interface Packer {
   readonly directory: string
   readonly environment: Record<string, string>
 }
 
 /**
- * Runs a short Packer command to its end. Its answer is what it prints on standard output; standard error takes Packer's
- * debug log too, when the step sets PACKER_LOG.
+ * Runs a short Packer command and waits for it. Only standard output is its answer: standard error contains Packer's debug log too
+ * when the step sets PACKER_LOG.
  *
- * @param args The sub-command and its arguments; none of them meets a shell.
- * @throws Error when Packer can't be started. A command that fails is no error: its exit code is returned.
+ * @param args The subcommand and its arguments. They are not passed through a shell.
+ * @throws Error when Packer can't be started. A command that fails is not an error: its exit code is returned.
  */
 export async function runPacker(packer: Packer, args: readonly string[]): Promise<ExecResult> {
   return await run('packer', args, packer)
 }
 
 /**
- * Starts Packer in a process group of its own, with files for its output.
+ * Starts Packer in its own process group, with its output going to files.
  *
- * Ten seconds after a cancel the runner kills this process (actions/runner, ProcessInvoker). Packer must outlive that to
- * clean up behind itself; with pipes it would die of SIGPIPE at its next line and leave its instance on EC2.
+ * Ten seconds after a cancel the runner kills this process (actions/runner, ProcessInvoker), while Packer must continue to clean
+ * up. With pipes SIGPIPE would kill Packer at its next line, and its instance would stay on EC2.
  *
- * @param output The open files that take Packer's stdout and stderr.
+ * @param output The open files for Packer's stdout and stderr.
  */
 export function startPacker(
   { directory, environment }: Packer,

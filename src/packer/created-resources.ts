@@ -1,34 +1,34 @@
-import type { Said } from './said.ts'
+import type { BuildLine } from './attribution.ts'
 
-/** What Packer said it had begun to make on EC2, for the clean-up after a bake that didn't end well. */
+/** What Packer has started to create on EC2, for the clean-up after a failed bake. */
 export interface CreatedResources {
   readonly keyPairs: readonly string[]
   readonly securityGroups: readonly string[]
   readonly instances: readonly string[]
   readonly launchTemplates: readonly string[]
   readonly images: readonly string[]
-  /** Regions to which copies of the image were begun. */
+  /** Regions that Packer has started to copy the image to. */
   readonly copyRegions: readonly string[]
   /** Instance profile and role of the same name. */
   readonly roles: readonly string[]
-  /** Snapshots that amazon-chroot makes itself, without an image or an instance. */
+  /** Snapshots that amazon-chroot creates itself, without an image or an instance. */
   readonly snapshots: readonly string[]
-  /** Volumes that amazon-ebssurrogate makes snapshots of; it does not print the ids of those. */
+  /** Volumes that amazon-ebssurrogate creates snapshots of; it does not print the ids of the snapshots. */
   readonly snapshotSources: readonly string[]
-  /** The device names of volumes that amazon-chroot attaches to Packer's own machine; it does not print their ids. */
+  /** The device names of volumes that amazon-chroot attaches to Packer's own machine; it does not print the volumes' ids. */
   readonly attachedDevices: readonly string[]
-  /** An instance was asked for, and EC2 did not refuse; its id may never have been printed. */
+  /** Packer requested an instance, and EC2 did not refuse; the instance's id may not have been printed. */
   readonly launching: boolean
-  /** Told by tags, which anybody may have written, instead of by Packer. */
+  /** Read from a lease's tags, which anything with access to the account can write, and not from Packer's output. */
   readonly isUntrusted: boolean
 }
 
 type Kind = Exclude<keyof CreatedResources, 'launching' | 'isUntrusted'>
 
-/** How far a build has come: each thing is made in one of these stages, and what claims it in another is no word of Packer's. */
+/** How far a build is. Each kind of resource is created in one stage; a line in another stage does not come from Packer. */
 type Stage = 'preparing' | 'launching' | 'running' | 'imaging'
 
-/** What the amazon plugin prints as it makes something (packer-plugin-amazon: the step_*.go of common and of each builder), and its name. */
+/** What the amazon plugin prints when it creates a resource (packer-plugin-amazon: the step_*.go of common and of each builder), and the resource's name. */
 const PATTERNS: readonly (readonly [Kind, Stage, phrase: string, name: RegExp])[] = [
   ['keyPairs', 'preparing', 'Creating temporary keypair: ', /^packer_[0-9a-f-]{36}$/],
   ['securityGroups', 'preparing', 'Creating temporary security group for this instance: ', /^packer_[0-9a-f-]{36}$/],
@@ -42,7 +42,7 @@ const PATTERNS: readonly (readonly [Kind, Stage, phrase: string, name: RegExp])[
   ['copyRegions', 'imaging', 'Copying to: ', /^[a-z]{2,5}(?:-[a-z]+)+-\d{1,2}$/],
 ]
 
-/** Things of which a build makes one, before anything on the instance can print: what claims to be a second is forged. */
+/** Kinds of which a build creates one, before the instance can print: a second one is forged. */
 const SINGLE: ReadonlySet<Kind> = new Set([
   'keyPairs',
   'securityGroups',
@@ -52,32 +52,39 @@ const SINGLE: ReadonlySet<Kind> = new Set([
   'attachedDevices',
 ])
 
-interface Thing {
+interface Resource {
   readonly kind: Kind
   readonly build: string
   readonly name: string
 }
 
-/** Collects traces from what the builds say; `note` answers whether that told anything new. */
-export function trackCreatedResources(): { note(said: Said): boolean; traces(): CreatedResources } {
-  let things: readonly Thing[] = []
+/** Tracks what builds create, from the lines that they print. */
+export interface ResourceTracker {
+  /** @returns Whether the line changed what is known. */
+  readLine(line: BuildLine): boolean
+  resources(): CreatedResources
+}
+
+/** Makes a tracker that has read no line yet. */
+export function trackCreatedResources(): ResourceTracker {
+  let created: readonly Resource[] = []
   const stages = new Map<string, Stage>()
   const launching = new Set<string>()
-  const gone = new Set<string>()
+  const removed = new Set<string>()
 
-  function note(said: Said): boolean {
+  function readLine(line: BuildLine): boolean {
     const before = size()
-    noteStage(said)
-    noteThing(said)
-    noteRemoval(said)
+    readStage(line)
+    readCreation(line)
+    readRemoval(line)
     return before !== size()
   }
 
   function size(): string {
-    return `${things.length} ${launching.size} ${gone.size}`
+    return `${created.length} ${launching.size} ${removed.size}`
   }
 
-  function noteStage({ build, text }: Said): void {
+  function readStage({ build, text }: BuildLine): void {
     const isLaunch = /^Launching a (source|spot) AWS instance/.test(text)
     if (!stages.has(build) && (isLaunch || text.startsWith('Gathering information about this EC2 instance'))) {
       stages.set(build, 'launching')
@@ -88,40 +95,42 @@ export function trackCreatedResources(): { note(said: Said): boolean; traces(): 
     if (IMAGING.test(text)) stages.set(build, 'imaging')
   }
 
-  function noteThing({ build, text }: Said): void {
+  function readCreation({ build, text }: BuildLine): void {
     for (const [kind, stage, phrase, pattern] of PATTERNS) {
       const name = text.startsWith(phrase) ? text.slice(phrase.length).replace(/\.\.\.$/, '') : ''
-      const isKnown = things.some(
-        thing => thing.kind === kind && (SINGLE.has(kind) ? thing.build === build : thing.name === name),
+      const isKnown = created.some(
+        resource => resource.kind === kind && (SINGLE.has(kind) ? resource.build === build : resource.name === name),
       )
       const isInStage = (stages.get(build) ?? 'preparing') === stage
       if (!pattern.test(name) || isKnown || !isInStage) continue
-      things = [...things, { kind, build, name }]
-      // From now on the instance prints too.
+      created = [...created, { kind, build, name }]
+      // The instance prints too from now on.
       if (stage === 'launching') stages.set(build, 'running')
     }
   }
 
-  /** Packer removes these itself, unless it complains. */
-  function noteRemoval({ build, text }: Said): void {
-    const removed = REMOVALS.get(text)
-    if (removed) gone.add(`${removed} of ${build}`)
+  /** Packer removes these itself, unless it prints that it could not. */
+  function readRemoval({ build, text }: BuildLine): void {
+    const kind = REMOVALS.get(text)
+    if (kind) removed.add(`${kind} of ${build}`)
     const [, role] = /Please delete the (?:role|instance profile) manually: (packer-[0-9a-f-]{36})$/.exec(text) ?? []
-    if (role) gone.delete(`roles of ${build}`)
-    if (role && !things.some(({ name }) => name === role)) things = [...things, { kind: 'roles', build, name: role }]
-    if (text.startsWith('Error deleting EBS volume: ')) gone.delete(`attachedDevices of ${build}`)
+    if (role) removed.delete(`roles of ${build}`)
+    if (role && !created.some(({ name }) => name === role)) created = [...created, { kind: 'roles', build, name: role }]
+    if (text.startsWith('Error deleting EBS volume: ')) removed.delete(`attachedDevices of ${build}`)
   }
 
-  function traces(): CreatedResources {
-    const there = things.filter(({ kind, build }) => !gone.has(`${kind} of ${build}`))
-    const named = (kind: Kind) => [...new Set(there.filter(thing => thing.kind === kind).map(({ name }) => name))]
-    return tracesBy(named, { launching: launching.size > 0, isUntrusted: false })
+  function resources(): CreatedResources {
+    const present = created.filter(({ kind, build }) => !removed.has(`${kind} of ${build}`))
+    const namesOf = (wanted: Kind) => [
+      ...new Set(present.filter(({ kind }) => kind === wanted).map(({ name }) => name)),
+    ]
+    return resourcesBy(namesOf, { launching: launching.size > 0, isUntrusted: false })
   }
 
-  return { note, traces }
+  return { readLine, resources }
 }
 
-/** From here on the image is made, or the snapshots that it is registered from. */
+/** After this line the build creates the image, or the snapshots for it. */
 const IMAGING = /^(Creating AMI .* from instance |Creating snapshot\b|Registering the AMI\b)/
 
 const REMOVALS: ReadonlyMap<string, Kind> = new Map([
@@ -129,49 +138,49 @@ const REMOVALS: ReadonlyMap<string, Kind> = new Map([
   ['Deleting the created EBS volume...', 'attachedDevices'],
 ])
 
-function tracesBy(
-  named: (kind: Kind) => readonly string[],
-  more: Pick<CreatedResources, 'launching' | 'isUntrusted'>,
+function resourcesBy(
+  namesOf: (kind: Kind) => readonly string[],
+  flags: Pick<CreatedResources, 'launching' | 'isUntrusted'>,
 ): CreatedResources {
   return {
-    keyPairs: named('keyPairs'),
-    securityGroups: named('securityGroups'),
-    instances: named('instances'),
-    launchTemplates: named('launchTemplates'),
-    images: named('images'),
-    copyRegions: named('copyRegions'),
-    roles: named('roles'),
-    snapshots: named('snapshots'),
-    snapshotSources: named('snapshotSources'),
-    attachedDevices: named('attachedDevices'),
-    ...more,
+    keyPairs: namesOf('keyPairs'),
+    securityGroups: namesOf('securityGroups'),
+    instances: namesOf('instances'),
+    launchTemplates: namesOf('launchTemplates'),
+    images: namesOf('images'),
+    copyRegions: namesOf('copyRegions'),
+    roles: namesOf('roles'),
+    snapshots: namesOf('snapshots'),
+    snapshotSources: namesOf('snapshotSources'),
+    attachedDevices: namesOf('attachedDevices'),
+    ...flags,
   }
 }
 
-/** Whether there is nothing that a bake could have left. */
-export function areEmpty({ launching, ...traces }: CreatedResources): boolean {
-  return !launching && PATTERNS.every(([kind]) => kind === 'copyRegions' || traces[kind].length === 0)
+/** Whether the bake can have left nothing. */
+export function areEmpty({ launching, ...resources }: CreatedResources): boolean {
+  return !launching && PATTERNS.every(([kind]) => kind === 'copyRegions' || resources[kind].length === 0)
 }
 
-/** The traces of a bake that has made nothing, or nothing that it would leave. */
-export const NO_RESOURCES: CreatedResources = tracesBy(() => [], { launching: false, isUntrusted: false })
+/** The resources of a bake that has created nothing. */
+export const NO_RESOURCES: CreatedResources = resourcesBy(() => [], { launching: false, isUntrusted: false })
 
 /** The longest value of a tag (AWS: "Tag restrictions"). */
 const LONGEST_VALUE = 256
 
-/** Writes traces as tags, the same ones for any traces, of which the empty ones take away what stood there before. */
-export function writeTraces(traces: CreatedResources): ReadonlyMap<string, string> {
-  const tags = PATTERNS.map(([kind]) => [tagFor(kind), join(traces[kind])] as const)
-  return new Map([...tags, [LAUNCHING_TAG, traces.launching ? 'true' : '']])
+/** Writes resources as tags. The keys are always the same, so that an empty value replaces an earlier one. */
+export function writeResourceTags(resources: CreatedResources): ReadonlyMap<string, string> {
+  const tags = PATTERNS.map(([kind]) => [tagFor(kind), join(resources[kind])] as const)
+  return new Map([...tags, [LAUNCHING_TAG, resources.launching ? 'true' : '']])
 }
 
-/** Reads traces from tags, which anybody may have written: what Packer's output could not have said is passed over. */
-export function readTraces(tags: ReadonlyMap<string, string>): CreatedResources {
-  const named = (wanted: Kind) =>
+/** Reads resources from tags, without names that Packer can't have printed. The result is untrusted. */
+export function readResourceTags(tags: ReadonlyMap<string, string>): CreatedResources {
+  const namesOf = (wanted: Kind) =>
     PATTERNS.filter(([kind]) => kind === wanted).flatMap(([, , , pattern]) =>
       (tags.get(tagFor(wanted)) ?? '').split(' ').filter(name => pattern.test(name)),
     )
-  return tracesBy(named, { launching: tags.get(LAUNCHING_TAG) === 'true', isUntrusted: true })
+  return resourcesBy(namesOf, { launching: tags.get(LAUNCHING_TAG) === 'true', isUntrusted: true })
 }
 
 const LAUNCHING_TAG = 'ami_bakery_launching'
@@ -180,7 +189,7 @@ function tagFor(kind: Kind): string {
   return `ami_bakery_${kind.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)}`
 }
 
-/** As many whole names as a tag holds: no build makes more than five of a kind. */
+/** As many whole names as fit into a tag: no build creates more than five of a kind. */
 function join(names: readonly string[]): string {
   const end = names.findIndex((_, index) => names.slice(0, index + 1).join(' ').length > LONGEST_VALUE)
   return names.slice(0, end === -1 ? names.length : end).join(' ')

@@ -1,23 +1,19 @@
 import fs from 'node:fs'
 
-/** So little that Packer's next lines may find no place, in bytes. */
+/** With less free space than this, Packer's next lines may not fit on the disk. */
 const MIN_FREE_BYTES = 64 * 1024
 
 /**
- * Makes sure that Packer's output finds room on the disk. When a write of it fails, Packer does not: it hangs for ever
+ * Makes sure that the disk has space for Packer's output. When a write of its output fails, Packer does not exit but hangs
  * (mitchellh/panicwrap stops reading the pipe of the process that does the work).
  *
- * @throws Error when the disk of that directory is full, or it isn't there.
+ * @throws Error when the disk of the directory is full, or the directory does not exist.
  */
 export function assertDiskSpace(directory: string): void {
   if (!fs.existsSync(directory)) throw new Error(`The directory ${directory} does not exist. Correct RUNNER_TEMP.`)
-  if (hasRoom(directory)) return
-  throw new Error(`The disk of ${directory} is full, so that Packer can't go on. Make room there, or move RUNNER_TEMP.`)
-}
-
-/** Whether there is room left on the disk of a directory. */
-function hasRoom(directory: string): boolean {
-  if (!fs.existsSync(directory)) return false
   const { bavail, bsize } = fs.statfsSync(directory)
-  return bavail * bsize >= MIN_FREE_BYTES
+  if (bavail * bsize >= MIN_FREE_BYTES) return
+  throw new Error(
+    `The disk of ${directory} is full, so that Packer can't continue. Free some space, or set RUNNER_TEMP to another disk.`,
+  )
 }

@@ -1,12 +1,12 @@
-/** A line longer than this is cut: Packer's output must not fill the memory, whatever a provisioner prints. */
+/** Longer lines are cut, so that no output of a provisioner can fill the memory, in bytes. */
 const LONGEST_LINE = 1024 * 1024
 
-/** Takes bytes as they come. */
+/** Receives bytes in chunks of any size. */
 export type Sink = (bytes: Buffer) => void
 
 /**
- * Cuts a stream of bytes into lines of text, wherever the reads fall: a character or a line may be split over several.
- * `\n` and `\r\n` end a line; invalid UTF-8 becomes U+FFFD; lines over 1 MiB lose their end.
+ * Splits a stream of bytes into lines of text. A character or a line may be split over several chunks. `\n` and `\r\n` end a
+ * line; invalid UTF-8 becomes U+FFFD; a line over 1 MiB is cut at its end.
  */
 export function toLines(onLine: (line: string) => void): Sink {
   let parts: Buffer[] = []

@@ -1,15 +1,15 @@
 import type { Phase } from '../runner/timeline.ts'
-import type { Said } from './said.ts'
+import type { BuildLine } from './attribution.ts'
 
-/** What one line of `packer build -machine-readable` says. */
+/** The content of one line of `packer build -machine-readable`. */
 export type Message =
-  /** Something for people to read. */
+  /** A text to print. */
   | { readonly kind: 'text'; readonly text: string }
   /** Why a build failed. */
   | { readonly kind: 'failure'; readonly text: string }
   | ArtifactMessage
 
-/** One property of something that a build made, like `builder-id` or `id`. */
+/** One property of an artifact of a build, like `builder-id` or `id`. */
 export interface ArtifactMessage {
   readonly kind: 'artifact'
   readonly property: string
@@ -18,9 +18,9 @@ export interface ArtifactMessage {
 
 /**
  * Reads a line of Packer's machine-readable output: a time, a target, a type, and data with its commas escaped (Packer
- * docs, "Machine-Readable Output"). A text that a provisioner prints can't pass for another type: its commas are escaped.
+ * docs, "Machine-Readable Output"). The output of a provisioner can't be mistaken for another type: its commas are escaped.
  *
- * @returns `undefined` for lines of no interest.
+ * @returns `undefined` for a line that the action does not use.
  */
 export function readMessage(line: string): Message | undefined {
   const [, level, text = ''] = TEXT_LINE.exec(line) ?? []
@@ -39,26 +39,26 @@ function unescapeData(data: string): string {
   return data.replaceAll('%!(PACKER_COMMA)', ',').replaceAll('\\r', '\r').replaceAll('\\n', '\n')
 }
 
-/** What a line of Packer's output has for people to read, if it has anything. */
+/** The text to print of a line of Packer's output, if it has one. */
 export function textOf(line: string): string | undefined {
   const message = readMessage(line)
   return message?.kind === 'text' ? message.text : undefined
 }
 
-/** Whether Packer itself says why it builds nothing: what a build says begins with the build's name. */
+/** Whether a text is Packer's own reason for building nothing. A text of a build starts with the build's name instead. */
 export function isDiagnostic(text: string): boolean {
   return /^(Error: |Warning: an 'only' option )/.test(text)
 }
 
-/** Whether a build says that it could not remove what it has made (packer-plugin-amazon: the clean-ups of common/step_*.go). */
-export function isCleanupError({ text }: Said): boolean {
+/** Whether a build reports that it could not remove a resource (packer-plugin-amazon: the clean-ups of common/step_*.go). */
+export function isCleanupError({ text }: BuildLine): boolean {
   return /^Error (terminating instance, may still be around|cleaning up (security group|keypair)|deleting EBS volume)/.test(
     text,
   )
 }
 
-/** The phase that begins with what a build says, as the amazon plugin and the communicators say it; mostly none. */
-export function phaseOf({ text }: Said): Phase | undefined {
+/** The phase that starts with a line of the amazon plugin or of a communicator, if one does. */
+export function phaseOf({ text }: BuildLine): Phase | undefined {
   return PHASES.find(([, sentence]) => sentence.test(text))?.[0]
 }
 
@@ -71,9 +71,9 @@ const PHASES: readonly (readonly [Phase, RegExp])[] = [
 ]
 
 /**
- * The images that an artifact's id names: `us-east-1:ami-…`, several with commas between.
+ * Reads the images in an artifact's id: `us-east-1:ami-…`, or several of these with commas between.
  *
- * @returns Pairs of region and image id; none when the artifact is no AMI.
+ * @returns Pairs of region and image id; none when the artifact is not an AMI.
  */
 export function imagesOf(artifactId: string): readonly (readonly [string, string])[] {
   const images = artifactId.split(',').map(part => ARTIFACT_IMAGE.exec(part))
@@ -82,42 +82,42 @@ export function imagesOf(artifactId: string): readonly (readonly [string, string
 
 const ARTIFACT_IMAGE = /^([a-z0-9-]+):(ami-(?:[0-9a-f]{8}|[0-9a-f]{17}))$/
 
-/** Adds to what Packer says of a failure what can be done about it, where that is known. */
-export function advise(failure: string): string {
-  const advice = ADVICE.find(([pattern]) => pattern.test(failure))?.[1]
-  return advice ? `${failure.trimEnd()}\n${advice(failure)}` : failure
+/** Adds to Packer's description of a failure a hint that says what to do, for known failures. */
+export function addHint(failure: string): string {
+  const hint = HINTS.find(([pattern]) => pattern.test(failure))?.[1]
+  return hint ? `${failure.trimEnd()}\n${hint(failure)}` : failure
 }
 
-const ADVICE: readonly (readonly [RegExp, (failure: string) => string])[] = [
+const HINTS: readonly (readonly [RegExp, (failure: string) => string])[] = [
   [
     /is used by an existing AMI/,
-    () => "Put {{timestamp}} into the template's ami_name, so that every bake has a name of its own.",
+    () => "Add {{timestamp}} to the template's ami_name, so that every bake has its own name.",
   ],
   [/is\s+unknown\s+by\s+Packer/, failure => `Install its plugin: packer plugins install ${pluginOf(failure)}`],
   [
     /Failed getting the "|api\.github\.com/,
     () =>
-      "GitHub must be reachable for plugins, and github-token must be one of github.com's. Or put the plugins on the runner.",
+      'The runner must reach GitHub to download plugins, and github-token must be a token of github.com. Or install the ' +
+      'plugins on the runner.',
   ],
   [
     /UnauthorizedOperation|AccessDenied/,
-    () => "Allow the role of this job what Packer needs; the README's policy for the bake lists it.",
+    () => "Grant the job's role the permissions that Packer needs; the README's policy for the bake lists them.",
   ],
-  [/No builds to run/, () => 'Let packer-only name a build of the template; `packer inspect` lists them.'],
+  [/No builds to run/, () => 'Set packer-only to a build of the template; `packer inspect` lists the builds.'],
   [
     /No AMI was found matching filters/,
-    () =>
-      "Correct the filters and owners, or aws-region: an AMI's id, name and owner are looked for in one region alone.",
+    () => 'Correct the filters and owners, or aws-region: Packer searches for the AMI in one region only.',
   ],
   [
     /Unset variable "|required variable not set/,
     () =>
-      'Set the variable by packer-vars or packer-var-files. A secret belongs in env: as PKR_VAR_name for an HCL2 template, ' +
+      'Set the variable with packer-vars or packer-var-files. A secret belongs in env: as PKR_VAR_name for an HCL2 template, ' +
       'or as NAME for a legacy template whose default for the variable is {{env `NAME`}}.',
   ],
 ]
 
-/** Where a plugin comes from, by the name of its component; HashiCorp's where it is none of these. */
+/** The repository of a component's plugin: one of the list, else HashiCorp's by the component's name. */
 function pluginOf(failure: string): string {
   const [, component = ''] = /The [a-z-]+ (\S+)\s+is\s+unknown\s+by\s+Packer/.exec(failure) ?? []
   const [plugin = ''] = component.split('-')

@@ -3,27 +3,27 @@ import path from 'node:path'
 import { type Sink, toLines } from './lines.ts'
 
 /**
- * The two files that Packer writes its output to, read while they grow. They are two because what a provisioner prints
- * reaches stderr unescaped when Packer's debug log is on, where it could pass for one of Packer's own messages.
+ * The two files that Packer writes its output to, read while Packer writes. Standard error needs its own file: with Packer's debug
+ * log it contains the unescaped output of provisioners, which could be mistaken for Packer's own messages.
  */
 export interface PackerLog {
   /** The open files for Packer's stdout and stderr. */
   readonly files: readonly [number, number]
-  /** Hands on the lines that have come since the last call, some hundred kilobytes at most. Answers whether there were any. */
+  /** Passes new lines to the readers, some hundred kilobytes at most. Returns whether there was anything new. */
   readLines(): boolean
   close(): void
 }
 
-/** Who takes the lines of each file. */
+/** Functions that receive the lines of each file. */
 export interface Readers {
   stdout(line: string): void
   stderr(line: string): void
 }
 
-/** Opens the files in a directory, where they are made if they aren't there yet, for this user's eyes only. */
+/** Opens the files in a directory. Creates them if they don't exist, readable by this user only. */
 export function openLog(directory: string, { stdout, stderr }: Readers): PackerLog {
-  const out = follow(stdoutIn(directory), toLines(stdout))
-  const err = follow(path.join(directory, 'stderr'), toLines(stderr))
+  const out = tail(stdoutIn(directory), toLines(stdout))
+  const err = tail(path.join(directory, 'stderr'), toLines(stderr))
   return {
     files: [out.file, err.file],
     readLines: () => [out.read(), err.read()].includes(true),
@@ -34,14 +34,14 @@ export function openLog(directory: string, { stdout, stderr }: Readers): PackerL
   }
 }
 
-/** The file that is Packer's standard output, and no other program's. */
+/** The path of the file with Packer's standard output. */
 export function stdoutIn(directory: string): string {
   return path.join(directory, 'stdout')
 }
 
 const chunk = Buffer.allocUnsafeSlow(256 * 1024)
 
-function follow(name: string, sink: Sink): { file: number; read(): boolean } {
+function tail(name: string, sink: Sink): { file: number; read(): boolean } {
   const file = fs.openSync(name, 'a+', 0o600)
   let position = 0
   function read(): boolean {

@@ -6,9 +6,9 @@ import { group, info, messageOf } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
 import { enterPhase } from '../runner/timeline.ts'
 import { type Packer, runPacker } from './cli.ts'
-import { advise } from './messages.ts'
+import { addHint } from './messages.ts'
 
-/** A template to build, and what is passed to it. */
+/** A template to build, and what is passed to Packer with it. */
 export interface Build {
   readonly template: Template
   /** The region of the look-up. */
@@ -24,10 +24,11 @@ export interface Build {
 }
 
 /**
- * Makes sure that Packer can build the template, before anything is spent: the right Packer, the plugins, a valid template.
+ * Checks that Packer can build the template, before anything costs money: Packer's version, the plugins, the template. Installs the
+ * plugins that are missing.
  *
- * @returns The arguments that `packer build` and `packer validate` take alike: variables and the template.
- * @throws Error that says what is missing or wrong, in Packer's own words where it has any.
+ * @returns The arguments for `packer build`: variables and the template.
+ * @throws Error that says what is missing or invalid, in Packer's own words if it printed any. OptionError if an option is invalid.
  */
 export async function prepareBuild(packer: Packer, build: Build): Promise<string[]> {
   enterPhase('prepare')
@@ -42,7 +43,7 @@ export async function prepareBuild(packer: Packer, build: Build): Promise<string
   })
 }
 
-/** Of two values for a variable Packer takes the later one. */
+/** If a variable has two values, Packer uses the later one. */
 function argumentsFor(
   { optionalVariables, requiredVariables, variableFiles, only }: Build,
   declared: ReadonlySet<string>,
@@ -50,8 +51,8 @@ function argumentsFor(
   const missing = requiredVariables.find(({ name }) => !declared.has(name))
   if (missing) {
     const option = missing.name === 'base_ami' ? 'baseAmi' : 'variables'
-    const advice = 'Declare it, or remove the input.'
-    throw new OptionError(option, `The template does not declare the variable ${missing.name}. ${advice}`)
+    const fix = 'Declare it in the template, or do not specify it.'
+    throw new OptionError(option, `The template does not declare the variable ${missing.name}. ${fix}`)
   }
   const values = [...optionalVariables.filter(({ name }) => declared.has(name)), ...requiredVariables]
   return {
@@ -64,24 +65,24 @@ function argumentsFor(
 }
 
 /**
- * Makes sure that a legacy template doesn't make its image elsewhere, where all of its builders have their region written
- * in the template. What is not written there is known after the bake, from the artifact.
+ * Checks that a legacy template creates its image in the region of the look-up, if the template states the regions of all builders.
+ * Otherwise the artifact shows the region after the bake.
  */
 function assertRegion({ template, region, optionalVariables, requiredVariables, variableFiles }: Build): void {
   if (template.language !== 'json' || variableFiles.length > 0) return
   const passed = [...optionalVariables, ...requiredVariables].map(({ name, value }) => [name, value] as const)
   const values = new Map<string, unknown>([...template.variables, ...passed])
-  const regions = new Set(template.builders.map(builder => writtenRegion(builder, values)))
+  const regions = new Set(template.builders.map(builder => statedRegion(builder, values)))
   if (regions.size === 0 || regions.has(undefined) || regions.has(region)) return
   throw new OptionError(
     'template',
-    `It makes its image in ${[...regions].join(', ')}, but the region of the look-up is ${region}. ` +
-      "Let the template's region be the variable aws_region, or correct aws-region.",
+    `The template creates its image in ${[...regions].join(', ')}, but the region of the look-up is ${region}. ` +
+      "Set the template's region to the variable aws_region, or correct aws-region.",
   )
 }
 
-/** @returns `undefined` where the image may also be in another region, or where that can't be told. */
-function writtenRegion(builder: JsonBuilder, values: ReadonlyMap<string, unknown>): string | undefined {
+/** @returns `undefined` when the image can be in other regions too, or when the template does not state the region. */
+function statedRegion(builder: JsonBuilder, values: ReadonlyMap<string, unknown>): string | undefined {
   if ('ami_regions' in builder) return undefined
   const [, variable] = /^\{\{ *user +[`"]([^`"]+)[`"] *\}\}$/.exec(String(builder.region)) ?? []
   const value = variable === undefined ? builder.region : values.get(variable)
@@ -90,7 +91,7 @@ function writtenRegion(builder: JsonBuilder, values: ReadonlyMap<string, unknown
 
 type Version = readonly [major: number, minor: number, patch: number]
 
-const GET_PACKER = 'Put hashicorp/setup-packer before this step, or install Packer on the runner.'
+const GET_PACKER = 'Use hashicorp/setup-packer before this step, or install Packer on the runner.'
 
 async function readVersion(packer: Packer): Promise<Version> {
   const { stdout, stderr } = await runPacker(packer, ['version']).catch(cause => {
@@ -101,23 +102,23 @@ async function readVersion(packer: Packer): Promise<Version> {
   const version = [Number(major), Number(minor), Number(patch)] as const
   info(`Packer ${version.join('.')}`)
   if (isAtLeast(version, [1, 7, 0])) return version
-  throw new Error(`packer: version ${version.join('.')} is too old, 1.7 or newer is needed. ${GET_PACKER}`)
+  throw new Error(`packer: version ${version.join('.')} is too old; 1.7 or newer is required. ${GET_PACKER}`)
 }
 
-/** HashiCorp's Packer too may say nothing but an error: when it can't write its log, or read its configuration. */
+/** HashiCorp's Packer too prints only an error when it can't write its log or read its configuration. */
 function describeNoVersion(stdout: string, stderr: string): string {
   const answer = firstError(stdout) || firstError(withoutLog(stderr))
-  return `the one on PATH does not tell its version, as HashiCorp's does, but answers ${JSON.stringify(answer.slice(0, 200))}`
+  return `the program on PATH does not print a version as HashiCorp's Packer does, but ${JSON.stringify(answer.slice(0, 200))}`
 }
 
 function reasonOf(cause: unknown): string {
   const message = messageOf(cause)
-  if (message.includes('ENOENT')) return 'there is none on PATH'
-  return message.includes('EACCES') ? 'the one on PATH may not be executed' : `can't be run: ${message}`
+  if (message.includes('ENOENT')) return 'not found on PATH'
+  return message.includes('EACCES') ? 'the file on PATH is not executable' : `can't be run: ${message}`
 }
 
 function isAtLeast(version: Version, wanted: Version): boolean {
-  const index = version.findIndex((part, place) => part !== wanted[place])
+  const index = version.findIndex((part, position) => part !== wanted[position])
   return index === -1 || (version[index] ?? 0) > (wanted[index] ?? 0)
 }
 
@@ -125,7 +126,7 @@ async function initialize(packer: Packer, { template, githubToken }: Build): Pro
   await command(withToken(packer, githubToken), ['init', template.path])
 }
 
-/** A legacy template can't name its plugins, and since 1.10 Packer brings none along. */
+/** A legacy template can't specify plugins, and from 1.10 on Packer includes none. */
 async function installAmazonPlugin(packer: Packer, { template, githubToken }: Build, version: Version): Promise<void> {
   if (template.language !== 'json' || !isAtLeast(version, [1, 10, 0])) return
   if (!template.builders.some(({ type }) => String(type).startsWith('amazon-'))) return
@@ -139,7 +140,7 @@ function withToken(packer: Packer, githubToken: string | undefined): Packer {
   return { ...packer, environment: { ...packer.environment, PACKER_GITHUB_API_TOKEN: githubToken } }
 }
 
-/** Packer refuses a `-var` that an HCL2 template does not declare, and ignores it for a JSON template. */
+/** For an undeclared `-var` Packer fails with an HCL2 template, and ignores it with a JSON template. */
 async function declaredVariables(packer: Packer, template: Template): Promise<ReadonlySet<string>> {
   if (template.language === 'json') return new Set(template.variables.keys())
   const output = await command(packer, ['inspect', template.path])
@@ -147,7 +148,7 @@ async function declaredVariables(packer: Packer, template: Template): Promise<Re
   return new Set([...variables.matchAll(/^var\.([^:]+): /gm)].map(match => match[1] ?? ''))
 }
 
-/** Data sources are evaluated by a flag that came with 1.8.5; before that, validation fails on what depends on one. */
+/** From 1.8.5 on a flag makes validation evaluate data sources; before that, it fails on a template that uses one. */
 function evaluation(version: Version, template: Template): string[] {
   if (template.language === 'json') return []
   if (isAtLeast(version, [1, 8, 5])) return ['-evaluate-datasources']
@@ -158,22 +159,22 @@ function hasDataSource(file: string): boolean {
   return /^\s*data\s+"|[{,\s]"data"\s*:/m.test(fs.readFileSync(file, 'utf8'))
 }
 
-/** Answers what Packer prints on standard output. */
+/** Returns what Packer prints on standard output. */
 async function command(packer: Packer, args: readonly string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await runPacker(packer, args)
   if (exitCode === 0) return stdout
   info(`${stdout}${stderr}`.split('\n'))
   const words = args.slice(0, args[0] === 'plugins' ? 3 : 1).join(' ')
-  const reason = firstError(stdout) || firstError(withoutLog(stderr)) || 'it says nothing about the reason'
-  throw new Error(`packer ${words} failed: ${advise(reason)}`)
+  const reason = firstError(stdout) || firstError(withoutLog(stderr)) || 'it printed no reason'
+  throw new Error(`packer ${words} failed: ${addHint(reason)}`)
 }
 
-/** Without the lines of Packer's debug log, which PACKER_LOG brings to standard error. */
+/** Removes the lines of Packer's debug log, which PACKER_LOG adds to standard error. */
 function withoutLog(stderr: string): string {
   return stderr.replaceAll(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d .*\n?/gm, '')
 }
 
-/** The paragraph that tells what went wrong: the one that begins with `Error`, else the first one, and two more. */
+/** The paragraph with the reason: the first that starts with `Error`, else the first one; and two more. */
 function firstError(output: string): string {
   const paragraphs = output.trim().split(/\n\s*\n/)
   const start = Math.max(

@@ -12,11 +12,11 @@ import type { CopyOptions, SourceImage } from './source-image.ts'
 import { onceVisible } from './visible.ts'
 
 /**
- * Copies an image to regions that lack it, to all of them at once, and makes the copies such that the look-up finds them.
+ * Copies an image to the regions that lack it, all at once, and tags the copies so that the look-up finds them.
  *
  * @returns The copies' ids by region.
- * @throws Error that says of each region that failed why; the copies in the others are good and stay. When the step is
- *   cancelled, copies that were begun go on: their tags tell the next run, which takes them.
+ * @throws OptionError with the reason for each region that failed; the copies in the other regions are kept. On a cancel it throws
+ *   the reason of the cancel, and started copies continue: the next run finds them by their tags.
  */
 export async function copyToRegions(
   source: RegionalImage,
@@ -24,15 +24,15 @@ export async function copyToRegions(
   options: CopyOptions,
 ): Promise<ReadonlyMap<string, string>> {
   enterPhase('copy')
-  const original = await readSource(source, options)
-  assertShareable(original, regions)
-  const results = await Promise.allSettled(regions.map(region => copyToRegion(original, region)))
-  if (cancelled.aborted) info('Copies that were begun go on. The next run takes them.')
+  const sourceImage = await readSource(source, options)
+  assertShareable(sourceImage, regions)
+  const results = await Promise.allSettled(regions.map(region => copyToRegion(sourceImage, region)))
+  if (cancelled.aborted) info('Started copies continue on EC2. The next run uses them.')
   cancelled.throwIfAborted()
   return collect(results, regions)
 }
 
-/** The image is described anew: one that was just baked has got its tags since. */
+/** Describes the image again: if it was just baked, its tags are newer than its description. */
 async function readSource({ ec2, image }: RegionalImage, options: CopyOptions): Promise<SourceImage> {
   const command = new DescribeImageAttributeCommand({ ImageId: image.id, Attribute: 'launchPermission' })
   const { LaunchPermissions: permissions = [] } = await onceVisible(ec2, () =>
@@ -47,14 +47,14 @@ async function readSource({ ec2, image }: RegionalImage, options: CopyOptions): 
   }
 }
 
-/** Without a key the copy gets the account's default one, which can't be shared (AWS: "Share an AMI with specific AWS accounts"). */
+/** Without a specified key a copy gets the account's default key, which can't be shared (AWS: "Share an AMI with specific AWS accounts"). */
 function assertShareable({ image, permissions }: SourceImage, regions: readonly Region[]): void {
   const keyless = regions.filter(({ kmsKey }) => kmsKey === undefined).map(({ name }) => name)
   if (!image.isEncrypted || permissions.length === 0 || keyless.length === 0) return
   throw new OptionError(
     'regions',
-    `${image.id} is encrypted and shared with others, who could not use a copy under the default key. ` +
-      `Give a KMS key for ${keyless.join(', ')}: ${keyless.map(name => `${name}=<key>`).join(', ')}.`,
+    `${image.id} is encrypted and shared with other accounts, which can't use a copy that is encrypted with the default key. ` +
+      `Specify a KMS key for ${keyless.join(', ')}: ${keyless.map(name => `${name}=<key>`).join(', ')}.`,
   )
 }
 
@@ -62,7 +62,7 @@ async function copyToRegion(source: SourceImage, region: Region): Promise<readon
   const ec2 = connect(region.name, cancelled)
   const copy = await obtainCopy(source, { ec2, kmsKey: region.kmsKey })
   await finishCopy({ ec2, kmsKey: region.kmsKey }, source, copy)
-  info(`${region.name}: ${copy.id} is a copy of ${source.image.id} and is found by its tag.`)
+  info(`${region.name}: the look-up finds ${copy.id}, the copy of ${source.image.id}.`)
   return [region.name, copy.id]
 }
 
@@ -76,6 +76,6 @@ function collect(
   const copies = new Map(results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : [])))
   if (failures.length === 0) return copies
   const kept = [...copies].map(([name, id]) => `${id} in ${name}`).join(', ')
-  const advice = `${kept ? `These are good and stay: ${kept}. ` : ''}The next run copies what is missing.`
-  throw new OptionError('regions', `The image could not be copied to\n${failures.join('\n')}\n${advice}`)
+  const advice = `${kept ? `These copies are finished and kept: ${kept}. ` : ''}The next run makes the missing copies.`
+  throw new OptionError('regions', `Could not copy the image to\n${failures.join('\n')}\n${advice}`)
 }

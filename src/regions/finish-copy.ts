@@ -1,4 +1,6 @@
 import { EnableImageDeprecationCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
+import { COMMANDS } from '../cleanup/commands.ts'
+import { failedValue } from '../cleanup/invalidate-image.ts'
 import { ask, type Ec2 } from '../ec2/client.ts'
 import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG, type Image } from '../ec2/images.ts'
 import { PRUNE_TAG, REVOKED_TAG, waitUntilFound } from '../ec2/look-up.ts'
@@ -7,50 +9,45 @@ import { warnAndContinue } from '../runner/cancel.ts'
 import { notice } from '../runner/log.ts'
 import type { Destination } from './obtain-copy.ts'
 import type { SourceImage } from './source-image.ts'
-import { failedValue } from './stage.ts'
 import { onceVisible } from './visible.ts'
 
 /**
- * Gives an available copy what CopyImage leaves out: launch permissions, the time of deprecation and tags (AWS: CopyImage).
- * The checksum's tag is last, because it makes the copy a hit. Waits until the region's own look-up finds it.
+ * Adds to an available copy what CopyImage does not copy: launch permissions, the deprecation time and tags (AWS: CopyImage).
+ * The checksum's tag is last, because it makes the copy a hit. Waits until the look-up in the copy's region finds it.
  *
- * @throws Error when it can't be shared or tagged; it stays, and the next run goes on with it. A copy that others could not use
- *   stays too, but is marked as failed, so that the next run makes another.
+ * @throws Error when the copy can't be shared or tagged; it is kept, and the next run finishes it. A copy that other accounts can't use
+ *   is kept too, but tagged as failed, so that the next run makes another copy.
  */
 export async function finishCopy(to: Destination, source: SourceImage, copy: Image): Promise<void> {
   const { ec2 } = to
   if (copy.tags.get(CHECKSUM_TAG) !== source.checksum) {
     await checkEncryption(to, source, copy)
     await share(ec2, source, copy)
-    await deprecate(ec2, source, copy).catch(warnAndContinue('The copy is good without a time of deprecation.'))
-    await tagResource(ec2, copy.id, tagsFor(source)).catch(warnAndContinue('The copy is good without these tags.'))
+    await deprecate(ec2, source, copy).catch(warnAndContinue('The copy has no deprecation time, but is usable.'))
+    await tagResource(ec2, copy.id, tagsFor(source)).catch(warnAndContinue('The copy lacks these tags, but is usable.'))
     await tagResource(ec2, copy.id, new Map([[CHECKSUM_TAG, source.checksum]]))
   }
   await waitUntilFound(ec2, source.checksum, copy.id)
 }
 
 /**
- * Where a region encrypts by default, so are copies of unencrypted images (AWS: "Amazon EBS encryption by default"), and what is
- * encrypted with the AWS managed key can't be shared (AWS: "Share an AMI with specific AWS accounts").
+ * In a region with encryption by default, copies of unencrypted images are encrypted (AWS: "Amazon EBS encryption by default"). An image
+ * that is encrypted with the AWS managed key can't be shared (AWS: "Share an AMI with specific AWS accounts").
  */
 async function checkEncryption({ ec2, kmsKey }: Destination, source: SourceImage, copy: Image): Promise<void> {
   const { image, permissions, checksum } = source
   if (!copy.isEncrypted || image.isEncrypted || kmsKey !== undefined) return
   const { region } = ec2
   const fact = `${copy.id} in ${region} is encrypted with the region's default key, although ${image.id} is not encrypted`
-  const advice = `specify a KMS key: ${region}=<key>`
-  if (permissions.length === 0) return notice(`${fact}. To be able to share it with other accounts, ${advice}.`)
+  const advice = `Specify a KMS key for the region: ${region}=<key>.`
+  if (permissions.length === 0) return notice(`${fact}. It can't be shared with other accounts. ${advice}`)
   await tagResource(ec2, copy.id, new Map([[CHECKSUM_TAG, failedValue(checksum)]])).catch(
     warnAndContinue(`Deregister ${copy.id}, so that the next run makes another copy.`),
   )
   throw new Error(
-    `${fact}, and it is shared with others, who could not use the copy. In the input regions, ${advice}. ` +
-      `${copy.id} is not used any more. To remove it: ${removalOf(region, copy.id)}`,
+    `${fact}, and other accounts that ${image.id} is shared with can't use the copy. ${advice} ` +
+      `${copy.id} is not used any more. To remove it: ${COMMANDS.image(region, copy.id)}`,
   )
-}
-
-function removalOf(region: string, id: string): string {
-  return `aws ec2 deregister-image --region ${region} --image-id ${id} --delete-associated-snapshots`
 }
 
 async function share(ec2: Ec2, { permissions }: SourceImage, { id }: Image): Promise<void> {
@@ -59,7 +56,7 @@ async function share(ec2: Ec2, { permissions }: SourceImage, { id }: Image): Pro
   await onceVisible(ec2, () => ask(ec2, 'ec2:ModifyImageAttribute', (client, options) => client.send(command, options)))
 }
 
-/** A time in the past can't be given (AWS: EnableImageDeprecation). */
+/** EC2 accepts no time in the past (AWS: EnableImageDeprecation). */
 async function deprecate(ec2: Ec2, { image }: SourceImage, { id }: Image): Promise<void> {
   const time = new Date(image.deprecationTime ?? 0)
   if (time.getTime() <= Date.now()) return
@@ -69,13 +66,13 @@ async function deprecate(ec2: Ec2, { image }: SourceImage, { id }: Image): Promi
   )
 }
 
-/** The source image's own tags, without those that say something of that image alone; its age counts, not the copy's. */
+/** The source image's tags, without those that describe only that image, and its creation date, by which the copy's age is measured. */
 function tagsFor({ image }: SourceImage): ReadonlyMap<string, string> {
-  const own = [...image.tags].filter(([key]) => !OWN.has(key) && !NOT_CARRIED.some(prefix => key.startsWith(prefix)))
+  const own = [...image.tags].filter(([key]) => !OWN.has(key) && !NOT_COPIED.some(prefix => key.startsWith(prefix)))
   return new Map([[BAKED_AT_TAG, image.creationDate], ...own, [IMAGE_TAG, image.id]])
 }
 
 const OWN = new Set([CHECKSUM_TAG, IMAGE_TAG])
 
-/** What the keys begin with of tags that a copy must not get: AWS's own, what is shown to other accounts, and decisions about an image. */
-const NOT_CARRIED = ['aws:', 'ec2:SharedTag/', REVOKED_TAG, PRUNE_TAG, 'ami_bakery_deprecation_before']
+/** Prefixes of keys that are not copied: AWS's own tags, tags shown to other accounts, and decisions about one image. */
+const NOT_COPIED = ['aws:', 'ec2:SharedTag/', REVOKED_TAG, PRUNE_TAG, 'ami_bakery_deprecation_before']

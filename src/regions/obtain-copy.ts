@@ -1,45 +1,52 @@
 import { createHash } from 'node:crypto'
 import { CopyImageCommand, type ResourceType } from '@aws-sdk/client-ec2'
-import { ask, type Ec2, errorCode, poll } from '../ec2/client.ts'
-import { byAge, CHECKSUM_TAG, describeImages, IMAGE_TAG, type Image, TEMPLATE_TAG } from '../ec2/images.ts'
+import { ask, type Ec2, errorCode, NOT_EC2, poll } from '../ec2/client.ts'
+import {
+  byAge,
+  CHECKSUM_TAG,
+  describeImages,
+  IMAGE_TAG,
+  type Image,
+  REPOSITORY_TAG,
+  TEMPLATE_TAG,
+} from '../ec2/images.ts'
 import { backupTag, REVOKED_TAG } from '../ec2/look-up.ts'
 import { escapeControlCharacters, info } from '../runner/log.ts'
 import type { SourceImage } from './source-image.ts'
 import { hasFailed, stageOf } from './stage.ts'
 import { onceVisible, VISIBLE_WITHIN } from './visible.ts'
-import { LIMIT, onceAMinute, waitForCopy } from './wait-for-copy.ts'
+import { COPY_TIMEOUT, onceAMinute, waitForCopy } from './wait-for-copy.ts'
 
-/** The tag that holds the repository whose workflow baked an image. */
-const REPOSITORY_TAG = 'ami_bakery_repository'
-
-/** Where a copy goes. */
+/** Where to copy an image to. */
 export interface Destination {
   readonly ec2: Ec2
-  /** Encrypts the copy. */
+  /** The key that encrypts the copy. */
   readonly kmsKey: string | undefined
 }
 
-/** How many copies are replaced that something deregisters before they are available. */
-const MOST_VANISHED = 10
+/** How often a copy is made again because it was deregistered before it was available. */
+const MAX_COPY_ATTEMPTS = 10
 
 /**
- * Gets an available copy of the image in a region: one that is there, one that another run has begun, or a new one.
+ * Gets an available copy of the image in a region: an existing one, one that another run has started, or a new one.
  *
- * @throws Error when the copy fails, with EC2's reason, or isn't available after two hours.
+ * @throws Error when the copy fails, with EC2's reason, or is not available after two hours.
  */
 export async function obtainCopy(source: SourceImage, to: Destination): Promise<Image> {
   const { ec2 } = to
-  for (let vanished = 0; vanished < MOST_VANISHED; vanished++) {
+  for (let removed = 0; removed < MAX_COPY_ATTEMPTS; removed++) {
     const { available, failed, pending } = await findUsableCopies(ec2, source)
     const finished = available.findLast(({ tags }) => tags.get(CHECKSUM_TAG) === source.checksum) ?? available.at(-1)
     if (finished) return finished
-    const id = pending ? join(ec2, pending) : await begin(source, { ...to, attempt: failed.length + vanished })
+    const id = pending ? join(ec2, pending) : await startCopy(source, { ...to, attempt: failed.length + removed })
     const copy = id && (await waitForCopy(ec2, source.image.id, id))
     if (copy) return copy
-    // A token that was used before gets that request's answer, even when its image is gone: the next one is for a new copy.
-    info(`${ec2.region}: ${id || 'the copy'} is gone: something has deregistered it. The image is copied anew.`)
+    // To a token that was used before, EC2 repeats its answer, even if that image is deregistered: a new copy needs a new token.
+    info(`${ec2.region}: ${id || 'the copy'} was deregistered or disabled. Copying the image again.`)
   }
-  throw new Error(`${MOST_VANISHED} copies have vanished one after the other. Does something deregister new images?`)
+  throw new Error(
+    `${MAX_COPY_ATTEMPTS} copies were deregistered or disabled before they were finished. Check what deregisters new images.`,
+  )
 }
 
 interface UsableCopies {
@@ -49,16 +56,16 @@ interface UsableCopies {
   readonly pending: Image | undefined
 }
 
-/** @throws Error when one is revoked: another copy would hold the same. */
+/** @throws Error when a copy is revoked: another copy would have the same content. */
 async function findUsableCopies(ec2: Ec2, { image, checksum }: SourceImage): Promise<UsableCopies> {
-  const copies = (await findCopies(ec2, image.id)).filter(copy => backupTag(copy) === undefined)
+  const copies = (await findTaggedCopies(ec2, image.id)).filter(copy => backupTag(copy) === undefined)
   const failed = copies.filter(copy => hasFailed(copy, checksum))
-  const others = copies.filter(copy => !hasFailed(copy, checksum) && stageOf(copy) !== 'gone').sort(byAge)
+  const others = copies.filter(copy => !hasFailed(copy, checksum) && stageOf(copy) !== 'unusable').sort(byAge)
   rejectRevoked(others, image)
   return {
     available: others.filter(copy => stageOf(copy) === 'available'),
     failed,
-    pending: others.find(copy => stageOf(copy) === 'under way'),
+    pending: others.find(copy => stageOf(copy) === 'pending'),
   }
 }
 
@@ -71,82 +78,86 @@ function rejectRevoked(copies: readonly Image[], source: Image): void {
   )
 }
 
-/** The copies that were made by this action, in whatever state. */
-export async function findCopies(ec2: Ec2, source: string): Promise<Image[]> {
+/** Finds the copies that this action made, in any state. */
+async function findTaggedCopies(ec2: Ec2, source: string): Promise<Image[]> {
   return await describeImages(ec2, { Owners: ['self'], Filters: [{ Name: `tag:${IMAGE_TAG}`, Values: [source] }] })
 }
 
 function join(ec2: Ec2, { id }: Image): string {
-  info(`${ec2.region}: another run copies the image already, as ${id}.`)
+  info(`${ec2.region}: another run is already copying the image, as ${id}.`)
   return id
 }
 
-interface Order extends Destination {
-  /** How many copies have come to nothing before. */
+interface CopyRequest extends Destination {
+  /** How many copies have failed or were deregistered before. */
   readonly attempt: number
 }
 
-/** Asks for a copy. `undefined` when the token was spent on another request. */
-async function begin(source: SourceImage, order: Order): Promise<string | undefined> {
-  const { region } = order.ec2
-  const tell = onceAMinute(() =>
-    info(`${region}: there are too many copies at once (ResourceLimitExceeded). Waiting, two hours at most.`),
+/** Starts a copy. Returns its id; `undefined` when the token was used for another request. */
+async function startCopy(source: SourceImage, request: CopyRequest): Promise<string | undefined> {
+  const { ec2 } = request
+  const printWait = onceAMinute(() =>
+    info(`${ec2.region}: too many copies run at once (ResourceLimitExceeded). Waiting up to two hours.`),
   )
-  const begun = await poll(order.ec2, LIMIT, async () => {
-    const answer = await request(source, order)
-    if (!answer) await tell()
+  const started = await poll(ec2, COPY_TIMEOUT, async () => {
+    const answer = await tryToStart(source, request)
+    if (!answer) await printWait()
     return answer
   })
-  if (!begun) throw new Error('there are too many copies at once for two hours (ResourceLimitExceeded). Try later.')
-  return begun.id
+  if (started) return started.id
+  throw new Error('too many copies have been running for two hours (ResourceLimitExceeded). Run the job again later.')
 }
 
-interface Begun {
-  /** `undefined` when the token was spent. */
+interface StartedCopy {
+  /** `undefined` when the token was used for another request. */
   readonly id: string | undefined
 }
 
-/** `undefined` as long as EC2 has too much to copy. */
-async function request(source: SourceImage, order: Order): Promise<Begun | undefined> {
-  for (const name of namesFor(source, order)) {
+/** @returns `undefined` while EC2 is running too many copies. */
+async function tryToStart(source: SourceImage, request: CopyRequest): Promise<StartedCopy | undefined> {
+  for (const name of namesFor(source, request)) {
     try {
-      return { id: await copyImage(source, order, name) }
+      return { id: await copyImage(source, request, name) }
     } catch (error) {
       const code = errorCode(error)
       if (code === 'ResourceLimitExceeded') return undefined
-      const isSpent = code === 'IdempotentParameterMismatch'
-      if (!isSpent && code !== 'InvalidAMIName.Duplicate') throw error
-      // A spent token belongs to a copy that may not be listed yet; a name may be anything's.
-      const rival = await poll(order.ec2, isSpent ? VISIBLE_WITHIN : 0, () => findRival(source, order.ec2))
-      if (rival) return { id: join(order.ec2, rival) }
-      if (isSpent) return { id: undefined }
+      const isUsed = code === 'IdempotentParameterMismatch'
+      if (!isUsed && code !== 'InvalidAMIName.Duplicate') throw error
+      // EC2 may not show the copy yet that a used token belongs to. A used name may belong to any image.
+      const other = await poll(request.ec2, isUsed ? VISIBLE_WITHIN : 0, () => findOtherRunsCopy(source, request.ec2))
+      if (other) return { id: join(request.ec2, other) }
+      if (isUsed) return { id: undefined }
     }
   }
   throw new Error(
-    `The name ${escapeControlCharacters(source.image.name)} is taken, and so are those made from it. Remove one.`,
+    `The name ${escapeControlCharacters(source.image.name)} and its variants are used by other images. Deregister one of them.`,
   )
 }
 
-/** The copy that another run has begun. */
-async function findRival(source: SourceImage, ec2: Ec2): Promise<Image | undefined> {
+/** Finds the copy that another run has started. */
+async function findOtherRunsCopy(source: SourceImage, ec2: Ec2): Promise<Image | undefined> {
   const { available, pending } = await findUsableCopies(ec2, source)
   return pending ?? available.at(-1)
 }
 
-/** A failed copy keeps its name, so that each attempt has one more to try. Names have 128 characters at most (AWS: CopyImage). */
-function namesFor({ image }: SourceImage, { attempt }: Order): readonly string[] {
+/** A failed copy keeps its name, so that a further attempt needs a further name. A name has 128 characters at most (AWS: CopyImage). */
+function namesFor({ image }: SourceImage, { attempt }: CopyRequest): readonly string[] {
   const digits = image.id.slice(-8)
   const endings = ['', `-${digits}`, ...(attempt > 0 ? [`-${digits}-${attempt}`] : [])]
   return endings.map(ending => image.name.slice(0, 128 - ending.length) + ending)
 }
 
 /**
- * Every parameter is the same for concurrent runs, whatever their repository and template, so that EC2 makes one copy for them all
- * (AWS: "Ensuring idempotency"): each comes from the source image.
+ * Every parameter but the user's tags comes from the source image, so that concurrent runs, also of other repositories and
+ * templates, send the same request, and EC2 makes one copy for all of them (AWS: "Ensuring idempotency").
  */
-async function copyImage({ image, region, firstTags }: SourceImage, order: Order, Name: string): Promise<string> {
-  const { ec2, kmsKey, attempt } = order
-  const Tags = [...firstTags, ...ownTags(image)].map(([Key, Value]) => ({ Key, Value }))
+async function copyImage(
+  { image, region, firstTags }: SourceImage,
+  request: CopyRequest,
+  Name: string,
+): Promise<string> {
+  const { ec2, kmsKey, attempt } = request
+  const Tags = [...firstTags, ...creationTags(image)].map(([Key, Value]) => ({ Key, Value }))
   const tagged = (ResourceType: ResourceType) => ({ ResourceType, Tags })
   const command = new CopyImageCommand({
     Name,
@@ -157,22 +168,22 @@ async function copyImage({ image, region, firstTags }: SourceImage, order: Order
     ...(image.description && { Description: image.description }),
     ...(kmsKey && { Encrypted: true, KmsKeyId: kmsKey }),
   })
-  // The source may just have been baked, and not be known to the other region's EC2.
+  // If the source was just baked, EC2 in the other region may not know it yet.
   const { ImageId } = await onceVisible(ec2, () =>
     ask(ec2, 'ec2:CopyImage', (client, options) => client.send(command, options)),
   )
   if (ImageId) {
-    info(`${ec2.region}: ${image.id} is being copied, as ${ImageId}.`)
+    info(`${ec2.region}: copying ${image.id}, as ${ImageId}.`)
     return ImageId
   }
-  throw new Error(`ec2:CopyImage in ${ec2.region}: the answer has no id, so that it is none of EC2.`)
+  throw new Error(`ec2:CopyImage in ${ec2.region}: the response has no image id. ${NOT_EC2}`)
 }
 
 /**
- * The tags that a copy and its snapshots have from the start: from whom they are is known even when no run finishes the copy. A source
- * without them, as one of an older version or of other tools, gives its copies none.
+ * The tags that a copy and its snapshots are created with, so that their origin is known even if no run finishes the copy. A source that
+ * an older version or another tool made may lack them; then its copies lack them too.
  */
-function ownTags({ id, tags }: Image): ReadonlyMap<string, string> {
+function creationTags({ id, tags }: Image): ReadonlyMap<string, string> {
   const known = [TEMPLATE_TAG, REPOSITORY_TAG].flatMap((key): [string, string][] => {
     const value = tags.get(key)
     return value === undefined ? [] : [[key, value]]

@@ -8,11 +8,11 @@ import { messageOf } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
 
 /**
- * Looks for the image in the look-up region and, at the same time, for its copies in every other region that it must be
- * available in: one request each. A copy of another generation is none of this image.
+ * Looks up the image in the look-up region and, at the same time, its copies in every other region that it must be available in:
+ * one request each. A copy of another image with the same checksum is ignored.
  *
- * @returns The image with the copies that are there; `undefined` when the look-up region has none.
- * @throws Error for anything but a clear answer from every region.
+ * @returns The image with the copies found; `undefined` when the look-up region has no image.
+ * @throws Error unless every region gives a clear answer.
  */
 export async function findInRegions(
   ec2: Ec2,
@@ -20,7 +20,7 @@ export async function findInRegions(
   lookUp: LookUp,
 ): Promise<FoundImage | undefined> {
   const elsewhere = regions.map(region => findCopiesIn(region, lookUp.checksum))
-  // What is wrong in the look-up region is wrong everywhere, and better said of that one.
+  // A failure in the look-up region mostly affects all regions, and is reported once.
   const [[here], answers] = await Promise.all([
     Promise.allSettled([findImage(ec2, lookUp)]),
     Promise.allSettled(elsewhere),
@@ -34,7 +34,7 @@ export async function findInRegions(
   return { ...here.value, ids: new Map([...ids, ...copies]) }
 }
 
-/** The images with the checksum that a region has. */
+/** The images with the checksum in a region. */
 interface Answer {
   readonly region: string
   readonly images: readonly Image[]
@@ -45,27 +45,22 @@ async function findCopiesIn({ name }: Region, checksum: string): Promise<Answer>
     return { region: name, images: await describeCandidates(connect(name, cancelled), checksum) }
   } catch (cause) {
     cancelled.throwIfAborted()
-    throw new OptionError(
-      'regions',
-      `${name} can't be asked for the image. ${advise(name, cause)}${messageOf(cause)}`,
-      {
-        cause,
-      },
-    )
+    const message = `Could not look up the image in ${name}. ${hintFor(name, cause)}${messageOf(cause)}`
+    throw new OptionError('regions', message, { cause })
   }
 }
 
-const UNKNOWN = /^(AuthFailure|UnrecognizedClientException|InvalidClientTokenId|SignatureDoesNotMatch)$/
+const UNKNOWN_CREDENTIALS = /^(AuthFailure|UnrecognizedClientException|InvalidClientTokenId|SignatureDoesNotMatch)$/
 
-/** EC2 knows no credentials in a region that the account has not enabled (AWS: "Enable or disable AWS Regions"). */
-function advise(name: string, cause: unknown): string {
+/** In a region that the account has not enabled, EC2 knows no credentials (AWS: "Enable or disable AWS Regions"). */
+function hintFor(name: string, cause: unknown): string {
   const code = errorCode(cause) ?? ''
-  const enable = `Is ${name} enabled in the account? Enable it, or take it out. `
-  if (!UNKNOWN.test(code)) return code === 'OptInRequired' ? enable : ''
+  const enable = `Is ${name} enabled in the account? Enable it, or remove it from the regions. `
+  if (!UNKNOWN_CREDENTIALS.test(code)) return code === 'OptInRequired' ? enable : ''
   const endpoint = readEndpoint()
   if (!endpoint) return enable
-  const reason = `${endpoint.variable} leads to ${endpoint.url.host}, and an endpoint of AWS serves one region alone`
-  return `${reason}: remove the variable, and let DNS lead to each region's own. Or: ${enable}`
+  const reason = `${endpoint.variable} is set to ${endpoint.url.host}, and an endpoint of AWS serves one region only`
+  return `${reason}: unset the variable, so that each region's own endpoint is used. Or: ${enable}`
 }
 
 function newestCopy({ region, images }: Answer, source: string): [[string, string]] | [] {

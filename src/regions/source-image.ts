@@ -1,7 +1,7 @@
 import type { LaunchPermission } from '@aws-sdk/client-ec2'
 import type { Image } from '../ec2/images.ts'
 
-/** The image that is copied, with what its copies must have too. */
+/** The image to copy, with what its copies must have too. */
 export interface SourceImage {
   readonly image: Image
   readonly region: string

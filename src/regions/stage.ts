@@ -1,30 +1,26 @@
+import { failedValue } from '../cleanup/invalidate-image.ts'
 import { CHECKSUM_TAG, type Image } from '../ec2/images.ts'
 
-/** How far a copy of an image is. */
-export type Stage = 'under way' | 'available' | 'failed' | 'gone'
+/** The stage of a copy. */
+export type Stage = 'pending' | 'available' | 'failed' | 'unusable'
 
-/** The states of AWS's DescribeImages; `pending`, `transient`, and states that AWS may add, are under way. */
+/** The states of AWS's DescribeImages; `pending`, `transient`, and states that AWS may add, are pending here. */
 const STAGES: Readonly<Record<string, Stage>> = {
   available: 'available',
   failed: 'failed',
   invalid: 'failed',
   error: 'failed',
-  // Both can still be in an answer; neither can be launched.
-  deregistered: 'gone',
-  disabled: 'gone',
+  // EC2's answer can contain both; neither can be launched.
+  deregistered: 'unusable',
+  disabled: 'unusable',
 }
 
-/** How far a copy is by the state that EC2 gives it. */
+/** The stage of a copy with this state. */
 export function stageOf({ state }: Image): Stage {
-  return STAGES[state] ?? 'under way'
+  return STAGES[state] ?? 'pending'
 }
 
-/** The value that the checksum's tag of an image has which came to nothing. */
-export function failedValue(checksum: string): string {
-  return `failed:${checksum}`
-}
-
-/** Whether a copy came to nothing: EC2 says so, or the run that made it. */
+/** Whether a copy has failed, by its state, or by the tag of the run that made it. */
 export function hasFailed(copy: Image, checksum: string): boolean {
   return stageOf(copy) === 'failed' || copy.tags.get(CHECKSUM_TAG) === failedValue(checksum)
 }

@@ -30,7 +30,9 @@ export interface MissOptions {
  */
 export async function completeImage(found: FoundImage | undefined, options: MissOptions): Promise<Outcome> {
   const { onMiss } = options.inputs
-  if (!found) await reportMiss(options)
+  if (found)
+    info(`${found.image.id} is not available in ${namesOf(lackingRegions(found, options.inputs.settings.regions))}.`)
+  else await reportMiss(options)
   if (onMiss === 'skip') return { how: 'skipped' }
   if (onMiss === 'fail') throw new Error(`on-miss: ${describeMiss(found, options)}`)
   const image = found ?? (await bakeImage(options))
@@ -69,7 +71,6 @@ async function copyToLackingRegions(found: FoundImage, { ec2, inputs, checksum }
   const lacking = lackingRegions(found, inputs.settings.regions)
   if (lacking.length === 0) return found
   const names = namesOf(lacking)
-  info(`${image.id} is not available in ${names}.`)
   const copies = await group(`Copies to ${names}`, () =>
     copyToRegions({ ec2, image }, lacking, { checksum: checksum.value, tags: inputs.settings.tags }),
   )

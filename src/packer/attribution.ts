@@ -1,24 +1,24 @@
-/** What a build says that makes something on EC2: the first line of it. */
-export interface Said {
+/** The first line of a text that a build prints, without the build's name. */
+export interface BuildLine {
   readonly build: string
   readonly text: string
 }
 
-/** Tells whose the texts are that Packer prints. */
+/** Finds the build that prints a text. */
 export interface Attribution {
-  /** @returns `undefined` for what is said by no build that makes something on EC2. */
-  attribute(text: string): Said | undefined
-  /** The names of the builds that make something on EC2, as far as they have begun. */
+  /** @returns `undefined` for a text that comes from no build that creates something on EC2. */
+  attribute(text: string): BuildLine | undefined
+  /** The names of the builds that have started to create something on EC2. */
   builds(): readonly string[]
 }
 
 /**
- * Packer prints a build's name and a colon before each of its lines (hashicorp/packer, packer/ui.go, TargetedUI). A name may
- * hold any character, colons and line feeds too, so that it is not in the line where it ends. It is learnt from the first
- * sentence of the build, which is known whole; after that its lines are those that begin with it.
+ * Attributes Packer's texts to builds. Packer prints a build's name and a colon before each line (hashicorp/packer,
+ * packer/ui.go, TargetedUI). A name can contain any character, colons and line feeds too, so that a line alone does not show
+ * where the name ends. The first sentence of a build is fixed and shows it; later lines of the build start with that name.
  *
- * The sentences come before anything else can print in the name of the build: an instance, its provisioners, and the
- * post-processors, whose lines begin with the name too, can't introduce another build.
+ * The first sentences are printed before anything else can print in the build's name: an instance, a provisioner or a
+ * post-processor, whose lines start with the name too, can't introduce another build.
  */
 export function createAttribution(): Attribution {
   const builds = new Set<string>()
@@ -27,29 +27,29 @@ export function createAttribution(): Attribution {
   function introduce(line: string): void {
     if ([...launched].some(build => line.startsWith(`${build}: `) || line.startsWith(`${build} (`))) return
     const [, name] = FIRST_SENTENCE.exec(line) ?? []
-    // The text of a build that is not known, over several lines.
+    // A match over several lines is a text of an unknown build, not a name.
     if (name && !/\n(==> | {4})/.test(name)) builds.add(name)
   }
 
-  function attribute(text: string): Said | undefined {
+  function attribute(text: string): BuildLine | undefined {
     const [arrow] = /^(==> | {4})/.exec(text) ?? []
     if (!arrow) return undefined
     const line = text.slice(arrow.length)
     introduce(line)
     const build = longest([...builds].filter(name => line.startsWith(`${name}: `)))
     if (build === undefined) return undefined
-    const [said = ''] = line.slice(`${build}: `.length).split('\n', 1)
-    if (LAUNCH.test(said)) launched.add(build)
-    return { build, text: said }
+    const [first = ''] = line.slice(`${build}: `.length).split('\n', 1)
+    if (LAUNCH.test(first)) launched.add(build)
+    return { build, text: first }
   }
 
   return { attribute, builds: () => [...builds] }
 }
 
 /**
- * What a build says before its instance runs (packer-plugin-amazon 1.8.2: step_pre_validate.go, step_key_pair.go,
+ * What a build prints before its instance runs (packer-plugin-amazon 1.8.2: step_pre_validate.go, step_key_pair.go,
  * step_security_group.go, step_iam_instance_profile.go, step_run_*_instance.go; amazon-chroot: step_instance_info.go).
- * Not every build says each of them; none of them holds a text of others, so that all before it is the name.
+ * Not every build prints each of them. None contains text from elsewhere, so that all before it is the name.
  */
 const FIRST_SENTENCE = new RegExp(
   `^(.+): (?:${[
@@ -63,7 +63,7 @@ const FIRST_SENTENCE = new RegExp(
   's',
 )
 
-/** From here on others print too: the instance, or what amazon-chroot runs. */
+/** After this line the instance, or a program in amazon-chroot, prints too. */
 const LAUNCH = /^(Launching a (source|spot) AWS instance|Gathering information about this EC2 instance)/
 
 function longest(names: readonly string[]): string | undefined {

@@ -1,0 +1,119 @@
+import { DeregisterImageCommand } from '@aws-sdk/client-ec2'
+import { ask, type Ec2, errorCode, poll } from '../ec2/client.ts'
+import { CHECKSUM_TAG, REPOSITORY_TAG, type RegionalImage, TEMPLATE_TAG } from '../ec2/images.ts'
+import { isNotFound } from '../ec2/requests.ts'
+import { tagResource } from '../ec2/tags.ts'
+import { info, messageOf, warn } from '../runner/log.ts'
+import { describeOwn } from './find-images.ts'
+import type { BakeIdentity } from './journal.ts'
+
+/** The value of the checksum's tag for an image of a failed bake or copy. */
+export function failedValue(checksum: string): string {
+  return `failed:${checksum}`
+}
+
+/**
+ * Makes sure that an image is never a hit. If the template has tagged the image with the checksum, the tag gets the failed value, and
+ * this waits until the look-up does not return the image any more. Other images are deregistered.
+ *
+ * @returns The snapshots to delete, as far as EC2 names them; `undefined` when the image stays.
+ */
+export async function invalidateImage(
+  regional: RegionalImage,
+  bake: BakeIdentity,
+): Promise<readonly string[] | undefined> {
+  const { ec2, image } = regional
+  const failed = failedValue(bake.checksum)
+  const value = image.tags.get(CHECKSUM_TAG)
+  if (value === failed) return undefined
+  if (value !== bake.checksum) return [...image.snapshots, ...(await deregister(ec2, image.id))]
+  info(`${image.id} has the checksum of a failed bake: setting its tag ${CHECKSUM_TAG} to ${failed}.`)
+  await tagFailed(regional, bake)
+  await waitUntilHidden(regional, bake.checksum)
+  return undefined
+}
+
+/** Adds the tags that `prune` needs too. If a tag policy forbids those, the failed value alone is set. */
+async function tagFailed(
+  { ec2, image }: RegionalImage,
+  { checksum, template, repository }: BakeIdentity,
+): Promise<void> {
+  const failed = [CHECKSUM_TAG, failedValue(checksum)] as const
+  const origin = [
+    [TEMPLATE_TAG, template],
+    [REPOSITORY_TAG, repository],
+  ] as const
+  const known = origin.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
+  await tagResource(ec2, image.id, new Map([failed, ...known])).catch(async error => {
+    ec2.signal?.throwIfAborted()
+    if (known.length === 0) throw error
+    await tagResource(ec2, image.id, new Map([failed]))
+  })
+}
+
+/** How long EC2 may still find an image by the former value of a tag, in seconds. */
+const TAG_PROPAGATION_SECONDS = 30
+
+/**
+ * Waits until EC2 finds an image by the failed value, and not by the checksum (EC2 developer guide, "Eventual consistency"). Both are
+ * checked: an image that is not found by the checksum may have got that tag a moment ago, and be found by it later. Only the
+ * filter's answer decides, not the tags in it. Never throws: the image has its new tag.
+ */
+async function waitUntilHidden({ ec2, image }: RegionalImage, checksum: string): Promise<void> {
+  const isFoundBy = async (value: string) =>
+    (await describeOwn(ec2, `tag:${CHECKSUM_TAG}`, [value])).some(({ id }) => id === image.id)
+  try {
+    const isHidden = await poll(ec2, TAG_PROPAGATION_SECONDS, async () =>
+      (await isFoundBy(checksum)) || !(await isFoundBy(failedValue(checksum))) ? undefined : true,
+    )
+    if (isHidden) return
+    warn(
+      `${image.id} comes from a failed bake, but after ${TAG_PROPAGATION_SECONDS} s EC2 still finds it by its former tag.`,
+    )
+  } catch (error) {
+    warn(`Could not check that EC2 no longer finds ${image.id}, which comes from a failed bake. ${messageOf(error)}`)
+  }
+}
+
+/** How long EC2 may refuse to deregister an image, in seconds. */
+const DEREGISTRATION_TIMEOUT = 3 * 60
+
+/**
+ * Deregisters an image and deletes the snapshots that EC2 knows of it.
+ *
+ * @returns The snapshots that EC2 has deleted, or could not delete.
+ */
+async function deregister(ec2: Ec2, id: string): Promise<readonly string[]> {
+  info(`Deregistering ${id} and deleting its snapshots.`)
+  let refusal: unknown
+  const snapshots = await poll(ec2, DEREGISTRATION_TIMEOUT, async () => {
+    try {
+      return await requestDeregistration(ec2, id)
+    } catch (error) {
+      if (!isNotFound(error) && !AMBIGUOUS.has(errorCode(error) ?? '')) throw error
+      if ((await describeOwn(ec2, 'image-id', [id])).length === 0) return []
+      if (!refusal)
+        info(`Waiting up to ${DEREGISTRATION_TIMEOUT} s until ${id} can be deregistered: ${messageOf(error)}`)
+      refusal = error
+      return undefined
+    }
+  })
+  if (snapshots) return snapshots
+  throw new Error(`${id} could not be deregistered within ${DEREGISTRATION_TIMEOUT} s: ${messageOf(refusal)}`, {
+    cause: refusal,
+  })
+}
+
+async function requestDeregistration(ec2: Ec2, ImageId: string): Promise<readonly string[]> {
+  const command = new DeregisterImageCommand({ ImageId, DeleteAssociatedSnapshots: true })
+  const { DeleteSnapshotResults = [] } = await ask(ec2, 'ec2:DeregisterImage', (client, options) =>
+    client.send(command, options),
+  )
+  return DeleteSnapshotResults.flatMap(({ SnapshotId }) => SnapshotId ?? [])
+}
+
+/**
+ * EC2 answers "Unavailable" for an image that is deregistered already and for one in a state that forbids it (AWS: "Error codes for the
+ * Amazon EC2 API"), and "NotFound" also for an image that was just created. Only a description of the image tells them apart.
+ */
+const AMBIGUOUS: ReadonlySet<string> = new Set(['InvalidAMIID.Unavailable', 'IncorrectState'])
