@@ -88,12 +88,17 @@ source "amazon-ebsvolume" "other" {
       ['two builds with skip_create_ami = true', two('skip_create_ami = true'), ['amazon-ebs.app', 'amazon-ebs.other']],
       ['two builds that overwrite images', two('force_deregister = true'), ['amazon-ebs.app', 'amazon-ebs.other']],
       ['two builds with copies', two('ami_regions = ["eu-west-1"]'), ['amazon-ebs.app', 'amazon-ebs.other']],
+      [
+        'two builds that share a name',
+        hclTemplate().replace(/^build .*/m, '$&\n$&'),
+        ['amazon-ebs.app, amazon-ebs.app'],
+      ],
       ['two builds of a dynamic block', dynamic, ['amazon-ebs.a', 'amazon-ebs.b']],
       ['a build of an image and one of a volume', ebsvolume, ['amazon-ebs.app', 'amazon-ebsvolume.other']],
     ] as const)('Packer is stopped and leaves nothing when there are %s', async ([, template, names]) => {
       await using scene = await setScene(moto, template)
       const run = await scene.start().ended
-      expectFailure(run, /^packer-only: 2 builds of the template create something on EC2: .* with packer-only\.$/)
+      expectFailure(run, /^packer-only: 2 builds of the template create resources on EC2: .* with packer-only; /)
       for (const name of names) expect(run.annotations[0]?.message).toContain(name)
       expect(run.log).toContain('Sent SIGTERM to Packer')
       expect(run.log).not.toMatch(/AMI: ami-/)

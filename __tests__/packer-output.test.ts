@@ -419,6 +419,13 @@ describe("attributing Packer's texts to builds", () => {
     for (const text of texts) expect(attributed(text), text).toEqual({ last: undefined, builds: [] })
   })
 
+  test('two builds that share a name count twice, by a first sentence that comes twice', () => {
+    const keyPair = (id: string) => `==> a: Creating temporary keypair: packer_${id}`
+    expect(attributed(`==> a: ${started}`, keyPair(UUID)).builds).toEqual(['a'])
+    expect(attributed(`==> a: ${started}`, keyPair(UUID), `==> a: ${started}`).builds).toEqual(['a', 'a'])
+    expect(attributed(keyPair(UUID), keyPair(UUID.replace(/^./, 'f'))).builds).toEqual(['a', 'a'])
+  })
+
   test('a very long line is attributed within a second', () => {
     const start = performance.now()
     const long = `==> ${': '.repeat(500_000)}`
@@ -610,10 +617,20 @@ describe('tracking what Packer creates', () => {
     [`Creating temporary instance profile for this instance: packer-${OTHER_UUID}`, resources[2]],
     ['Created Spot Fleet launch template: lt-76543210', resources[3]],
     ['Instance ID: i-76543210', resources[5]],
-  ])('a second resource of a kind that exists once in a build is ignored: %s', (second, first = ['']) => {
-    const [said, ...before] = first
-    const known = resourcesOf(...before, `    app: ${said}`)
-    expect(resourcesOf(...before, `    app: ${said}`, `    app: ${second}`)).toEqual(known)
+  ])(
+    'a second resource of a kind that exists once in a build is ignored after the launch: %s',
+    (second, first = ['']) => {
+      const [said, ...before] = first
+      const launch = before.length > 0 ? [] : [LAUNCHING]
+      const known = resourcesOf(...before, `    app: ${said}`, ...launch)
+      expect(resourcesOf(...before, `    app: ${said}`, ...launch, `    app: ${second}`)).toEqual(known)
+    },
+  )
+
+  test('the resources of two builds that share a name are both known', () => {
+    const keyPair = (id: string) => `==> app: Creating temporary keypair: packer_${id}`
+    const keyPairs = [`packer_${UUID}`, `packer_${OTHER_UUID}`]
+    expect(resourcesOf(keyPair(UUID), keyPair(OTHER_UUID)).keyPairs).toEqual(keyPairs)
   })
 
   test('only the first line of a text is read, because a provisioner can print the rest', () => {

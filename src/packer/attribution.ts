@@ -6,9 +6,9 @@ export interface BuildLine {
 
 /** Finds the build that prints a text. */
 export interface Attribution {
-  /** @returns `undefined` for a text that comes from no build that creates something on EC2. */
+  /** @returns `undefined` for a text of Packer itself, or of a build that creates no resources on EC2. */
   attribute(text: string): BuildLine | undefined
-  /** The names of the builds that have started to create something on EC2. */
+  /** The names of the builds that have started to create resources on EC2; a name that several builds share is listed several times. */
   builds(): readonly string[]
 }
 
@@ -21,14 +21,15 @@ export interface Attribution {
  * post-processor, whose lines start with the name too, can't introduce another build.
  */
 export function createAttribution(): Attribution {
-  const builds = new Set<string>()
+  const sentences = new Map<string, readonly string[]>()
   const launched = new Set<string>()
 
   function introduce(line: string): void {
     if ([...launched].some(build => line.startsWith(`${build}: `) || line.startsWith(`${build} (`))) return
-    const [, name] = FIRST_SENTENCE.exec(line) ?? []
+    const [, name, sentence = ''] = FIRST_SENTENCE.exec(line) ?? []
     // A match over several lines is a text of an unknown build, not a name.
-    if (name && !/\n(==> | {4})/.test(name)) builds.add(name)
+    if (!name || /\n(==> | {4})/.test(name)) return
+    sentences.set(name, [...(sentences.get(name) ?? []), sentence.replace(/: packer.*/, '')])
   }
 
   function attribute(text: string): BuildLine | undefined {
@@ -36,14 +37,23 @@ export function createAttribution(): Attribution {
     if (!arrow) return undefined
     const line = text.slice(arrow.length)
     introduce(line)
-    const build = longest([...builds].filter(name => line.startsWith(`${name}: `)))
+    const build = longest([...sentences.keys()].filter(name => line.startsWith(`${name}: `)))
     if (build === undefined) return undefined
     const [first = ''] = line.slice(`${build}: `.length).split('\n', 1)
     if (LAUNCH.test(first)) launched.add(build)
     return { build, text: first }
   }
 
-  return { attribute, builds: () => [...builds] }
+  function builds(): readonly string[] {
+    return [...sentences].flatMap(([name, printed]) => Array.from({ length: countBuilds(printed) }, () => name))
+  }
+
+  return { attribute, builds }
+}
+
+/** A build prints each of its first sentences once. In HCL2 several builds can have the same name. */
+function countBuilds(sentences: readonly string[]): number {
+  return Math.max(...sentences.map(sentence => sentences.filter(other => other === sentence).length))
 }
 
 /**
@@ -52,7 +62,7 @@ export function createAttribution(): Attribution {
  * Not every build prints each of them. None contains text from elsewhere, so that all before it is the name.
  */
 const FIRST_SENTENCE = new RegExp(
-  `^(.+): (?:${[
+  `^(.+): (${[
     'Prevalidating any provided VPC information',
     'Creating temporary keypair: packer_[0-9a-f-]{36}',
     'Creating temporary security group for this instance: packer_[0-9a-f-]{36}',

@@ -55,7 +55,7 @@ export interface BuildOptions {
  *
  * @param args The arguments after `build -machine-readable`: variables and the template.
  * @throws Error when Packer fails or is killed, with Packer's last error in the message; OptionError when a second build starts
- *   to create something on EC2; the reason of a cancel, when Packer may still run.
+ *   to create resources on EC2; the reason of a cancel, when Packer may still run.
  */
 export async function buildImages(packer: Packer, args: readonly string[], options: BuildOptions): Promise<Artifacts> {
   const { directory, report } = options
@@ -82,13 +82,13 @@ export async function buildImages(packer: Packer, args: readonly string[], optio
   }
 }
 
-/** A build that creates something on EC2 but no image (skip_create_ami, amazon-ebsvolume) is one of the builds too. */
+/** A build that creates resources on EC2 but no image (skip_create_ami, amazon-ebsvolume) is one of the builds too. */
 function assertSingleBuild(builds: readonly string[]): void {
   if (builds.length < 2) return
   throw new OptionError(
     'only',
-    `${builds.length} builds of the template create something on EC2: ${builds.map(escapeControlCharacters).join(', ')}. ` +
-      'A checksum identifies one image. Select one build with packer-only.',
+    `${builds.length} builds of the template create resources on EC2: ${builds.map(escapeControlCharacters).join(', ')}. ` +
+      'A checksum identifies one image. Select one build with packer-only; if builds share a name, rename them first.',
   )
 }
 
@@ -118,7 +118,7 @@ interface Output {
   read(line: string): string | undefined
   artifacts(): Artifacts
   resources(): CreatedResources
-  /** The names of the builds that create something on EC2. */
+  /** The names of the builds that create resources on EC2. */
   builds(): readonly string[]
   /** Why Packer failed, in its own words. */
   reason(): string

@@ -25,7 +25,10 @@ export interface CreatedResources {
 
 type Kind = Exclude<keyof CreatedResources, 'launching' | 'isUntrusted'>
 
-/** How far a build is. Each kind of resource is created in one stage; a line in another stage does not come from Packer. */
+/**
+ * How far a build is. Each kind of resource is created in one stage; a line in another stage does not come from Packer. Before
+ * the launch only Packer prints; the launch creates one instance; after it the instance prints too.
+ */
 type Stage = 'preparing' | 'launching' | 'running' | 'imaging'
 
 /** What the amazon plugin prints when it creates a resource (packer-plugin-amazon: the step_*.go of common and of each builder), and the resource's name. */
@@ -41,16 +44,6 @@ const PATTERNS: readonly (readonly [Kind, Stage, phrase: string, name: RegExp])[
   ['images', 'imaging', 'AMI: ', /^ami-[0-9a-f]{8,17}$/],
   ['copyRegions', 'imaging', 'Copying to: ', /^[a-z]{2,5}(?:-[a-z]+)+-\d{1,2}$/],
 ]
-
-/** Kinds of which a build creates one, before the instance can print: a second one is forged. */
-const SINGLE: ReadonlySet<Kind> = new Set([
-  'keyPairs',
-  'securityGroups',
-  'instances',
-  'launchTemplates',
-  'roles',
-  'attachedDevices',
-])
 
 interface Resource {
   readonly kind: Kind
@@ -98,9 +91,7 @@ export function trackCreatedResources(): ResourceTracker {
   function readCreation({ build, text }: BuildLine): void {
     for (const [kind, stage, phrase, pattern] of PATTERNS) {
       const name = text.startsWith(phrase) ? text.slice(phrase.length).replace(/\.\.\.$/, '') : ''
-      const isKnown = created.some(
-        resource => resource.kind === kind && (SINGLE.has(kind) ? resource.build === build : resource.name === name),
-      )
+      const isKnown = created.some(resource => resource.kind === kind && resource.name === name)
       const isInStage = (stages.get(build) ?? 'preparing') === stage
       if (!pattern.test(name) || isKnown || !isInStage) continue
       created = [...created, { kind, build, name }]
