@@ -144,7 +144,7 @@ async function run(world: World, actor: Actor, wantsNew = false): Promise<string
     minutes: 600,
     signal: undefined,
     lookUp: () => request(world, actor, () => (world.image === old ? undefined : world.image)),
-    announce: () => lease.remember({ name: NAME, owner }),
+    beforeCreate: () => lease.remember({ name: NAME, owner }),
     cleanUp: () => request(world, actor, () => void world.burials++),
   }
   const { image } = await runExclusively(claim, lease, ours => bake(world, actor, ours))

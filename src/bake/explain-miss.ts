@@ -1,13 +1,22 @@
 import { listChangedFiles } from '../definition/changed-files.ts'
 import { type Checksum, summarize } from '../definition/checksum.ts'
 import type { Ec2 } from '../ec2/client.ts'
-import { byAge, COMMIT_TAG, describeImages, type Image, INGREDIENTS_TAG, TEMPLATE_TAG } from '../ec2/images.ts'
+import {
+  byAge,
+  CHECKSUM_TAG,
+  COMMIT_TAG,
+  describeImages,
+  type Image,
+  INGREDIENTS_TAG,
+  TEMPLATE_TAG,
+} from '../ec2/images.ts'
+import { reasonToSkipCopy } from '../ec2/look-up.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { escapeControlCharacters, messageOf } from '../runner/log.ts'
 
 /**
- * Explains a miss: which ingredients differ from those of the newest image of this template. It only explains, so that it
- * never fails, and it ends within some 15 seconds.
+ * Explains a miss: which ingredients differ from those of the newest image of this template. An explanation must not fail a step:
+ * an error becomes a line of it. Takes some 15 seconds at most.
  *
  * @returns Some dozens of lines for people at most.
  * @throws Error when the step is cancelled.
@@ -25,7 +34,13 @@ export async function explainMiss(ec2: Ec2, template: string, checksum: Checksum
 async function findEarlier(ec2: Ec2, template: string): Promise<Image | undefined> {
   const Filters = [{ Name: `tag:${TEMPLATE_TAG}`, Values: [template.replace(/[*?\\]/g, '\\$&')] }]
   const images = await describeImages(ec2, { Owners: ['self'], Filters }, 10)
-  return images.sort(byAge).at(-1)
+  return images.sort(byAge).findLast(isUsable)
+}
+
+/** A backup of an instance has the tags of its image, and a failed or revoked image is nothing to compare a definition with. */
+function isUsable(image: Image): boolean {
+  const value = image.tags.get(CHECKSUM_TAG) ?? ''
+  return !reasonToSkipCopy(image) && !/^(failed|revoked|revoked-once):/.test(value)
 }
 
 async function compare(earlier: Image, template: string, checksum: Checksum): Promise<string[]> {
@@ -49,6 +64,6 @@ function findDifferences(before: ReadonlyMap<string, string>, now: ReadonlyMap<s
   return [...kinds].flatMap(kind => {
     const [then, today] = [before.get(kind), now.get(kind)]
     if (then === today) return []
-    return then === undefined ? `${kind} (new)` : today === undefined ? `${kind} (gone)` : kind
+    return then === undefined ? `${kind} (new)` : today === undefined ? `${kind} (removed)` : kind
   })
 }

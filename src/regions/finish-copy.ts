@@ -2,13 +2,13 @@ import { EnableImageDeprecationCommand, ModifyImageAttributeCommand } from '@aws
 import { ask, type Ec2 } from '../ec2/client.ts'
 import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG, type Image } from '../ec2/images.ts'
 import { PRUNE_TAG, REVOKED_TAG, waitUntilFound } from '../ec2/look-up.ts'
+import { onceVisible } from '../ec2/requests.ts'
 import { tagResource } from '../ec2/tags.ts'
 import { warnAndContinue } from '../runner/cancel.ts'
 import { notice } from '../runner/log.ts'
 import type { Destination } from './obtain-copy.ts'
 import type { SourceImage } from './source-image.ts'
 import { failedValue } from './stage.ts'
-import { onceVisible } from './visible.ts'
 
 /**
  * Gives an available copy what CopyImage leaves out: launch permissions, the time of deprecation and tags (AWS: CopyImage).

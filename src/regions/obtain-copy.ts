@@ -3,10 +3,10 @@ import { CopyImageCommand, type ResourceType } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, errorCode, poll } from '../ec2/client.ts'
 import { byAge, CHECKSUM_TAG, describeImages, IMAGE_TAG, type Image, TEMPLATE_TAG } from '../ec2/images.ts'
 import { backupTag, REVOKED_TAG } from '../ec2/look-up.ts'
+import { onceVisible, VISIBLE_WITHIN } from '../ec2/requests.ts'
 import { escapeControlCharacters, info } from '../runner/log.ts'
 import type { SourceImage } from './source-image.ts'
 import { hasFailed, stageOf } from './stage.ts'
-import { onceVisible, VISIBLE_WITHIN } from './visible.ts'
 import { LIMIT, onceAMinute, waitForCopy } from './wait-for-copy.ts'
 
 /** The tag that holds the repository whose workflow baked an image. */
