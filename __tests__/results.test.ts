@@ -479,13 +479,17 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     [
       'too old',
       'echo "Packer v1.6.6"',
-      /^packer: version 1\.6\.6 is too old, 1\.7 or newer is needed\. .*setup-packer/,
+      /^packer: version 1\.6\.6 is too old; 1\.7 or newer is required\. .*setup-packer/,
     ],
-    ['another program that waits for input', 'cat', /^packer: the one on PATH does not tell its version.*setup-packer/],
+    [
+      'another program that waits for input',
+      'cat',
+      /^packer: the program on PATH does not print a version.*setup-packer/,
+    ],
     [
       'a program that fails',
       'echo ": ##[error]no"; exit 3',
-      /^packer: the one on PATH does not tell its version.*answers ": ##\[error\]no"/,
+      /^packer: the program on PATH does not print a version.*, but ": ##\[error\]no"/,
     ],
   ]
 
@@ -500,9 +504,9 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     using scene = fakePacker(ec2, '')
     fs.chmodSync(`${scene.workspace.directory}/bin/packer`, 0o644)
     const run = await scene.start({ env: { PATH: `${scene.workspace.directory}/bin` } }).ended
-    expectFailure(run, /^packer: the one on PATH may not be executed\. Put hashicorp\/setup-packer before this step/)
+    expectFailure(run, /^packer: the file on PATH is not executable\. Use hashicorp\/setup-packer before this step/)
     const none = await scene.start({ env: { PATH: scene.workspace.directory } }).ended
-    expectFailure(none, /^packer: there is none on PATH\. Put hashicorp\/setup-packer before this step/)
+    expectFailure(none, /^packer: not found on PATH\. Use hashicorp\/setup-packer before this step/)
   })
 
   test('a bake fails before Packer starts when the directory for temporary files is missing or full', async () => {
