@@ -10,7 +10,7 @@ const { AWS_ACCESS_KEY_ID: KEY, AWS_SECRET_ACCESS_KEY: SECRET } = STRANGER
 const CREDENTIALS = `[elsewhere]\naws_access_key_id = ${KEY}\naws_secret_access_key = ${SECRET}\n`
 const OTHER_KEYS = `access_key = "${KEY}"\n  secret_key = "${SECRET}"`
 
-describe.skipIf(!canSetScene)('where Packer could work in another account', { concurrent: true }, () => {
+describe.skipIf(!canSetScene)('Packer with credentials of another account', { concurrent: true }, () => {
   let moto: Ec2Server
   beforeAll(async () => {
     moto = await startEc2()

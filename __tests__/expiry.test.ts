@@ -119,7 +119,7 @@ describe.skipIf(!hasTools('moto_server'))('credentials that expire', { concurren
     expectBaked(await place.scene.start({ env }).ended, [])
   })
 
-  describe('and come from elsewhere', () => {
+  describe('credentials of other sources', () => {
     const WITHOUT_KEYS = { ...FAST, AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }
 
     /** Bakes with a credential process that returns these expirations in turn, and repeats the last one. */

@@ -15,7 +15,7 @@ const CHECKSUM = /^Tag\.1\.Key=ami_config_checksum$/
 const ORIGIN = /^Tag\.1\.Key=ami_bakery_template$/
 const LEASE = /^ResourceId\.1=key-/
 
-describe.skipIf(!hasTools('moto_server'))('what EC2 does not know yet', { concurrent: true }, () => {
+describe.skipIf(!hasTools('moto_server'))('delayed consistency of EC2', { concurrent: true }, () => {
   let moto: Ec2Server
   let accounts = 0
   beforeAll(async () => {

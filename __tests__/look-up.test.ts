@@ -93,7 +93,7 @@ describe.skipIf(!hasTools('moto_server'))('the look-up', () => {
   })
 })
 
-describe.concurrent('the choice among the images in the answer', () => {
+describe.concurrent('the choice among the images of a response', () => {
   interface Answered {
     readonly id?: string
     readonly date?: string

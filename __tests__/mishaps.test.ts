@@ -28,7 +28,7 @@ const SLEEPING = "trap 'touch $0.asked; exit 1' TERM; sleep 30 & wait; touch $0.
 const THROWING =
   'data:text/javascript,import%20fs%20from%22node:fs%22;const%20t=setInterval(()=>{if(fs.existsSync(process.env.THROW_WHEN)){clearInterval(t);setTimeout(()=>{throw%20new%20Error(%22boom%22)},500)}},50)'
 
-describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', { concurrent: true }, () => {
+describe.skipIf(!hasTools('moto_server'))('a bake that is disturbed', { concurrent: true }, () => {
   beforeAll(async () => {
     moto = await startEc2()
   })

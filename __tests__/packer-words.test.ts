@@ -74,7 +74,7 @@ describe.skipIf(!canSetScene)('what a real Packer says', { concurrent: true }, (
     const VERSION = 'echo "Packer v1.16.0"'
 
     test.for([
-      ['a version', `${VERSION} >&2`, /^packer: .* does not tell its version/],
+      ['a version', `${VERSION} >&2`, /^packer: .* does not print a version/],
       [
         'a variable',
         `case "$1" in version) ${VERSION};; inspect) ${DECLARED};; esac`,

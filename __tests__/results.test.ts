@@ -14,7 +14,7 @@ import { hclTemplate, jsonTemplate, makeWorkspace, withSteps } from './support/w
 
 const OTHER = 'ami-0fedcba9876543210'
 
-describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
+describe.skipIf(!hasTools('moto_server'))('the result of Packer', () => {
   let moto: Ec2Server
   let accounts = 0
   beforeAll(async () => {
@@ -172,7 +172,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expect(run.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('ec2:CreateTags') }])
   })
 
-  describe('and is good', () => {
+  describe('a verified image', () => {
     const TAGS_CHECKSUM = /^Tag\.1\.Key=ami_config_checksum$/
     const FAST = { AMI_BAKERY_TIME_SCALE: '0.1' }
 
@@ -532,7 +532,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expect(run.seconds).toBeLessThan(30)
   })
 
-  describe.skipIf(!hasTools('packer', 'packer_plugins'))('by a real Packer', () => {
+  describe.skipIf(!hasTools('packer', 'packer_plugins'))('with a real Packer', () => {
     test('a bake with a real Packer fails with Packer’s last error', async () => {
       const step = 'provisioner "shell-local" { inline = ["echo ::error::forged; exit 3"] }'
       await using scene = await setScene(moto, withSteps(hclTemplate(), step))
@@ -585,10 +585,10 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
   })
 
   const events: readonly (readonly [what: string, event: string | undefined, isBaked: boolean])[] = [
-    ['a head in the same repository is baked', JSON.stringify(event('example/app')), true],
-    ['a head in a fork is not baked', JSON.stringify(event('stranger/app\n::error::x')), false],
+    ['a pull request of the same repository is baked', JSON.stringify(event('example/app')), true],
+    ['a pull request of a fork is not baked', JSON.stringify(event('stranger/app\n::error::x')), false],
     [
-      'a head in a deleted fork is not baked',
+      'a pull request of a deleted fork is not baked',
       JSON.stringify({ pull_request: { base: event('').pull_request.base, head: { repo: null } } }),
       false,
     ],
@@ -610,7 +610,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expect(scene.workspace.has('bin/packer.builds')).toBe(isBaked)
   })
 
-  test('a hit on pull_request_target needs no bake, also with a head in a fork', async () => {
+  test('a hit on pull_request_target is returned to a pull request of a fork too', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, printArtifact(`us-east-1:${ec2.id}`))
     await scene.start().ended
