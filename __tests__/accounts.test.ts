@@ -10,7 +10,7 @@ const { AWS_ACCESS_KEY_ID: KEY, AWS_SECRET_ACCESS_KEY: SECRET } = STRANGER
 const CREDENTIALS = `[elsewhere]\naws_access_key_id = ${KEY}\naws_secret_access_key = ${SECRET}\n`
 const OTHER_KEYS = `access_key = "${KEY}"\n  secret_key = "${SECRET}"`
 
-describe.skipIf(!canSetScene)('where Packer could work in another account', { concurrent: true }, () => {
+describe.skipIf(!canSetScene)('Packer with credentials of another account', { concurrent: true }, () => {
   let moto: Ec2Server
   beforeAll(async () => {
     moto = await startEc2()
@@ -18,7 +18,7 @@ describe.skipIf(!canSetScene)('where Packer could work in another account', { co
   })
   afterAll(() => moto.stop())
 
-  /** With a profile of another account on the machine. */
+  /** Sets a scene with a profile of another account. */
   async function sceneWith(template: string): Promise<Scene & { readonly env: Readonly<Record<string, string>> }> {
     const scene = await setScene(moto, template)
     scene.workspace.write({ credentials: CREDENTIALS })
@@ -37,7 +37,7 @@ describe.skipIf(!canSetScene)('where Packer could work in another account', { co
     return Images.filter(({ ImageId }) => ImageId === id).map(({ Tags = [] }) => Tags)[0]
   }
 
-  test('the keys of the environment come before AWS_PROFILE, for the action as for Packer, and a line says so', async () => {
+  test('the keys in the environment take precedence over AWS_PROFILE, for the action as for Packer, and the log says so', async () => {
     await using scene = await sceneWith(hclTemplate())
     const env = { ...scene.env, AWS_PROFILE: 'elsewhere' }
     const run = await scene.start({ env }).ended
@@ -48,7 +48,7 @@ describe.skipIf(!canSetScene)('where Packer could work in another account', { co
       keyPairs: [],
     })
     expect(run.log.match(/^.*AWS_PROFILE.*$/gm)).toEqual([
-      'The credentials are AWS_ACCESS_KEY_ID and its secret, as Packer takes them, too: AWS_PROFILE is passed over.',
+      'Using AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as credentials, as Packer does; AWS_PROFILE is ignored.',
     ])
     expect(run.log).not.toContain('Multiple credential sources')
     expect((await scene.start({ env }).ended).outputs).toMatchObject({ ami_id: run.outputs.ami_id, cache_hit: 'true' })
@@ -58,7 +58,7 @@ describe.skipIf(!canSetScene)('where Packer could work in another account', { co
     ['access_key', OTHER_KEYS],
     ['profile', 'profile = "elsewhere"'],
   ])(
-    'an image that the template’s %s has made there is named as what is left, after three minutes',
+    'an image that Packer created in another account by %s is named in the error after three minutes',
     async (_, more) => {
       await using scene = await sceneWith(hclTemplate(more))
       const running = scene.start({ env: scene.env })
@@ -69,17 +69,17 @@ describe.skipIf(!canSetScene)('where Packer could work in another account', { co
       ).toEqual(['error'])
       const message = run.annotations[0]?.message ?? ''
       const [, id = ''] =
-        /^EC2 has not known (ami-[0-9a-f]+) in us-east-1 for 3 minutes after it was made\. /.exec(message) ?? []
+        /^EC2 does not know (ami-[0-9a-f]+) in us-east-1, 3 minutes after Packer created it\. /.exec(message) ?? []
       expect(message).toMatch(/Packer works in another account than this step\. .*profile, assume_role, access_key/)
       expect(message).toMatch(/This step's account is \d{12}\./)
-      expect(message).toContain(`${id} is left there`)
+      expect(message).toContain(`${id} is left in that account, without the tag ami_config_checksum.`)
       expect(message).toContain(`aws ec2 describe-images --region us-east-1 --image-ids ${id}`)
       expect(message).not.toMatch(/pending|Could not remove|terminate-instances/)
       expect(await findElsewhere(scene, id)).toEqual([])
       expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({ images: [], instances: [], keyPairs: [] })
       const questions = scene.ec2.requests.filter(({ parameters }) => parameters.get('ImageId.1') === id)
       const ours = questions.filter(({ agent }) => agent.includes('ami-bakery'))
-      // An image that the other account shares with this one is none of this account's.
+      // An image that the other account shares with this one is not this account's.
       expect(new Set(ours.map(({ parameters }) => parameters.get('Owner.1')))).toEqual(new Set(['self']))
       // Half an hour would be 180 s.
       expect(run.seconds).toBeLessThan(90)
@@ -87,7 +87,7 @@ describe.skipIf(!canSetScene)('where Packer could work in another account', { co
     },
   )
 
-  test('the instance of a bake that fails there is not listed as one of this account', async () => {
+  test('the instance of a bake that failed in another account is not listed as one of this account', async () => {
     await using scene = await sceneWith(withSteps(hclTemplate(OTHER_KEYS), FAILING))
     const run = await scene.start({ env: scene.env }).ended
     expect(

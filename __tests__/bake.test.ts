@@ -8,7 +8,7 @@ import { runAction, startPlainly } from './support/runner.ts'
 import { hasTools } from './support/tools.ts'
 import { hclTemplate, jsonTemplate, makeWorkspace } from './support/workspace.ts'
 
-/** A build block that changes a counted file while it runs. */
+/** A build block that changes a file of the definition while it runs. */
 const changingBuild = `
 build {
   sources = ["source.amazon-ebs.app"]
@@ -33,7 +33,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step of
     'aws-region': 'us-east-1',
   }
 
-  test('bakes on a miss, tags the image and hands its id on', async () => {
+  test('a step bakes on a miss, tags the image and sets its id as output', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate(), 'ami/app.conf': 'port=80\n' })
     const run = await runAction({ workspace: workspace.directory, inputs, env })
 
@@ -63,7 +63,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step of
     expect(run.annotations).toEqual([])
   })
 
-  test('finds the image in the next run, without Packer on PATH and with the same outputs', async () => {
+  test('the next run finds the image without Packer on PATH and has the same outputs', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate(), 'ami/app.conf': 'port=80\n' })
     const first = await runAction({ workspace: workspace.directory, inputs, env })
     const second = await runAction({ workspace: workspace.directory, inputs, env: { ...env, PATH: '/nowhere' } })
@@ -73,7 +73,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step of
     expect((await ec2.inventory()).images).toHaveLength(1)
   })
 
-  test('bakes anew when one byte of the definition has changed', async () => {
+  test('a step bakes again when one byte of the definition has changed', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate(), 'ami/app.conf': 'port=80\n' })
     const first = await runAction({ workspace: workspace.directory, inputs, env })
     workspace.write({ 'ami/app.conf': 'port=81\n' })
@@ -84,7 +84,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step of
     expect(workspace.read('ami/.ami_id.json')).toContain(second.outputs.ami_id)
   })
 
-  test('leaves nothing but the image and its snapshot on EC2', async () => {
+  test('a bake leaves only the image and its snapshot on EC2', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     await runAction({ workspace: workspace.directory, inputs, env })
     const { images, snapshots, ...rest } = await ec2.inventory()
@@ -92,7 +92,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step of
     expect(rest).toEqual({ instances: [], keyPairs: [], securityGroups: [] })
   })
 
-  test('takes an image that a legacy JSON template has tagged itself', async () => {
+  test('an image that a legacy JSON template has tagged itself is a hit', async () => {
     using workspace = makeWorkspace({ 'ami/ami.json': jsonTemplate(), 'ami/app.conf': 'port=80\n' })
     const legacy = { ...inputs, 'packer-template': 'ami/ami.json' }
     const first = await runAction({ workspace: workspace.directory, inputs: legacy, env })
@@ -102,7 +102,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step of
     expect(second.outputs).toEqual({ ...first.outputs, cache_hit: 'true' })
   })
 
-  test('bakes a directory of HCL2 files', async () => {
+  test('a step bakes a directory of HCL2 files', async () => {
     using workspace = makeWorkspace({
       'ami/app.pkr.hcl': hclTemplate(),
       'ami/more.pkr.hcl': 'variable "config_checksum" {}',
@@ -116,7 +116,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step of
     expect(workspace.read('ami/.ami_id.json')).toContain(run.outputs.ami_id)
   })
 
-  test('hands the subnet and the checksum to a template that declares them', async () => {
+  test('subnet and checksum are passed to a template that declares them', async () => {
     const declared = 'variable "aws_subnet_id" {}\nvariable "config_checksum" {}\n'
     const tagged = 'tags = { sum = var.config_checksum, subnet = var.aws_subnet_id }'
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': declared + hclTemplate(tagged) })
@@ -134,7 +134,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step of
     )
   })
 
-  test('works outside GitHub with nothing but the environment of the original', async () => {
+  test('the action works outside GitHub with only the environment variables of the Docker image', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const started = startPlainly(workspace.directory, {
       ...env,
@@ -150,13 +150,16 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step of
     expect(run.log).not.toMatch(/^::/m)
   })
 
-  test.each(['it\'s a "quoted" $(name)', 'spaced  out; name', '-dash ünïcode'])('bakes in the path %s', async name => {
-    using workspace = makeWorkspace({ [`${name}/a.pkr.hcl`]: hclTemplate() }, name)
-    const given = { ...inputs, 'packer-template': `${name}/a.pkr.hcl`, 'ami-definition-dirs': name }
-    const run = await runAction({ workspace: workspace.directory, inputs: given, env })
-    expect(run.exitCode, run.log).toBe(0)
-    expect(workspace.read(`${name}/.ami_id.json`)).toContain(run.outputs.ami_id)
-  })
+  test.each(['it\'s a "quoted" $(name)', 'spaced  out; name', '-dash ünïcode'])(
+    'a step bakes in the path %s',
+    async name => {
+      using workspace = makeWorkspace({ [`${name}/a.pkr.hcl`]: hclTemplate() }, name)
+      const given = { ...inputs, 'packer-template': `${name}/a.pkr.hcl`, 'ami-definition-dirs': name }
+      const run = await runAction({ workspace: workspace.directory, inputs: given, env })
+      expect(run.exitCode, run.log).toBe(0)
+      expect(workspace.read(`${name}/.ami_id.json`)).toContain(run.outputs.ami_id)
+    },
+  )
 
   test('two templates that share a definition never get each other’s image', async () => {
     using workspace = makeWorkspace({ 'ami/one.pkr.hcl': hclTemplate(), 'ami/two.pkr.hcl': hclTemplate() })
@@ -170,7 +173,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step of
     expect(again.outputs).toMatchObject({ ami_id: first.outputs.ami_id, cache_hit: 'true' })
   })
 
-  test('fails when the definition changes during the bake, and the image is no later hit', async () => {
+  test('a step fails when the definition changes during the bake, and the image is not a later hit', async () => {
     const template = hclTemplate().replace(/build .*/, changingBuild)
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': template, 'ami/app.conf': 'port=80\n' })
     const given = { ...inputs, 'working-directory': '.' }
@@ -181,7 +184,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step of
     expect(workspace.has('ami/.ami_id.json')).toBe(false)
   })
 
-  test('removes the JSON file of an earlier run when a bake fails', async () => {
+  test('a bake that fails removes the JSON file of an earlier run', async () => {
     using workspace = makeWorkspace({
       'ami/app.pkr.hcl': hclTemplate('nonsense = true'),
       'ami/.ami_id.json': '{"ami_id": "ami-00000000"}',
@@ -192,7 +195,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step of
     expect(fs.readdirSync(path.join(workspace.directory, 'ami'))).toEqual(['app.pkr.hcl'])
   })
 
-  test('no image that is tagged by hand with another checksum is found', async () => {
+  test('an image that was tagged by hand with another checksum is not found', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const first = await runAction({ workspace: workspace.directory, inputs, env })
     const Tags = [{ Key: 'ami_config_checksum', Value: 'f'.repeat(40) }]

@@ -97,7 +97,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
       expect(skipped.annotations).toEqual([
         {
           level: 'notice',
-          message: `eu-west-1: ${copy} has the checksum too, but is revoked (boots badly): it is passed over.`,
+          message: `eu-west-1: ${copy} also has the checksum, but is revoked (boots badly): it is skipped.`,
         },
       ])
       const failed = await run(scene)

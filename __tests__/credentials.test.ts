@@ -12,7 +12,7 @@ const IMAGE = 'ami-0123456789abcdef0'
 const ITEM = `<item><imageId>${IMAGE}</imageId><imageState>available</imageState><creationDate>2026-01-01T00:00:00.000Z</creationDate>${HAS_CHECKSUM}</item>`
 const EXPIRATION = '2099-01-01T00:00:00Z'
 
-/** A service of AWS that answers with text, and the requests it got. */
+/** A service of AWS that responds with text, and the requests that it received. */
 interface Service extends Served {
   readonly url: string
   readonly requests: http.IncomingMessage[]
@@ -35,20 +35,20 @@ function keyOf({ requests }: Service): string | undefined {
   return /Credential=([^/]+)\//.exec(requests.at(-1)?.headers.authorization ?? '')?.[1]
 }
 
-/** A look-up with nothing in its environment that could be a credential, but what is given. */
+/** Runs a look-up whose environment has no credentials but these. */
 async function lookUp(
   env: Readonly<Record<string, string>>,
   files: Readonly<Record<string, string>> = {},
 ): Promise<Run> {
   using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate(), 'home/.none': '', ...files })
-  const place = (text: string) => text.replaceAll('{workspace}', workspace.directory)
-  workspace.write(Object.fromEntries(Object.entries(files).map(([file, content]) => [file, place(content)])))
+  const fill = (text: string) => text.replaceAll('{workspace}', workspace.directory)
+  workspace.write(Object.fromEntries(Object.entries(files).map(([file, content]) => [file, fill(content)])))
   const given = Object.entries({ HOME: '{workspace}/home', AWS_EC2_METADATA_DISABLED: 'true', ...env })
   const inputs = { 'packer-template': 'ami/app.pkr.hcl', 'ami-definition-dirs': 'ami', 'aws-region': 'us-east-1' }
   return await runAction({
     workspace: workspace.directory,
     inputs,
-    env: Object.fromEntries(given.map(([name, value]) => [name, place(value)])),
+    env: Object.fromEntries(given.map(([name, value]) => [name, fill(value)])),
   })
 }
 
@@ -57,7 +57,7 @@ function expectHit(run: Run): void {
 }
 
 describe.concurrent('credentials', () => {
-  test('come from the environment', async () => {
+  test('credentials come from the environment', async () => {
     using service = await ec2()
     const keys = { AWS_ACCESS_KEY_ID: 'environment', AWS_SECRET_ACCESS_KEY: 's', AWS_SESSION_TOKEN: 't' }
     expectHit(await lookUp({ ...keys, AWS_ENDPOINT_URL_EC2: service.url }))
@@ -65,7 +65,7 @@ describe.concurrent('credentials', () => {
     expect(service.requests[0]?.headers['x-amz-security-token']).toBe('t')
   })
 
-  test('come from a profile', async () => {
+  test('credentials come from a profile', async () => {
     using service = await ec2()
     const env = {
       AWS_SHARED_CREDENTIALS_FILE: '{workspace}/credentials',
@@ -78,7 +78,7 @@ describe.concurrent('credentials', () => {
     expect(keyOf(service)).toBe('profile')
   })
 
-  test('come from a process', async () => {
+  test('credentials come from a credential process', async () => {
     using service = await ec2()
     const printed = { Version: 1, AccessKeyId: 'process', SecretAccessKey: 's', Expiration: EXPIRATION }
     const files = { config: '[default]\ncredential_process = cat {workspace}/keys\n', keys: JSON.stringify(printed) }
@@ -86,7 +86,7 @@ describe.concurrent('credentials', () => {
     expect(keyOf(service)).toBe('process')
   })
 
-  test('come from a web identity', async () => {
+  test('credentials come from a web identity', async () => {
     using service = await ec2()
     const keys = `<AccessKeyId>web</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>${EXPIRATION}</Expiration>`
     const user =
@@ -105,7 +105,7 @@ describe.concurrent('credentials', () => {
     expect(keyOf(service)).toBe('web')
   })
 
-  test('come from a role that a profile assumes', async () => {
+  test('credentials come from a role that a profile assumes', async () => {
     using service = await ec2()
     const keys = `<AccessKeyId>assumed</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>${EXPIRATION}</Expiration>`
     using sts = await answer(
@@ -124,7 +124,7 @@ describe.concurrent('credentials', () => {
     expect([keyOf(sts), keyOf(service)]).toEqual(['base', 'assumed'])
   })
 
-  test("come from single sign-on's cached token", async () => {
+  test('credentials come from the cached token of single sign-on', async () => {
     using service = await ec2()
     const roleCredentials = {
       accessKeyId: 'sso',
@@ -152,7 +152,7 @@ describe.concurrent('credentials', () => {
     expect(portal.requests[0]?.url).toContain('role_name=a')
   })
 
-  test('come from a container', async () => {
+  test('credentials come from a container', async () => {
     using service = await ec2()
     const keys = { AccessKeyId: 'container', SecretAccessKey: 's', Token: 't', Expiration: EXPIRATION }
     using agent = await answer(() => JSON.stringify(keys))
@@ -162,7 +162,7 @@ describe.concurrent('credentials', () => {
     expect(agent.requests[0]?.headers.authorization).toBe('secret')
   })
 
-  test('come from the instance', async () => {
+  test('credentials come from the instance', async () => {
     using service = await ec2()
     const keys = { Code: 'Success', AccessKeyId: 'instance', SecretAccessKey: 's', Token: 't', Expiration: EXPIRATION }
     using metadata = await answer(({ url = '' }) =>
@@ -177,7 +177,7 @@ describe.concurrent('credentials', () => {
 describe.concurrent('a proxy', () => {
   const KEYS = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AMI_BAKERY_TIME_SCALE: '0.1' }
 
-  test('of HTTPS_PROXY is asked for a tunnel to EC2', async () => {
+  test('a request to EC2 uses a tunnel of the proxy in HTTPS_PROXY', async () => {
     const tunnels: string[] = []
     const server = http.createServer().on('connect', (request: http.IncomingMessage, socket: net.Socket) => {
       tunnels.push(request.url ?? '')
@@ -191,13 +191,13 @@ describe.concurrent('a proxy', () => {
     expect(run.log).not.toContain('secret')
   })
 
-  test('of HTTP_PROXY passes the request on', async () => {
+  test('a request to an HTTP endpoint goes through the proxy in HTTP_PROXY', async () => {
     using service = await ec2()
     expectHit(await lookUp({ ...KEYS, HTTP_PROXY: service.url, AWS_ENDPOINT_URL_EC2: 'http://ec2.nowhere.invalid' }))
     expect(service.requests[0]?.url).toBe('http://ec2.nowhere.invalid/')
   })
 
-  test('is left out for what NO_PROXY names', async () => {
+  test('a request to a host in NO_PROXY does not use the proxy', async () => {
     using service = await ec2()
     using proxy = await answer(() => 'never')
     expectHit(

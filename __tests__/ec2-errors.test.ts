@@ -8,19 +8,20 @@ import { fakePacker, INPUTS, printArtifact } from './support/fake-packer.ts'
 import { type FaultyEc2, startProxy } from './support/proxy.ts'
 import { type Run, runAction } from './support/runner.ts'
 import { serve } from './support/serve.ts'
+import { HAS_CHECKSUM } from './support/tags.ts'
 import { hasTools } from './support/tools.ts'
 import { hclTemplate, makeWorkspace } from './support/workspace.ts'
 
 const IMAGE = 'ami-0123456789abcdef0'
 const HIT = imagesAnswer(
-  `<item><imageId>${IMAGE}</imageId><imageState>available</imageState><creationDate>2026-01-01T00:00:00.000Z</creationDate></item>`,
+  `<item><imageId>${IMAGE}</imageId><imageState>available</imageState><creationDate>2026-01-01T00:00:00.000Z</creationDate>${HAS_CHECKSUM}</item>`,
 )
 const FAST = { AMI_BAKERY_TIME_SCALE: '0.1' }
 
-/** A Node before 24.5, which passes over the option for proxies. */
+/** Simulates a Node before 24.5, which ignores the option for proxies. */
 const OLD_NODE = 'data:text/javascript,Object.defineProperty(process,%22version%22,{value:%22v24.4.0%22})'
 
-/** A look-up with a `packer` on PATH that leaves a file behind when it is run. */
+/** Runs a look-up with a `packer` on PATH that fails. */
 async function lookUp(
   env: Readonly<Record<string, string>>,
   inputs: Readonly<Record<string, string>> = {},
@@ -53,7 +54,7 @@ function answering(respond: (request: http.IncomingMessage) => readonly [status:
   })
 }
 
-/** The document that EC2 answers an error with. */
+/** The body of an error response of EC2. */
 function errorDocument(code: string, message: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>0a</RequestID></Response>`
 }
@@ -85,12 +86,15 @@ describe.concurrent('an error of EC2', () => {
     ['Client.NewCodeOfTheYear2030', 'EC2 has a new reason'],
   ] as const
 
-  test.each(codes)('%s keeps its code and its sentence, and is not called a stranger’s', async (code, sentence) => {
-    const message = await refuse(code, sentence)
-    expect(message).toBe(`ec2:DescribeImages in us-east-1: ${sentence.replace(/\.$/, '')} (${code}).`)
-  })
+  test.each(codes)(
+    'the message about the error %s has EC2’s code and sentence, and does not doubt that EC2 sent it',
+    async (code, sentence) => {
+      const message = await refuse(code, sentence)
+      expect(message).toBe(`ec2:DescribeImages in us-east-1: ${sentence.replace(/\.$/, '')} (${code}).`)
+    },
+  )
 
-  test('with advice of its own keeps its code and its sentence too', async () => {
+  test('the message about an error with advice has EC2’s code and sentence too', async () => {
     const message = await refuse('RequestExpired', 'Request has expired.')
     expect(message).toMatch(
       /^ec2:DescribeImages in us-east-1: Request has expired \(RequestExpired\)\. The credentials/,
@@ -98,7 +102,7 @@ describe.concurrent('an error of EC2', () => {
     expect(message).toContain('Raise role-duration-seconds of aws-actions/configure-aws-credentials')
   })
 
-  test('of several lines is told on one', async () => {
+  test('an error message of several lines becomes one line', async () => {
     const message = await refuse('InvalidParameterValue', 'The first line\n\n  and the second.\r\n::error::forged')
     expect(message).toBe(
       'ec2:DescribeImages in us-east-1: The first line and the second. ::error::forged (InvalidParameterValue).',
@@ -107,29 +111,29 @@ describe.concurrent('an error of EC2', () => {
 
   const encoded = 'Zm9v_bar-'.repeat(200)
 
-  test('that is a refusal has its encoded part in the log, and the command that reads it in the message', async () => {
+  test('the encoded part of an authorization failure is in the log, and the message has the command that decodes it', async () => {
     const sentence = 'You are not authorized to perform this operation.'
     const text = `${sentence} Encoded authorization failure message: ${encoded}`
     using served = await serve(answering(() => [403, errorDocument('UnauthorizedOperation', text)]))
     const run = await lookUp({ AWS_ENDPOINT_URL_EC2: `http://127.0.0.1:${served.port}` })
     const message = onlyError(run)
     expect(message).toContain('aws sts decode-authorization-message --encoded-message')
-    expect(message).toMatch(/\(UnauthorizedOperation\)\. Allow the role of this job the action ec2:DescribeImages/)
+    expect(message).toMatch(/\(UnauthorizedOperation\)\. Grant the role of this job the action ec2:DescribeImages/)
     expect(message.length).toBeLessThan(500)
     expect(run.log.split(encoded)).toHaveLength(2)
     expect(run.log).toMatch(new RegExp(`^::group::.*ec2:DescribeImages\n${encoded}\n::endgroup::$`, 'm'))
   })
 
-  test('of a role that may not be assumed names that action', async () => {
+  test('the error about a role that may not be assumed names sts:AssumeRole', async () => {
     const text =
       'User: arn:aws:iam::1:user/a is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::1:role/b'
     const message = await refuse('AccessDenied', text, 403)
-    expect(message).toContain('Allow the role of this job the action sts:AssumeRole')
+    expect(message).toContain('Grant the role of this job the action sts:AssumeRole')
   })
 })
 
 describe.concurrent('an endpoint that the environment names', () => {
-  /** An endpoint of one region refuses what is signed for another. */
+  /** An endpoint of one region, which refuses requests that are signed for another region. */
   const regional = () =>
     answering(({ headers: { authorization = '' } }) =>
       authorization.includes('/us-east-1/ec2/')
@@ -137,7 +141,7 @@ describe.concurrent('an endpoint that the environment names', () => {
         : [401, errorDocument('AuthFailure', 'Credential should be scoped to a valid region.')],
     )
 
-  test('serves one region, which is said when another one is refused there', async () => {
+  test('an endpoint that refuses a further region is named as an endpoint of one region', async () => {
     using served = await serve(regional())
     const env = { AWS_ENDPOINT_URL_EC2: `http://127.0.0.1:${served.port}` }
     const message = onlyError(await lookUp(env, { regions: 'eu-west-1' }))
@@ -147,16 +151,16 @@ describe.concurrent('an endpoint that the environment names', () => {
     expect(message).toContain('an endpoint of AWS serves one region alone: remove the variable')
   })
 
-  test('is named when it refuses the region of the look-up', async () => {
+  test('an endpoint that refuses the region of the look-up is named', async () => {
     using served = await serve(regional())
     const env = { AWS_ENDPOINT_URL: `http://127.0.0.1:${served.port}` }
     const message = onlyError(await lookUp(env, { 'aws-region': 'eu-west-1' }))
-    expect(message).toMatch(/AWS_ENDPOINT_URL leads to 127\.0\.0\.1:\d+: that has to be an endpoint of eu-west-1/)
+    expect(message).toMatch(/AWS_ENDPOINT_URL points to 127\.0\.0\.1:\d+, which must be an endpoint of eu-west-1/)
   })
 
-  test('that has no address is what was not found, not the region', async () => {
+  test('an endpoint whose host is not found is named instead of the region', async () => {
     const message = onlyError(await lookUp({ AWS_ENDPOINT_URL_EC2: 'http://ec2.nowhere.invalid' }))
-    expect(message).toContain('The host that AWS_ENDPOINT_URL_EC2 names was not found. Correct AWS_ENDPOINT_URL_EC2')
+    expect(message).toContain('The host in AWS_ENDPOINT_URL_EC2 was not found. Correct AWS_ENDPOINT_URL_EC2')
     expect(message).not.toContain('a region of EC2')
   })
 
@@ -165,16 +169,16 @@ describe.concurrent('an endpoint that the environment names', () => {
     ['a word', 'secret'],
     ['no scheme', 'user:secret@127.0.0.1:9'],
     ['another scheme', 'ftp://user:secret@127.0.0.1:9'],
-  ])('and that is no address is named, not quoted: %s', async (_, url) => {
+  ])('an endpoint variable whose value is not an address is named, and its value is not quoted: %s', async (_, url) => {
     const run = await lookUp({ AWS_ENDPOINT_URL_EC2: url })
-    expect(onlyError(run)).toMatch(/^AWS_ENDPOINT_URL_EC2: its value can't be read as an address/)
+    expect(onlyError(run)).toMatch(/^AWS_ENDPOINT_URL_EC2: the value is not an address/)
     expect(run.log).not.toContain('secret')
   })
 
-  test('is told without its password', async () => {
+  test('the log shows the endpoint without its password', async () => {
     using served = await serve(answering(() => [200, HIT]))
     const run = await lookUp({ AWS_ENDPOINT_URL_EC2: `http://user:s%23cret@127.0.0.1:${served.port}/a?b=c` })
-    expect(run.log).toMatch(/^EC2 is asked at http:\/\/127\.0\.0\.1:\d+\/a, as AWS_ENDPOINT_URL_EC2 says\.$/m)
+    expect(run.log).toMatch(/^EC2 endpoint: http:\/\/127\.0\.0\.1:\d+\/a \(AWS_ENDPOINT_URL_EC2\)$/m)
     expect(run.log).not.toMatch(/s%23cret|s#cret|b=c/)
   })
 })
@@ -184,22 +188,22 @@ describe.concurrent('a proxy that the environment names', () => {
 
   const passwords = ['secret#1', 'secret/1', 'secret?1', 'p%zzsecret', '80/secret', '12#secret']
   test.each(passwords.flatMap(password => ['HTTPS_PROXY', 'http_proxy'].map(name => [name, password] as const)))(
-    'and that can’t be read is named, not quoted: %s with the password %s',
+    'a proxy variable whose value is not an address is named, and its value is not quoted: %s with the password %s',
     async (name, password) => {
       const run = await lookUp({ [name]: `http://user:${password}@proxy.example:3128` })
       const message = onlyError(run)
-      expect(message).toMatch(new RegExp(`^${name}: its value can't be read as an address .*# as %23`))
+      expect(message).toMatch(new RegExp(`^${name}: the value is not an address .*# as %23`))
       expect(run.log).not.toMatch(/secret|%zz/)
     },
   )
 
-  test('by a user alone, whose odd character ends the host, is not quoted either', async () => {
+  test('a proxy with a user name that ends the host is not quoted either', async () => {
     const run = await lookUp({ HTTPS_PROXY: 'http://secret#1@proxy.example:3128' })
-    expect(onlyError(run)).toMatch(/^HTTPS_PROXY: its value can't be read/)
+    expect(onlyError(run)).toMatch(/^HTTPS_PROXY: the value is not an address/)
     expect(run.log).not.toContain('secret')
   })
 
-  /** Answers for EC2 whatever it is asked to pass on, and notes with what authorization. */
+  /** A proxy that responds for EC2, and records the authorization of every request. */
   function passOn(seen: (string | undefined)[]): http.Server {
     return answering(request => {
       seen.push(request.headers['proxy-authorization'])
@@ -212,10 +216,10 @@ describe.concurrent('a proxy that the environment names', () => {
     ['without a scheme, with a user', (host: string) => `user:secret@${host}`, 'user:secret'],
     ['with a scheme in upper case', (host: string) => `HTTP://${host}`, undefined],
     ['with @ in the password', (host: string) => `http://user:sec@ret@${host}`, 'user:sec@ret'],
-    ['with a written # in the password', (host: string) => `http://user:secret%231@${host}`, 'user:secret#1'],
-    ['with an address of IPv6', (host: string) => `http://[::ffff:127.0.0.1]:${host.split(':')[1]}`, undefined],
+    ['with an encoded # in the password', (host: string) => `http://user:secret%231@${host}`, 'user:secret#1'],
+    ['with an IPv6 address', (host: string) => `http://[::ffff:127.0.0.1]:${host.split(':')[1]}`, undefined],
   ] as const
-  test.each(spellings)('is used when it is written %s, as by curl and Packer', async (_, write, user) => {
+  test.each(spellings)('a proxy that is written %s is used, as by curl and Packer', async (_, write, user) => {
     const seen: (string | undefined)[] = []
     using proxy = await serve(passOn(seen))
     const run = await lookUp({ HTTP_PROXY: write(`127.0.0.1:${proxy.port}`), ...NOWHERE })
@@ -224,16 +228,19 @@ describe.concurrent('a proxy that the environment names', () => {
     expect(run.log).not.toContain('sec')
   })
 
-  test.each(['HTTP_PROXY', 'HTTPS_PROXY'])('as %s and has no address is what was not found', async name => {
-    const endpoint: Record<string, string> = name === 'HTTP_PROXY' ? NOWHERE : {}
-    const run = await lookUp({ [name]: 'http://user:secret@proxy.nowhere.invalid:3128', ...endpoint })
-    const message = onlyError(run)
-    expect(message).toContain(`The host that ${name} names was not found. Correct ${name}, or the runner's DNS.`)
-    expect(message).not.toContain('a region of EC2')
-    expect(run.log).not.toContain('secret')
-  })
+  test.each(['HTTP_PROXY', 'HTTPS_PROXY'])(
+    'a proxy in %s whose host is not found is named instead of the region',
+    async name => {
+      const endpoint: Record<string, string> = name === 'HTTP_PROXY' ? NOWHERE : {}
+      const run = await lookUp({ [name]: 'http://user:secret@proxy.nowhere.invalid:3128', ...endpoint })
+      const message = onlyError(run)
+      expect(message).toContain(`The host in ${name} was not found. Correct ${name}, or the runner's DNS.`)
+      expect(message).not.toContain('a region of EC2')
+      expect(run.log).not.toContain('secret')
+    },
+  )
 
-  test('and that refuses the tunnel is told without its password', async () => {
+  test('the error about a proxy that refuses the tunnel has no password', async () => {
     const server = http.createServer().on('connect', (_, socket: net.Socket) => {
       socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')
     })
@@ -243,22 +250,22 @@ describe.concurrent('a proxy that the environment names', () => {
     expect(run.log).not.toContain('ret')
   })
 
-  test('is no HTTP proxy: that it is passed over is a warning', async () => {
+  test('a proxy that is not an HTTP proxy is ignored with a warning', async () => {
     using service = await serve(answering(() => [200, HIT]))
     const env = { AWS_ENDPOINT_URL_EC2: `http://127.0.0.1:${service.port}` }
     const run = await lookUp({ ...env, HTTPS_PROXY: 'socks5://user:secret@proxy.example:1080' })
     expect(run.outputs.ami_id, run.log).toBe(IMAGE)
-    const message = expect.stringMatching(/^HTTPS_PROXY: socks5:\/\/ is no HTTP proxy/)
+    const message = expect.stringMatching(/^HTTPS_PROXY: socks5:\/\/ is not an HTTP proxy: it is ignored/)
     expect(run.annotations).toEqual([{ level: 'warning', message }])
     expect(run.log).not.toContain('secret')
   })
 
-  test('is passed over by a Node before 24.5, which is a warning that says which one has it', async () => {
+  test('a Node before 24.5 ignores a proxy, and a warning names the version that supports it', async () => {
     using service = await serve(answering(() => [200, HIT]))
     const env = { AWS_ENDPOINT_URL_EC2: `http://127.0.0.1:${service.port}`, NODE_OPTIONS: `--import=${OLD_NODE}` }
     const run = await lookUp({ ...env, HTTPS_PROXY: 'http://proxy.example:3128' })
     expect(run.outputs.ami_id, run.log).toBe(IMAGE)
-    const message = expect.stringMatching(/^HTTPS_PROXY: Node v24\.4\.0 passes proxies over.*24\.5 or newer.*2\.328\.0/)
+    const message = expect.stringMatching(/^HTTPS_PROXY: Node v24\.4\.0 ignores proxies.*24\.5 or newer.*2\.328\.0/)
     expect(run.annotations).toEqual([{ level: 'warning', message }])
     const without = await lookUp(env)
     expect(without.annotations).toEqual([])
@@ -277,7 +284,7 @@ describe.skipIf(!hasTools('moto_server'))('an image without room for tags', () =
     await moto.stop()
   })
 
-  test('is kept, and the message says how many tags the template has to leave room for', async () => {
+  test('an image without room for tags is kept, and the error says how many tags the template must leave room for', async () => {
     const tags = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`k${index}`, 'v']))
     const image = await account.makeImage(tags)
     using scene = fakePacker(account, printArtifact(`us-east-1:${image}`))
@@ -287,15 +294,18 @@ describe.skipIf(!hasTools('moto_server'))('an image without room for tags', () =
       run.annotations.map(({ level }) => level),
       run.log,
     ).toEqual(['warning', 'error'])
-    expect(warning?.message).toMatch(/\(TagLimitExceeded\).*The image is good without these tags\. .* up to 9 tags/)
+    expect(warning?.message).toMatch(/\(TagLimitExceeded\).*The image can be used without these tags\. .* up to 9 tags/)
     expect(error?.message).toMatch(
       /^ec2:CreateTags in us-east-1: .* \(TagLimitExceeded\)\. A resource has 50 tags at most/,
     )
-    expect(error?.message).toContain(`leave room for up to 9 tags of this action's. Remove a tag of ${image} first:\n`)
+    expect(error?.message).toContain(
+      `leave room for up to 9 tags that this action sets. Remove a tag of ${image} first:\n`,
+    )
     expect(error?.message).toContain(`aws ec2 create-tags --region us-east-1 --resources ${image}`)
     expect(error?.message).not.toContain('did not come from EC2')
   })
-  test('has less of it than the nine that a copy gets at most', async () => {
+
+  test('the action sets eight tags on an image with a base image, and nine on its copy', async () => {
     const [image, copy] = [await account.makeImage({}), await account.makeImage({}, 'eu-west-1')]
     using scene = fakePacker(account, printArtifact(`us-east-1:${image}`, `eu-west-1:${copy}`))
     const inputs = { ...INPUTS, 'base-ami': 'ami-03cf127a' }

@@ -12,7 +12,7 @@ import { serve } from './support/serve.ts'
 import { hasTools } from './support/tools.ts'
 
 const HOLDER = 'https://github.com/example/other/actions/runs/1/attempts/1'
-/** A quarter of an hour, as short as waits are in {@link FAST}, in seconds. */
+/** A quarter of an hour on the scale of {@link FAST}, in seconds. */
 const RESERVE = 90
 const HALF_AN_HOUR_LATER = 'data:text/javascript,process.uptime=()=>181'
 
@@ -36,7 +36,7 @@ describe.skipIf(!hasTools('moto_server'))('credentials that expire', { concurren
     return { ec2, scene, [Symbol.asyncDispose]: stop }
   }
 
-  /** A lease of a run that has just begun. */
+  /** Creates the lease of a run that has just started. */
   async function plantLease(ec2: FaultyEc2, scene: FakeScene): Promise<void> {
     const { outputs } = await scene.start({ inputs: { ...INPUTS, 'on-miss': 'skip' } }).ended
     const template = createHash('sha1').update('ami/app.pkr.hcl').digest('hex').slice(0, 8)
@@ -54,47 +54,45 @@ describe.skipIf(!hasTools('moto_server'))('credentials that expire', { concurren
 
   const SOON = expect.stringMatching(/^The credentials expire at .*Z, in 1 min: a bake .*role-duration-seconds/)
 
-  test('before the bake begins are an error, and no Packer is started', async () => {
+  test('credentials that have expired before the bake are an error, and Packer does not start', async () => {
     await using place = await setUp()
     const env = { ...FAST, AWS_CREDENTIAL_EXPIRATION: inSeconds(-60) }
     const run = await place.scene.start({ env }).ended
-    const message = expect.stringMatching(
-      /^The credentials expired at .*Z, so that no bake is begun\..*role-duration-s/,
-    )
+    const message = expect.stringMatching(/^The credentials expired at .*Z: the bake does not start\..*role-duration-s/)
     expect(run.annotations, run.log).toEqual([{ level: 'error', message }])
     expect(run.log).not.toContain('Packer v')
     expect(place.scene.workspace.has('bin/packer.builds')).toBe(false)
     expect((await place.ec2.inventory()).keyPairs).toEqual([])
   })
 
-  test('during the bake are a warning before it', async () => {
+  test('credentials that expire during the bake are a warning before it', async () => {
     await using place = await setUp()
     const env = { ...FAST, AWS_CREDENTIAL_EXPIRATION: inSeconds(RESERVE - 30) }
     expectBaked(await place.scene.start({ env }).ended, [SOON])
   })
 
   test.each(['2099-01-01T00:00:00Z', '"not a date"'])(
-    'never, or nobody knows when (%s), are not spoken of',
+    'credentials with the expiration %s cause no warning',
     async expiry => {
       await using place = await setUp()
       expectBaked(await place.scene.start({ env: { ...FAST, AWS_CREDENTIAL_EXPIRATION: expiry } }).ended, [])
     },
   )
 
-  test('end the waiting for another run as long as there is time for a bake, and the message says why', async () => {
+  test('the wait for another run ends while the credentials still last for a bake, and the error says why', async () => {
     await using place = await setUp()
     await plantLease(place.ec2, place.scene)
     const env = { ...FAST, AWS_CREDENTIAL_EXPIRATION: inSeconds(RESERVE + 6) }
     const run = await place.scene.start({ env }).ended
-    const words = `^wait-for-other-bakes: ${HOLDER} still bakes this checksum\\. The credentials expire at .*15 minutes.*role-duration`
+    const words = `^wait-for-other-bakes: ${HOLDER} is still baking this checksum\\. The credentials expire at .*15 minutes.*role-duration`
     expect(run.annotations, run.log).toEqual([{ level: 'error', message: expect.stringMatching(words) }])
     expect(run.seconds).toBeGreaterThan(3)
-    // Half a minute later the lease would be held for dead.
+    // Half a minute later the lease would be stale.
     expect(run.seconds).toBeLessThan(25)
     expect(place.scene.workspace.has('bin/packer.builds')).toBe(false)
   })
 
-  test('while another run bakes are an error, and not a lease that does not work', async () => {
+  test('credentials that expire during the wait are an error, not a warning about the lease', async () => {
     await using place = await setUp()
     await plantLease(place.ec2, place.scene)
     const running = place.scene.start({ env: FAST })
@@ -106,25 +104,25 @@ describe.skipIf(!hasTools('moto_server'))('credentials that expire', { concurren
     expect(run.annotations, run.log).toEqual([{ level: 'error', message: expect.stringMatching(words) }])
   })
 
-  test('of an unknown age are a warning when a turn comes after half an hour', async () => {
+  test('session credentials of unknown age are a warning when the bake starts after half an hour', async () => {
     await using place = await setUp()
     const env = { ...FAST, NODE_OPTIONS: `--import=${HALF_AN_HOUR_LATER}` }
-    const words = /^This bake begins 3 min after its step, and its credentials may expire.*role-duration-seconds/
+    const words = /^The bake starts 3 min after its step, and the credentials may expire.*role-duration-seconds/
     expectBaked(await place.scene.start({ env: { ...env, AWS_SESSION_TOKEN: 't' } }).ended, [
       expect.stringMatching(words),
     ])
   })
 
-  test('never, as keys of a user, are not spoken of after half an hour either', async () => {
+  test('keys of a user cause no warning after half an hour', async () => {
     await using place = await setUp()
     const env = { ...FAST, NODE_OPTIONS: `--import=${HALF_AN_HOUR_LATER}` }
     expectBaked(await place.scene.start({ env }).ended, [])
   })
 
-  describe('and come from elsewhere', () => {
+  describe('credentials of other sources', () => {
     const WITHOUT_KEYS = { ...FAST, AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }
 
-    /** A program that gives these times, one after the other, the last one again and again. */
+    /** Bakes with a credential process that returns these expirations in turn, and repeats the last one. */
     async function bakeWith(...expirations: readonly string[]): Promise<Run> {
       await using place = await setUp()
       const { directory } = place.scene.workspace
@@ -142,15 +140,15 @@ describe.skipIf(!hasTools('moto_server'))('credentials that expire', { concurren
       return await place.scene.start({ env }).ended
     }
 
-    test('that gives the same ones again are a warning', async () => {
+    test('a credential process that returns the same credentials again is a warning', async () => {
       expectBaked(await bakeWith(inSeconds(RESERVE - 30)), [SOON])
     })
 
-    test('that gives others when it is asked again are not spoken of', async () => {
+    test('a credential process that returns new credentials when it runs again causes no warning', async () => {
       expectBaked(await bakeWith(inSeconds(RESERVE - 30), inSeconds(3600)), [])
     })
 
-    test('the instance, which has new ones in time, are not spoken of', async () => {
+    test('credentials of an instance cause no warning, because the instance renews them', async () => {
       await using place = await setUp()
       const more = { AccessKeyId: 'test', SecretAccessKey: 's', Token: 't', Expiration: inSeconds(RESERVE - 30) }
       const server = http.createServer(({ url = '' }, response) => {
@@ -166,7 +164,7 @@ describe.skipIf(!hasTools('moto_server'))('credentials that expire', { concurren
       expectBaked(await place.scene.start({ env: { ...WITHOUT_KEYS, ...service, ...files } }).ended, [])
     })
 
-    test('a profile, beside a web identity that Packer would use, are a warning', async () => {
+    test('credentials of a profile are a warning when Packer would use a web identity instead', async () => {
       await using place = await setUp()
       const { directory } = place.scene.workspace
       place.scene.workspace.write({ keys: '[default]\naws_access_key_id = test\naws_secret_access_key = s\n' })

@@ -15,7 +15,7 @@ const CHECKSUM = /^Tag\.1\.Key=ami_config_checksum$/
 const ORIGIN = /^Tag\.1\.Key=ami_bakery_template$/
 const LEASE = /^ResourceId\.1=key-/
 
-describe.skipIf(!hasTools('moto_server'))('what EC2 does not know yet', { concurrent: true }, () => {
+describe.skipIf(!hasTools('moto_server'))('delayed consistency of EC2', { concurrent: true }, () => {
   let moto: Ec2Server
   let accounts = 0
   beforeAll(async () => {
@@ -23,7 +23,7 @@ describe.skipIf(!hasTools('moto_server'))('what EC2 does not know yet', { concur
   })
   afterAll(() => moto.stop())
 
-  /** A bake whose image is there, with what EC2 says of it. */
+  /** Runs a bake whose image exists, with these faults in EC2's responses. */
   async function bake(...faults: readonly Fault[]): Promise<Run & { ec2: FaultyEc2; image: string }> {
     const ec2 = await startProxy(moto, String(620_000_000_000 + accounts++))
     const image = await ec2.makeImage({})
@@ -45,20 +45,29 @@ describe.skipIf(!hasTools('moto_server'))('what EC2 does not know yet', { concur
 
   const delays: readonly (readonly [what: string, tags: RegExp, Fault])[] = [
     ['a lease', LEASE, { action: 'CreateTags', about: LEASE, error: 'InvalidKeyPair.NotFound', times: 3 }],
-    ['a lease by two at once', LEASE, { action: 'CreateTags', about: LEASE, error: 'ConcurrentTagAccess', times: 1 }],
+    [
+      'a lease that another request tags at the same time',
+      LEASE,
+      { action: 'CreateTags', about: LEASE, error: 'ConcurrentTagAccess', times: 1 },
+    ],
     ['an image', ORIGIN, { action: 'CreateTags', about: ORIGIN, error: 'InvalidAMIID.NotFound', times: 2 }],
+    [
+      'an image that EC2 calls unavailable',
+      CHECKSUM,
+      { action: 'CreateTags', about: CHECKSUM, error: 'InvalidAMIID.Unavailable', times: 3 },
+    ],
     [
       'an image with its checksum',
       CHECKSUM,
       { action: 'CreateTags', about: CHECKSUM, error: 'InvalidAMIID.NotFound', times: 3 },
     ],
     [
-      'a checksum by two at once',
+      'an image with its checksum that another request tags at the same time',
       CHECKSUM,
       { action: 'CreateTags', about: CHECKSUM, error: 'ConcurrentTagAccess', times: 2 },
     ],
   ]
-  test.each(delays)('is tagged when it does: %s', async (_, tags, fault) => {
+  test.each(delays)('a tag is set as soon as EC2 accepts it: %s', async (_, tags, fault) => {
     const { ec2, exitCode, annotations, outputs, log } = await bake(fault)
     expect([exitCode, annotations], log).toEqual([0, []])
     expect(countTags(ec2, tags)).toBeGreaterThan(fault.times ?? 0)
@@ -66,13 +75,13 @@ describe.skipIf(!hasTools('moto_server'))('what EC2 does not know yet', { concur
     await ec2.stop()
   })
 
-  test('after half a minute is not tagged, and the error has the code and the command', async () => {
+  test('an image that EC2 does not accept tags for within half a minute is an error with the code and the command', async () => {
     const { ec2, annotations, log, image } = await bake({
       action: 'CreateTags',
       about: CHECKSUM,
       error: 'ConcurrentTagAccess',
     })
-    const words = `^ec2:CreateTags in us-east-1: .*\\(ConcurrentTagAccess\\)\\.\n${image} is good and stays\\. .*aws ec2 create-tags`
+    const words = `^ec2:CreateTags in us-east-1: .*\\(ConcurrentTagAccess\\)\\.\n${image} is kept\\. .*aws ec2 create-tags`
     expect(annotations, log).toEqual([{ level: 'error', message: expect.stringMatching(words) }])
     expect(countTags(ec2, CHECKSUM)).toBeGreaterThan(3)
     expect(countTags(ec2, CHECKSUM)).toBeLessThan(10)
@@ -80,7 +89,7 @@ describe.skipIf(!hasTools('moto_server'))('what EC2 does not know yet', { concur
   })
 
   test.each(['InvalidAMIID.Unavailable', 'InvalidAMIID.NotFound'])(
-    'is waited for when it is the image: %s',
+    'an image that EC2 does not know yet is waited for: %s',
     async error => {
       const { ec2, exitCode, annotations, log } = await bake({
         action: 'DescribeImages',
@@ -93,7 +102,7 @@ describe.skipIf(!hasTools('moto_server'))('what EC2 does not know yet', { concur
     },
   )
 
-  test('any more, an image that was pending, fails the bake after three minutes as what it is', async () => {
+  test('a pending image that EC2 does not know for three minutes any more fails the bake as deregistered', async () => {
     const one = (state: string) =>
       `<item><imageId>ami-0123456789abcdef0</imageId><imageState>${state}</imageState><creationDate>2026-01-01T00:00:00.000Z</creationDate></item>`
     const ec2 = await startProxy(moto, String(620_000_000_000 + accounts++))
@@ -105,12 +114,12 @@ describe.skipIf(!hasTools('moto_server'))('what EC2 does not know yet', { concur
     using scene = fakePacker(ec2, printArtifact('us-east-1:ami-0123456789abcdef0'))
     const run = await scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.05' } }).ended
     const words =
-      /^EC2 has not known ami-0123456789abcdef0 in us-east-1 for 3 minutes any more: something has deregistered it/
+      /^ami-0123456789abcdef0 in us-east-1 was pending, and then unknown to EC2 for 3 minutes: it was deregistered\./
     expect(run.annotations, run.log).toEqual([{ level: 'error', message: expect.stringMatching(words) }])
     await ec2.stop()
   })
 
-  test('is not what was deregistered, which is no base image', async () => {
+  test('a deregistered image is not the newest base image', async () => {
     const one = (id: string, state: string, year: number) =>
       `<item><imageId>${id}</imageId><name>app</name><imageState>${state}</imageState><creationDate>${year}-01-01T00:00:00.000Z</creationDate></item>`
     const answer = imagesAnswer(one('ami-00000001', 'available', 2025) + one('ami-00000002', 'deregistered', 2026))
@@ -123,7 +132,7 @@ describe.skipIf(!hasTools('moto_server'))('what EC2 does not know yet', { concur
     await ec2.stop()
   })
 
-  test('of many images comes in pages of a thousand, save what is asked for by its id', async () => {
+  test('images are requested in pages of a thousand, except for images requested by id', async () => {
     const { ec2, exitCode, log } = await bake()
     expect(exitCode, log).toBe(0)
     const asked = ec2.requests.filter(({ action }) => action === 'DescribeImages')
@@ -137,28 +146,31 @@ describe.skipIf(!hasTools('moto_server'))('what EC2 does not know yet', { concur
     await ec2.stop()
   })
 
-  test.skipIf(!canSetScene)('any more, a dead lease that two runs remove at once, costs neither its turn', async () => {
-    await using scene = await setScene(moto, hclTemplate())
-    const env = { ...scene.env, AMI_BAKERY_TIME_SCALE: '0.05' }
-    const { outputs } = await scene.start({ env, inputs: { ...INPUTS, 'on-miss': 'skip' } }).ended
-    const template = createHash('sha1').update('ami/app.pkr.hcl').digest('hex').slice(0, 8)
-    const KeyName = `ami-bakery-${outputs.ami_config_checksum}-${template}`
-    const { KeyPairId } = await scene.ec2.client().send(new CreateKeyPairCommand({ KeyName }))
-    const removal = { action: 'DeleteKeyPair', about: new RegExp(`^KeyPairId=${KeyPairId}$`) }
-    // The first removal is under way when the next ones are refused.
-    scene.ec2.fail({ ...removal, times: 1, delay: 3_000 }, { ...removal, error: 'InvalidKeyPair.NotFound' })
-    const runs = await Promise.all([1, 2].map(() => scene.start({ env }).ended))
-    const log = runs.map(run => run.log).join('\n')
-    expect(
-      runs.map(({ exitCode, annotations }) => [exitCode, annotations]),
-      log,
-    ).toEqual([
-      [0, []],
-      [0, []],
-    ])
-    const removals = scene.ec2.requests.filter(({ parameters }) => parameters.get('KeyPairId') === KeyPairId)
-    expect(removals.length, log).toBeGreaterThan(1)
-    expect(scene.ec2.requests.filter(({ action }) => action === 'CreateImage')).toHaveLength(1)
-    expect(new Set(runs.map(run => run.outputs.ami_id)).size).toBe(1)
-  })
+  test.skipIf(!canSetScene)(
+    'a stale lease that two runs delete at the same time is no failure of either run',
+    async () => {
+      await using scene = await setScene(moto, hclTemplate())
+      const env = { ...scene.env, AMI_BAKERY_TIME_SCALE: '0.05' }
+      const { outputs } = await scene.start({ env, inputs: { ...INPUTS, 'on-miss': 'skip' } }).ended
+      const template = createHash('sha1').update('ami/app.pkr.hcl').digest('hex').slice(0, 8)
+      const KeyName = `ami-bakery-${outputs.ami_config_checksum}-${template}`
+      const { KeyPairId } = await scene.ec2.client().send(new CreateKeyPairCommand({ KeyName }))
+      const removal = { action: 'DeleteKeyPair', about: new RegExp(`^KeyPairId=${KeyPairId}$`) }
+      // The first deletion is still under way when the next ones are refused.
+      scene.ec2.fail({ ...removal, times: 1, delay: 3_000 }, { ...removal, error: 'InvalidKeyPair.NotFound' })
+      const runs = await Promise.all([1, 2].map(() => scene.start({ env }).ended))
+      const log = runs.map(run => run.log).join('\n')
+      expect(
+        runs.map(({ exitCode, annotations }) => [exitCode, annotations]),
+        log,
+      ).toEqual([
+        [0, []],
+        [0, []],
+      ])
+      const removals = scene.ec2.requests.filter(({ parameters }) => parameters.get('KeyPairId') === KeyPairId)
+      expect(removals.length, log).toBeGreaterThan(1)
+      expect(scene.ec2.requests.filter(({ action }) => action === 'CreateImage')).toHaveLength(1)
+      expect(new Set(runs.map(run => run.outputs.ami_id)).size).toBe(1)
+    },
+  )
 })

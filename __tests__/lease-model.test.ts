@@ -145,7 +145,7 @@ async function run(world: World, actor: Run, wantsNew = false): Promise<string> 
     minutes: 600,
     signal: undefined,
     lookUp: () => request(world, actor, () => (world.image === old ? undefined : world.image)),
-    announce: () => lease.remember({ name: NAME, owner }),
+    beforeCreate: () => lease.remember({ name: NAME, owner }),
     cleanUp: () => request(world, actor, () => void world.cleanUps++),
   }
   const { image } = await runExclusively(leaseRequest, lease, ours => bake(world, actor, ours))

@@ -29,7 +29,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
   })
   afterAll(() => moto.stop())
 
-  /** A step whose waits are this part of what they are. */
+  /** Starts a step whose waits are scaled by this factor. */
   function start(scene: Scene, scale: number, inputs: Record<string, string> = {}): Running {
     const env = { ...scene.env, AMI_BAKERY_TIME_SCALE: String(scale) }
     return scene.start({ inputs: { ...INPUTS, ...inputs }, env })
@@ -40,7 +40,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     return `ami-bakery-${outputs.ami_config_checksum}-${TEMPLATE_DIGEST}`
   }
 
-  /** A lease of another run, which nobody renews. */
+  /** Creates a lease of another run without a heartbeat. */
   async function plantLease(ec2: FaultyEc2, KeyName: string, tags: Record<string, string> = {}): Promise<string> {
     const Tags = Object.entries({ ami_bakery_run: HOLDER, ...tags }).map(([Key, Value]) => ({ Key, Value }))
     const TagSpecifications = [{ ResourceType: 'key-pair' as const, Tags }]
@@ -56,7 +56,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     return requests.filter(request => request.action === action).length
   }
 
-  test('eight runs at once bake one image and hand on the same id', async () => {
+  test('eight runs at once bake one image and return the same id', async () => {
     await using scene = await setScene(moto, hclTemplate())
     const runs = await Promise.all(Array.from({ length: 8 }, () => start(scene, 0.5).ended))
     for (const run of runs) expect(run.exitCode, run.log).toBe(0)
@@ -72,7 +72,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
   })
 
   test.each(['RunInstances', 'CreateImage'])(
-    'when the one that bakes vanishes after %s, one of the others bakes',
+    'when the run that bakes vanishes after %s, one of the waiting runs bakes',
     async action => {
       await using scene = await setScene(moto, hclTemplate())
       scene.ec2.slowImages(3_000)
@@ -80,7 +80,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
       await scene.ec2.asked(action)
       await sleep(500)
       const [leader] = running.filter(one => one.log().includes('Packer: build'))
-      if (!leader) throw new Error('Nobody bakes.')
+      if (!leader) throw new Error('No run bakes.')
       await vanish(leader, scene)
       const runs = await Promise.all(running.filter(one => one !== leader).map(({ ended }) => ended))
       for (const run of runs) expect(run.exitCode, run.log).toBe(0)
@@ -94,7 +94,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     120_000,
   )
 
-  test('what a vanished run has left is removed by the next one that bakes', async () => {
+  test('the next run that bakes removes what a vanished run has left', async () => {
     await using scene = await setScene(moto, hclTemplate())
     scene.ec2.slowImages(3_000)
     const first = start(scene, 0.05)
@@ -107,23 +107,23 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     const { exitCode, log, outputs, annotations } = await start(scene, 0.05).ended
     expect(exitCode, log).toBe(0)
     expect(annotations).toEqual([])
-    expect(log).toContain('has not given a sign of life')
+    expect(log).toMatch(/No heartbeat from .* for 5 minutes; removing its stale lease key-/)
     expect(log).toContain(`Terminating ${left.instances[0]}`)
     expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({ ...NOTHING, images: [outputs.ami_config_checksum] })
   })
 
-  test('a lease of any checksum that has been dead for a day is buried by the next one that bakes', async () => {
+  test('the next run that bakes removes a lease of any checksum that has had no heartbeat for a day', async () => {
     await using scene = await setScene(moto, hclTemplate())
     const KeyName = `packer_${crypto.randomUUID()}`
     await scene.ec2.client().send(new CreateKeyPairCommand({ KeyName }))
     const launch = { ImageId: SOURCE_IMAGE.ami_id, MinCount: 1, MaxCount: 1, KeyName }
     await scene.ec2.client().send(new RunInstancesCommand(launch))
-    const dead = `ami-bakery-${'0'.repeat(40)}-00000000`
+    const expired = `ami-bakery-${'0'.repeat(40)}-00000000`
     const tags = { ami_bakery_key_pairs: `${KeyName} default`, ami_bakery_launching: 'true', ami_bakery_counter: '3' }
-    await plantLease(scene.ec2, dead, tags)
+    await plantLease(scene.ec2, expired, tags)
     const early = await start(scene, 0.1).ended
     expect(early.exitCode, early.log).toBe(0)
-    expect(await findLeases(scene.ec2)).toEqual([dead])
+    expect(await findLeases(scene.ec2)).toEqual([expired])
 
     const later = 'data:text/javascript,{let%20now=Date.now;Date.now=()=>now()+2*864e5}'
     const env = { ...scene.env, AMI_BAKERY_TIME_SCALE: '0.1', NODE_OPTIONS: `--import=${later}` }
@@ -133,12 +133,12 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject(NOTHING)
   })
 
-  test('that is dead takes no image with it which its owner has finished after all', async () => {
+  test('the removal of an expired lease removes no image that its owner has finished', async () => {
     await using scene = await setScene(moto, hclTemplate())
-    const dead = 'f'.repeat(40)
+    const checksum = 'f'.repeat(40)
     const KeyName = `packer_${crypto.randomUUID()}`
     const tags = { ami_bakery_key_pairs: KeyName, ami_bakery_launching: 'true', ami_bakery_counter: '3' }
-    await plantLease(scene.ec2, `ami-bakery-${dead}-00000000`, tags)
+    await plantLease(scene.ec2, `ami-bakery-${checksum}-00000000`, tags)
     const client = scene.ec2.client()
     await client.send(new CreateKeyPairCommand({ KeyName }))
     const launch = { ImageId: SOURCE_IMAGE.ami_id, MinCount: 1, MaxCount: 1, KeyName }
@@ -148,8 +148,8 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
       const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
       if (Tags.length > 0) await client.send(new CreateTagsCommand({ Resources: [ImageId], Tags }))
     }
-    await make('finished', { ami_config_checksum: dead, ami_bakery_baked_at: new Date().toISOString() })
-    await make('tagged by its template', { ami_config_checksum: dead })
+    await make('finished', { ami_config_checksum: checksum, ami_bakery_baked_at: new Date().toISOString() })
+    await make('tagged by its template', { ami_config_checksum: checksum })
     await make('unfinished', {})
 
     const later = 'data:text/javascript,{let%20now=Date.now;Date.now=()=>now()+2*864e5}'
@@ -157,7 +157,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     const { exitCode, log, outputs } = await scene.start({ env }).ended
     expect(exitCode, log).toBe(0)
     const { images, ...rest } = await takeStock(scene.ec2, 'us-east-1')
-    expect([...images].sort(), log).toEqual([dead, `failed:${dead}`, outputs.ami_config_checksum].sort())
+    expect([...images].sort(), log).toEqual([checksum, `failed:${checksum}`, outputs.ami_config_checksum].sort())
     expect(rest).toMatchObject(NOTHING)
   })
 
@@ -169,27 +169,33 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     ['ec2:CreateTags', { action: 'CreateTags', times: 1, error: 'UnauthorizedOperation' }],
     ['ec2:DescribeKeyPairs', { action: 'DescribeKeyPairs', answer: '', isMalformed: true }],
   ]
-  test.each(troubles)('is one warning when %s goes wrong, and the bake goes on: %j', async (permission, fault) => {
-    await using scene = await setScene(moto, hclTemplate())
-    scene.ec2.fail(fault)
-    const { exitCode, log, annotations, outputs } = await start(scene, 0.2).ended
-    expect(exitCode, log).toBe(0)
-    expect(annotations).toEqual([{ level: 'warning', message: expect.stringContaining(permission) }])
-    scene.ec2.mend()
-    expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({ ...NOTHING, images: [outputs.ami_config_checksum] })
-  })
+  test.each(troubles)(
+    'a bake goes on without a lease, with one warning, when %s fails: %j',
+    async (permission, fault) => {
+      await using scene = await setScene(moto, hclTemplate())
+      scene.ec2.fail(fault)
+      const { exitCode, log, annotations, outputs } = await start(scene, 0.2).ended
+      expect(exitCode, log).toBe(0)
+      expect(annotations).toEqual([{ level: 'warning', message: expect.stringContaining(permission) }])
+      scene.ec2.mend()
+      expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({
+        ...NOTHING,
+        images: [outputs.ami_config_checksum],
+      })
+    },
+  )
 
-  test('is taken when the answer that gave it was lost', async () => {
+  test('a lease is acquired when the response to its creation was lost', async () => {
     await using scene = await setScene(moto, hclTemplate())
     scene.ec2.fail({ action: 'CreateKeyPair', times: 1, lost: true })
     const { exitCode, log, annotations } = await start(scene, 1).ended
     expect(exitCode, log).toBe(0)
     expect(annotations).toEqual([])
-    expect(log).not.toContain('bakes this checksum')
+    expect(log).not.toContain('baking this checksum')
     expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject(NOTHING)
   })
 
-  test('may be removed by a janitor: the image is taken all the same', async () => {
+  test('an image is kept when something deletes the lease during the bake', async () => {
     await using scene = await setScene(moto, hclTemplate(), SLOW_BUILD)
     const running = start(scene, 1)
     await running.printed(/Packer: build/)
@@ -202,7 +208,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
   })
 
   test.each([hclTemplate(), selfTaggingTemplate()])(
-    'may be lost to another run that was faster: its image is taken, ours goes',
+    'a run that lost its lease to a faster run uses the image of that run and removes its own',
     async template => {
       await using scene = await setScene(moto, template)
       const name = await leaseName(scene)
@@ -212,7 +218,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
       await scene.ec2.asked('CreateImage')
       await scene.ec2.client().send(new DeleteKeyPairCommand({ KeyName: name }))
       await plantLease(scene.ec2, name)
-      // The newest image counts, and ours is asked for already.
+      // The newest image is the hit, and this run's own has been requested already.
       await sleep(1_100)
       const other = await scene.ec2.makeImage({ ami_config_checksum: checksum })
       const { exitCode, log, outputs } = await running.ended
@@ -224,7 +230,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     },
   )
 
-  test('is not asked for when wait-for-other-bakes is 0, nor on a hit', async () => {
+  test('no lease is requested when wait-for-other-bakes is 0, nor on a hit', async () => {
     await using scene = await setScene(moto, hclTemplate())
     const { exitCode, log } = await start(scene, 1, { 'wait-for-other-bakes': '0' }).ended
     expect(exitCode, log).toBe(0)
@@ -233,7 +239,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     expect(ours.filter(({ action }) => action.includes('KeyPair'))).toEqual([])
   })
 
-  test('is free at once when a bake fails, and the next one bakes', async () => {
+  test('a bake that fails releases its lease, and the waiting run bakes', async () => {
     const failOnce =
       'if [ "$1" = build ] && mkdir "$(dirname "$0")/failed" 2> /dev/null; then sleep 3; echo no >&2; exit 1; fi'
     await using scene = await setScene(moto, hclTemplate(), failOnce)
@@ -243,20 +249,20 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject(NOTHING)
   })
 
-  test('is waited for no longer than wanted, and the message names who has it', async () => {
+  test('the wait for a lease ends after wait-for-other-bakes minutes, and the error names the run that holds it', async () => {
     await using scene = await setScene(moto, hclTemplate())
     await plantLease(scene.ec2, await leaseName(scene))
     const { exitCode, annotations, log } = await start(scene, 0.1, { 'wait-for-other-bakes': '0.5' }).ended
     expect(exitCode, log).toBe(1)
-    const said = `^wait-for-other-bakes: after 0.5 minutes ${HOLDER} still bakes .*more than 5 minutes tell whether`
+    const said = `^wait-for-other-bakes: After 0.5 minutes ${HOLDER} is still baking this checksum\\. .*a stale lease is removed after 5 minutes`
     const message = expect.stringMatching(new RegExp(said))
     expect(annotations).toEqual([{ level: 'error', message }])
-    expect(log).toMatch(new RegExp(`Waiting: ${HOLDER} bakes this checksum since \\d{4}-`))
+    expect(log).toMatch(new RegExp(`Waiting: ${HOLDER} has been baking this checksum since \\d{4}-`))
     expect(count(scene.ec2, 'RunInstances')).toBe(0)
     expect(await findLeases(scene.ec2)).toHaveLength(1)
   })
 
-  test('is waited for with ten requests a minute at most, and the waiting ends at once on a cancel', async () => {
+  test('a waiting run sends ten requests a minute at most, and ends at once on a cancel', async () => {
     await using scene = await setScene(moto, hclTemplate())
     const name = await leaseName(scene)
     const id = await plantLease(scene.ec2, name)
@@ -277,7 +283,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     expect(KeyPairs?.map(({ KeyPairId }) => KeyPairId)).toEqual([id])
   })
 
-  test('is respected as long as it is renewed, by the tags alone', async () => {
+  test('a lease with a heartbeat is not removed, and the waiting run uses the image of its holder', async () => {
     await using scene = await setScene(moto, hclTemplate())
     const name = await leaseName(scene)
     const id = await plantLease(scene.ec2, name)
@@ -295,7 +301,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     expect(await findLeases(scene.ec2)).toEqual([name])
   })
 
-  test('with force-bake who has waited takes the image that is newer than itself', async () => {
+  test('with force-bake a run that has waited uses an image that is newer than itself', async () => {
     await using scene = await setScene(moto, hclTemplate(), SLOW_BUILD)
     await start(scene, 1).ended
     const runs = await Promise.all([1, 2, 3].map(() => start(scene, 0.2, { 'force-bake': 'true' }).ended))
@@ -304,7 +310,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     expect(count(scene.ec2, 'CreateImage')).toBe(2)
   })
 
-  test('is given back first of all by post when the step was killed', async () => {
+  test('post releases the lease before all other clean-up when the step was killed', async () => {
     await using scene = await setScene(moto, hclTemplate())
     scene.ec2.slowImages(3_000)
     const running = start(scene, 1)
@@ -321,15 +327,15 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
     expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({ ...NOTHING, images: [] })
   })
 
-  test('is given back no sooner than the image of a failed bake is no hit any more', async () => {
+  test('a failed bake releases the lease only after its image is no longer a hit', async () => {
     await using scene = await setScene(moto, withSteps(selfTaggingTemplate(), ...FAILING_AFTERWARDS))
     const { exitCode, log } = await start(scene, 0.2).ended
     expect(exitCode, log).toBe(1)
-    const told = scene.ec2.requests.map(({ parameters }) => [...parameters].join(' '))
-    const marked = told.findIndex(request => request.includes('Value,failed:'))
-    const given = told.findIndex(request => /^Action,DeleteKeyPair\b.* KeyPairId,/.test(request))
+    const sent = scene.ec2.requests.map(({ parameters }) => [...parameters].join(' '))
+    const marked = sent.findIndex(request => request.includes('Value,failed:'))
+    const released = sent.findIndex(request => /^Action,DeleteKeyPair\b.* KeyPairId,/.test(request))
     expect(marked).toBeGreaterThan(0)
-    expect(given).toBeGreaterThan(marked)
+    expect(released).toBeGreaterThan(marked)
     expect(await takeStock(scene.ec2, 'us-east-1')).toMatchObject({
       ...NOTHING,
       images: [expect.stringMatching(/^failed:/)],
@@ -337,30 +343,33 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('the lease
   })
 
   const silences = [
-    ['is settled', 'DescribeKeyPairs', []],
-    ['is given back', 'DeleteKeyPair', [expect.stringMatching(/^[0-9a-f]{40}$/)]],
+    ['confirms the ownership of its lease', 'DescribeKeyPairs', []],
+    ['releases its lease', 'DeleteKeyPair', [expect.stringMatching(/^[0-9a-f]{40}$/)]],
   ] as const
-  test.each(silences)('keeps no cancelled step when EC2 is silent while it %s', async (_, action, images) => {
-    await using scene = await setScene(moto, hclTemplate())
-    const running = start(scene, 1)
-    await running.printed(/Packer: build/)
-    scene.ec2.fail({ action, about: /^(KeyPairId=key-|Filter\.1\.Value\.1=ami-bakery-)/, hang: true })
-    scene.ec2.requests.length = 0
-    // Packer deletes its own key pair first.
-    await scene.ec2.asked(action, action === 'DeleteKeyPair' ? 2 : 1)
-    const begun = performance.now()
-    const run = await cancel(running)
-    // The runner's SIGTERM would come after 7.5 s.
-    expect(performance.now() - begun, run.log).toBeLessThan(7_000)
-    expect(run.annotations).toEqual([{ level: 'error', message: expect.stringMatching(/^Cancelled by SIGINT/) }])
-    expect([run.exitCode, run.outputs.ami_id]).toEqual([1, undefined])
-    scene.ec2.mend()
-    const post = await running.post()
-    expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
-    expect(await takeStock(scene.ec2, 'us-east-1'), post.log).toMatchObject({ ...NOTHING, images })
-  })
+  test.each(silences)(
+    'a cancelled step ends at once although EC2 does not answer while the step %s',
+    async (_, action, images) => {
+      await using scene = await setScene(moto, hclTemplate())
+      const running = start(scene, 1)
+      await running.printed(/Packer: build/)
+      scene.ec2.fail({ action, about: /^(KeyPairId=key-|Filter\.1\.Value\.1=ami-bakery-)/, hang: true })
+      scene.ec2.requests.length = 0
+      // Packer deletes its own key pair first.
+      await scene.ec2.asked(action, action === 'DeleteKeyPair' ? 2 : 1)
+      const begun = performance.now()
+      const run = await cancel(running)
+      // The runner's SIGTERM would come after 7.5 s.
+      expect(performance.now() - begun, run.log).toBeLessThan(7_000)
+      expect(run.annotations).toEqual([{ level: 'error', message: expect.stringMatching(/^Cancelled by SIGINT/) }])
+      expect([run.exitCode, run.outputs.ami_id]).toEqual([1, undefined])
+      scene.ec2.mend()
+      const post = await running.post()
+      expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
+      expect(await takeStock(scene.ec2, 'us-east-1'), post.log).toMatchObject({ ...NOTHING, images })
+    },
+  )
 
-  test('is given back by post when the step was killed after the image was accepted, and the image stays', async () => {
+  test('post releases the lease and keeps the image when the step was killed after the image was verified', async () => {
     await using scene = await setScene(moto, hclTemplate())
     // Packer deletes its own key pair first.
     scene.ec2.fail({ action: 'DeleteKeyPair', after: 1, hang: true })

@@ -25,7 +25,7 @@ describe.skipIf(!hasTools('moto_server'))('the look-up of a run that waits', () 
     return `<item>${image}${tagSet({ ami_config_checksum: CHECKSUM, ...tags })}</item>`
   }
 
-  test('for another takes none that the first look-up would pass over, and no image of a failed bake', async () => {
+  test('a run that waits for another does not return an image that the first look-up skips, nor one of a failed bake', async () => {
     await using ec2 = await startAccount()
     const baked = await ec2.makeImage({})
     using first = fakePacker(ec2, `while [ ! -e "$0.go" ]; do sleep 0.1; done; ${printArtifact(`us-east-1:${baked}`)}`)
@@ -49,27 +49,29 @@ describe.skipIf(!hasTools('moto_server'))('the look-up of a run that waits', () 
     const [one, two] = [await bake.ended, await wait.ended]
     expect(one.outputs, one.log).toMatchObject({ ami_id: baked, cache_hit: 'false' })
     expect(two.outputs, two.log).toMatchObject({ ami_id: baked, cache_hit: 'true' })
-    // Each is said once, by the first look-up.
+    // Each is reported once, by the first look-up.
     const notices = two.annotations.map(({ level, message }) => [level, message.slice(0, 12)])
     expect(notices.sort()).toEqual([2, 3, 4, 5].map(number => ['notice', `ami-0000000${number}`]))
   })
 
   test.each([
     ['ami_bakery_revoked', 'boots badly', 'is revoked (boots badly)'],
-    ['ami_bakery_prune', '2026-01-01T00:00:00Z', 'is due for deletion since 2026-01-01T00:00:00Z'],
-  ])('for its own image fails when the template has given it %s=%s: no look-up would return it', async (...row) => {
+    ['ami_bakery_prune', '2026-01-01T00:00:00Z', 'has been due for deletion since 2026-01-01T00:00:00Z'],
+  ])('a bake whose template sets the tag %s=%s fails, because no look-up returns the image', async (...row) => {
     const [key, value, why] = row
     await using ec2 = await startAccount()
     const baked = await ec2.makeImage({ [key]: value })
     using scene = fakePacker(ec2, printArtifact(`us-east-1:${baked}`))
     const run = await scene.start().ended
     expect(run.outputs, run.log).toEqual({ ami_config_checksum: CHECKSUM, cache_hit: 'false' })
-    const reason = `The look-up in us-east-1 does not return the new image: ${baked} has the checksum too, but ${why}`
+    const reason = `The look-up in us-east-1 does not return the new image: ${baked} also has the checksum, but ${why}`
     expect(run.annotations).toEqual([{ level: 'error', message: expect.stringContaining(reason) }])
-    console.log(run.annotations[0]?.message)
+    // The next run does not find the image either.
+    expect(run.annotations[0]?.message).toMatch(new RegExp(`\\n${baked} is kept\\.$`))
+    expect((await ec2.inventory()).images.map(({ ImageId }) => ImageId)).toEqual([baked])
   })
 
-  test('for its own image says that it waits, once', async () => {
+  test('a run that waits until its own image is found logs it once', async () => {
     await using ec2 = await startAccount()
     const baked = await ec2.makeImage({})
     using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${baked}`)}`)
@@ -79,8 +81,6 @@ describe.skipIf(!hasTools('moto_server'))('the look-up of a run that waits', () 
     ec2.fail({ action: 'DescribeImages', about: LOOK_UP, answer: imagesAnswer(old), times: 3 })
     const run = await running.ended
     expect(run.outputs.ami_id, run.log).toBe(baked)
-    expect(
-      run.log.match(/Waiting until EC2 finds ami-\w+ in us-east-1 by its tags, 5 minutes at most\./g),
-    ).toHaveLength(1)
+    expect(run.log.match(/Waiting up to 5 minutes until EC2 finds ami-\w+ in us-east-1 by its tags\./g)).toHaveLength(1)
   })
 })

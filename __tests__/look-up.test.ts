@@ -49,7 +49,7 @@ describe.skipIf(!hasTools('moto_server'))('the look-up', () => {
     expect(run.exitCode).toBe(1)
   }
 
-  test('takes the newest of several images', async () => {
+  test('the look-up returns the newest of several images', async () => {
     const run = await lookUp(
       image(1, { creation_date: '2026-03-01T00:00:00.000Z' }),
       image(2, { creation_date: '2026-03-03T00:00:00.000Z' }),
@@ -59,41 +59,41 @@ describe.skipIf(!hasTools('moto_server'))('the look-up', () => {
     expect(run.outputs).toMatchObject({ ami_name: 'image 2', ami_creation_date: expect.stringContaining('2026-03-03') })
   })
 
-  test('decides between images of the same second by their ids', async () => {
+  test('the look-up chooses between images of the same second by their ids', async () => {
     const run = await lookUp(image(1, {}), image(3, {}), image(2, {}))
     expect(run.outputs.ami_id).toBe(`ami-${'3'.repeat(17)}`)
   })
 
-  test('does not take an image of another owner', async () => {
+  test('the look-up does not return an image of another owner', async () => {
     expectMiss(await lookUp(image(1, { owner_id: '999999999999' })))
   })
 
-  test.each(['pending', 'failed'] as const)('does not take an image that is %s', async state => {
+  test.each(['pending', 'failed'] as const)('the look-up does not return an image in the state %s', async state => {
     expectMiss(await lookUp(image(1, { state })))
   })
 
-  test('does not take an image with another checksum', async () => {
+  test('the look-up does not return an image with another checksum', async () => {
     expectMiss(await lookUp(image(1, { tags: { ami_config_checksum: CHECKSUM.toUpperCase() } })))
   })
 
-  test('passes over an image of another template, with a notice', async () => {
+  test('the look-up skips an image of another template, with a notice', async () => {
     const run = await lookUp(image(1, { tags: { ami_bakery_template: 'other.pkr.hcl' } }))
     expectMiss(run)
     expect(run.annotations).toContainEqual({ level: 'notice', message: expect.stringContaining('other.pkr.hcl') })
   })
 
-  test('takes an image of the same template', async () => {
+  test('the look-up returns an image of the same template', async () => {
     const run = await lookUp(image(1, { tags: { ami_bakery_template: 'app.pkr.hcl' } }))
     expect(run.outputs.cache_hit).toBe('true')
   })
 
-  test('warns that the template lies outside the definition', async () => {
+  test('a look-up whose template lies outside the definition warns', async () => {
     const run = await lookUp(image(1, {}))
     expect(run.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('app.pkr.hcl') }])
   })
 })
 
-describe.concurrent('the choice among the images in the answer', () => {
+describe.concurrent('the choice among the images of a response', () => {
   interface Answered {
     readonly id?: string
     readonly date?: string
@@ -116,7 +116,7 @@ describe.concurrent('the choice among the images in the answer', () => {
     ].join('')
   }
 
-  /** A look-up that gets this answer, and bakes nothing. */
+  /** A look-up that gets this response, and bakes nothing. */
   async function choose(
     images: readonly Answered[],
     inputs: Readonly<Record<string, string>> = {},
@@ -146,14 +146,14 @@ describe.concurrent('the choice among the images in the answer', () => {
   const idOf = ({ outputs }: Run) => outputs.ami_id
 
   test.each([['pending'], ['deregistered'], ['disabled'], ['']])(
-    'is none that is %j, although the question was for available ones',
+    'an image in the state %j is not a hit, although the request was for available images',
     async state => {
       expect(idOf(await choose([{ state }, { id: NEW, date: '2020-01-01T00:00:00.000Z' }]))).toBe(NEW)
       expect(idOf(await choose([{ state }]))).toBe('')
     },
   )
 
-  test('is among the available ones of this account that carry the checksum: EC2 is asked for no others', async () => {
+  test('the look-up requests only available images of this account that have the checksum', async () => {
     const { question, outputs } = await choose([{}])
     const { Version: _, ...parameters } = question
     expect(parameters).toEqual({
@@ -167,7 +167,7 @@ describe.concurrent('the choice among the images in the answer', () => {
     })
   })
 
-  test('is said: the image with its name and its region', async () => {
+  test('a hit is logged with the name and the region of the image', async () => {
     const { log, annotations, outputs } = await choose([{}])
     expect(log).toContain(`Hit: ${OLD} (name of ${OLD}, ${JANUARY}) in us-east-1\n`)
     expect(outputs).toMatchObject({ ami_ids: `{"us-east-1":"${OLD}"}`, ami_creation_date: JANUARY })
@@ -175,30 +175,30 @@ describe.concurrent('the choice among the images in the answer', () => {
   })
 
   test.each<readonly [order: string, images: readonly Answered[]]>([
-    ['the newest first', [{ id: NEW, date: MARCH }, {}]],
-    ['the newest last', [{}, { id: NEW, date: MARCH }]],
-    ['of the same time', [{ id: NEW }, {}]],
-    ['of the same time, the greater id last', [{}, { id: NEW }]],
+    ['newest first', [{ id: NEW, date: MARCH }, {}]],
+    ['newest last', [{}, { id: NEW, date: MARCH }]],
+    ['same time', [{ id: NEW }, {}]],
+    ['same time, greater id last', [{}, { id: NEW }]],
     [
-      'a copy, created later than it was baked',
+      'a copy that was created later than it was baked',
       [
         { date: MARCH, tags: { ami_bakery_baked_at: JANUARY } },
         { id: NEW, date: FEBRUARY },
       ],
     ],
-    ['baked at a time that is none', [{}, { id: NEW, date: MARCH, tags: { ami_bakery_baked_at: 'yesterday' } }]],
-  ])('is the newest, whatever their order: %s', async (_, images) => {
+    ['a baking time that is not a time', [{}, { id: NEW, date: MARCH, tags: { ami_bakery_baked_at: 'yesterday' } }]],
+  ])('the newest image is the hit in any order of the response: %s', async (_, images) => {
     expect(idOf(await choose(images))).toBe(NEW)
   })
 
-  test('passes over the image of another template, which it names on one line, though there is a hit', async () => {
+  test('an image of another template is skipped and named on one line, although there is a hit', async () => {
     const other = { ami_bakery_template: 'ami/o\n::error::x.json' }
     const { outputs, annotations } = await choose([
       { tags: { ami_bakery_template: 'ami/app.pkr.hcl' } },
       { id: NEW, date: MARCH, tags: other },
     ])
     expect(outputs.ami_id).toBe(OLD)
-    const message = `${NEW} has the checksum too, but was baked from ami/o\\u000a::error::x.json, not from ami/app.pkr.hcl: it is passed over.`
+    const message = `${NEW} also has the checksum, but was baked from ami/o\\u000a::error::x.json, not from ami/app.pkr.hcl: it is skipped.`
     expect(annotations).toEqual([{ level: 'notice', message }])
     expect(idOf(await choose([{ tags: { ami_bakery_template: '' } }]))).toBe('')
   })
@@ -207,18 +207,18 @@ describe.concurrent('the choice among the images in the answer', () => {
     ['a backup that AWS Backup made', { 'aws:backup:source-resource': 'i-1' }, 'is a backup of an instance'],
     ['a backup that DLM made', { 'aws:dlm:lifecycle-policy-id': 'policy-1' }, 'is a backup of an instance'],
     ['revoked', { ami_bakery_revoked: 'boots badly' }, 'is revoked (boots badly)'],
-    ['due for deletion', { ami_bakery_prune: JANUARY }, `is due for deletion since ${JANUARY}`],
-  ])('passes over a newer image that is %s, with a notice, and takes the older one', async (_, tags, why) => {
+    ['due for deletion', { ami_bakery_prune: JANUARY }, `has been due for deletion since ${JANUARY}`],
+  ])('a newer image that is %s is skipped with a notice, and the older one is the hit', async (_, tags, why) => {
     const { outputs, annotations } = await choose([{ id: NEW, date: MARCH, tags }, {}])
     expect(outputs).toMatchObject({ ami_id: OLD, cache_hit: 'true' })
-    const message = `${NEW} has the checksum too, but ${why}`
+    const message = `${NEW} also has the checksum, but ${why}`
     expect(annotations).toEqual([{ level: 'notice', message: expect.stringContaining(message) }])
     const miss = await choose([{ id: NEW, date: MARCH, tags }])
     expect(miss.outputs).toMatchObject({ ami_id: '', cache_hit: 'false' })
     expect(miss.log).toContain('\nMiss: no other image in us-east-1 has the tag ami_config_checksum=')
   })
 
-  test('is an image that was revoked or marked for deletion once, and is not any more', async () => {
+  test('an image that was revoked or marked for deletion and is no longer is a hit', async () => {
     const tags = { ami_bakery_revoked: '', ami_bakery_prune: '' }
     const { outputs, annotations } = await choose([{ tags }])
     expect([outputs.ami_id, annotations]).toEqual([OLD, []])
@@ -227,7 +227,7 @@ describe.concurrent('the choice among the images in the answer', () => {
   })
 
   test.each([['failed:'], ['revoked:'], ['candidate:']])(
-    'is none that EC2 still finds by the checksum although the tag has the value %s… by now: it is dropped silently',
+    'an image that EC2 still finds by the checksum although its tag now begins with %s is ignored silently',
     async prefix => {
       const old = { id: NEW, date: MARCH, tags: { ami_config_checksum: `${prefix}${OF_TEMPLATE}` } }
       const { outputs, annotations } = await choose([old, {}])
@@ -235,11 +235,11 @@ describe.concurrent('the choice among the images in the answer', () => {
       const miss = await choose([old])
       expect([miss.outputs.cache_hit, miss.annotations]).toEqual(['false', []])
       expect(miss.log).toContain('\nMiss: no image in us-east-1 has the tag')
-      expect(miss.log).not.toContain(`${NEW} has the checksum`)
+      expect(miss.log).not.toContain(`${NEW} also has the checksum`)
     },
   )
 
-  test('says in the log alone of many images why they are passed over, after the newest five', async () => {
+  test('of many skipped images the newest five are notices, and the others are lines in the log', async () => {
     const backups = Array.from({ length: 30 }, (_, day) => ({
       id: `ami-000000${String(day).padStart(2, '0')}`,
       date: daysAgo(day),
@@ -250,14 +250,14 @@ describe.concurrent('the choice among the images in the answer', () => {
     expect(annotations.map(({ level, message }) => [level, message.slice(0, 12)])).toEqual(
       backups.slice(0, 5).map(({ id }) => ['notice', id]),
     )
-    for (const { id } of backups) expect(log).toContain(`${id} has the checksum too, but is a backup of an instance`)
+    for (const { id } of backups) expect(log).toContain(`${id} also has the checksum, but is a backup of an instance`)
   })
 
-  test('passes over images that are too old by the time they were baked, and says how old', async () => {
+  test('an image that was baked too long ago is skipped, and the log says how old it is', async () => {
     const tags = { ami_bakery_baked_at: daysAgo(10.5) }
     const miss = await choose([{ date: daysAgo(1), tags }], { 'max-age-days': '10' })
     expect(idOf(miss)).toBe('')
-    expect(miss.log).toContain(`\n${OLD} is 10 days old: it is passed over.\n`)
+    expect(miss.log).toContain(`\n${OLD} is 10 days old: it is skipped.\n`)
     const checksum = miss.outputs.ami_config_checksum
     expect(miss.log).toContain(
       `\nMiss: no image in us-east-1 has the tag ami_config_checksum=${checksum} and is at most 10 days old.\n`,
@@ -266,43 +266,43 @@ describe.concurrent('the choice among the images in the answer', () => {
     expect(idOf(await choose([{ date: daysAgo(1) }], { 'max-age-days': '0' }))).toBe('')
   })
 
-  test('is none when a new one is wanted, and says so', async () => {
+  test('with force-bake an earlier image is a miss, and the log says why', async () => {
     const miss = await choose([{ date: daysAgo(0) }], { 'force-bake': 'true' })
     expect(idOf(miss)).toBe('')
-    expect(miss.log).toContain(`\n${OLD} is there, but force-bake asks for a new one.\n`)
-    expect(miss.log).toMatch(/\nMiss: .* has the tag ami_config_checksum=[0-9a-f]{40} and is new\.\n/)
+    expect(miss.log).toContain(`\n${OLD} is available, but a new image is requested: it is skipped.\n`)
+    expect(miss.log).toMatch(/\nMiss: .* has the tag ami_config_checksum=[0-9a-f]{40} and is newer than this run\.\n/)
     expect(idOf(await choose([{ date: daysAgo(-1) }], { 'force-bake': 'true' }))).toBe(OLD)
   })
 
-  test('says of a miss no more than the checksum when nothing else was asked for', async () => {
+  test('a miss without further requirements is logged with the checksum alone', async () => {
     expect((await choose([])).log).toMatch(
       /\nMiss: no image in us-east-1 has the tag ami_config_checksum=[0-9a-f]{40}\.\n/,
     )
   })
 
-  test('takes a deprecated image with a warning, and one that is deprecated some day without', async () => {
+  test('a deprecated image is a hit with a warning, and one with a later deprecation time a hit without', async () => {
     const deprecated = await choose([{ deprecated: daysAgo(1) }])
     expect(idOf(deprecated)).toBe(OLD)
     expect(deprecated.annotations).toEqual([
       {
         level: 'warning',
-        message: expect.stringMatching(`^${OLD} is deprecated since .*\\. It is used all the same\\.$`),
+        message: expect.stringMatching(`^${OLD} has been deprecated since .*\\. It is used anyway\\.$`),
       },
     ])
     const some = await choose([{ deprecated: daysAgo(-1) }])
     expect([idOf(some), some.annotations]).toEqual([OLD, []])
   })
 
-  test('passes over a deprecated image when there is a greatest age', async () => {
+  test('with max-age-days a deprecated image is a miss', async () => {
     const miss = await choose([{ date: daysAgo(1), deprecated: daysAgo(0.1) }], { 'max-age-days': '30' })
     expect(idOf(miss)).toBe('')
-    expect(miss.log).toContain(`\n${OLD} is deprecated: it is passed over.\n`)
+    expect(miss.log).toContain(`\n${OLD} is deprecated: it is skipped.\n`)
     expect(miss.annotations).toEqual([])
     expect(idOf(await choose([{ date: daysAgo(1), deprecated: daysAgo(-1) }], { 'max-age-days': '30' }))).toBe(OLD)
   })
 
   test.each(['xami-11111111', 'ami-111111112', 'ami-1111111', 'ami-11111111x', 'ami-1111111G', 'i-11111111', ''])(
-    'is none whose id is %j: that is no answer of EC2',
+    'a response with the image id %j is an error',
     async id => {
       const { exitCode, annotations } = await choose([{ id }])
       const message = expect.stringContaining(`us-east-1: an image has the id "${id}", the creation date`)

@@ -18,17 +18,17 @@ import { hasTools } from './support/tools.ts'
 let moto: Ec2Server
 let accounts = 0
 
-/** What Packer says, as its machine-readable output has it. */
+/** Prints a line of Packer's machine-readable output. */
 const say = (text: string) => `echo '1,,ui,say,==> amazon-ebs.app: ${text}'`
 const LAUNCHING = say('Launching a source AWS instance...')
 const IMAGING = say('Creating AMI final from instance i-0')
 const SLEEPING = "trap 'touch $0.asked; exit 1' TERM; sleep 30 & wait; touch $0.finished"
 
-/** Leaves a bake that is under way alone with an error that nobody catches. */
-const MINE =
+/** Throws an uncaught error in the action's process as soon as a file exists. */
+const THROWING =
   'data:text/javascript,import%20fs%20from%22node:fs%22;const%20t=setInterval(()=>{if(fs.existsSync(process.env.THROW_WHEN)){clearInterval(t);setTimeout(()=>{throw%20new%20Error(%22boom%22)},500)}},50)'
 
-describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', { concurrent: true }, () => {
+describe.skipIf(!hasTools('moto_server'))('a bake that is disturbed', { concurrent: true }, () => {
   beforeAll(async () => {
     moto = await startEc2()
   })
@@ -65,7 +65,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     })
   }
 
-  /** A lease of another run, with such tags. */
+  /** Creates a lease of another run with these tags. */
   async function plantLease(ec2: FaultyEc2, KeyName: string, tags: Record<string, string>): Promise<void> {
     const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
     const TagSpecifications = [{ ResourceType: 'key-pair' as const, Tags }]
@@ -78,7 +78,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     return `ami-bakery-${outputs.ami_config_checksum}-${template}`
   }
 
-  describe('the tags of a lease, which anybody may write,', () => {
+  describe('the tags of a lease, which any role may write', () => {
     async function plantBystanders(ec2: FaultyEc2) {
       const KeyName = `packer_${crypto.randomUUID()}`
       await ec2.client().send(new CreateKeyPairCommand({ KeyName }))
@@ -106,7 +106,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       return [instances, images.map(({ ImageId }) => ImageId), LaunchTemplates.length]
     }
 
-    test('can’t make one look dead that was never renewed', async () => {
+    test('the tags of a lease can’t make it look expired', async () => {
       await using ec2 = await startAccount()
       const { tags } = await plantBystanders(ec2)
       const lease = `ami-bakery-${'a'.repeat(40)}-01234567`
@@ -119,7 +119,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       expect((await ec2.inventory()).keyPairs).toContain(lease)
     })
 
-    test('end no instance that is older than the lease, whatever its key pair', async () => {
+    test('the tags of a stale lease terminate no instance that is older than the lease', async () => {
       await using ec2 = await startAccount()
       const KeyName = `packer_${crypto.randomUUID()}`
       await ec2.client().send(new CreateKeyPairCommand({ KeyName }))
@@ -132,18 +132,18 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       const tags = { ami_bakery_launching: 'true', ami_bakery_key_pairs: KeyName, ami_bakery_instances: id }
       await plantLease(ec2, await nameLease(scene), { ...tags, ami_bakery_counter: '3' })
       const run = await scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.05' } }).ended
-      expect(run.log).toContain('has not given a sign of life')
+      expect(run.log).toMatch(/No heartbeat from .* for 5 minutes; removing its stale lease key-/)
       expect((await ec2.inventory()).instances, run.log).toEqual([id])
     })
 
-    test('remove nothing that is not certain to be of the dead run, and what they name is listed', async () => {
+    test('the tags of a stale lease remove only resources that certainly belong to its run, and list the others', async () => {
       await using ec2 = await startAccount()
       const { tags, KeyName } = await plantBystanders(ec2)
       using scene = fakePacker(ec2, 'exit 1')
       await plantLease(ec2, await nameLease(scene), { ...tags, ami_bakery_counter: '3' })
       const before = await takeBystanders(ec2)
       const run = await scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.05' } }).ended
-      expect(run.log).toContain('has not given a sign of life')
+      expect(run.log).toMatch(/No heartbeat from .* for 5 minutes; removing its stale lease key-/)
       expect(await takeBystanders(ec2), run.log).toEqual(before)
       const [warning] = run.annotations.filter(({ level }) => level === 'warning')
       expect(warning?.message).toContain(
@@ -154,21 +154,21 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     })
   })
 
-  test('the image of a vanished run whose instance EC2 has forgotten is listed, and stays', async () => {
+  test('the image of a vanished run whose instance EC2 does not know any more is listed and kept', async () => {
     await using ec2 = await startAccount()
     using scene = fakePacker(ec2, 'exit 1')
     const [unfinished, finished] = [
       await ec2.makeImage({}),
       await ec2.makeImage({ ami_config_checksum: 'f'.repeat(40) }),
     ]
-    const traces = {
+    const resources = {
       ami_bakery_launching: 'true',
       ami_bakery_instances: 'i-0123456789abcdef0',
       ami_bakery_images: `${unfinished} ${finished}`,
       ami_bakery_copy_regions: 'eu-west-1',
       ami_bakery_key_pairs: `packer_${crypto.randomUUID()}`,
     }
-    await plantLease(ec2, await nameLease(scene), { ...traces, ami_bakery_counter: '3' })
+    await plantLease(ec2, await nameLease(scene), { ...resources, ami_bakery_counter: '3' })
     const run = await scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.05' } }).ended
     const [warning] = run.annotations.filter(({ level }) => level === 'warning')
     expect(warning?.message, run.log).toMatch(
@@ -181,7 +181,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     expect((await ec2.inventory()).images.map(({ ImageId }) => ImageId).sort()).toEqual([unfinished, finished].sort())
   })
 
-  test('a dead lease is taken over in a wait of six minutes, though that ends during the clean-up', async () => {
+  test('a stale lease is removed within a wait of six minutes, although the wait ends during the clean-up', async () => {
     await using ec2 = await startAccount()
     const KeyName = `packer_${crypto.randomUUID()}`
     await ec2.client().send(new CreateKeyPairCommand({ KeyName }))
@@ -196,7 +196,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     expect(await takeStock(ec2, 'us-east-1'), run.log).toMatchObject({ instances: [], keyPairs: [] })
   })
 
-  test('the record vanishes: Packer is ended, and what it has begun removed', async () => {
+  test('a bake whose journal vanishes stops Packer and removes its resources', async () => {
     await using ec2 = await startAccount()
     const id = await launch(ec2)
     const tidyUp = 'sleep 1; rm -rf "$RUNNER_TEMP"/ami-bakery-*'
@@ -207,7 +207,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     expect(scene.workspace.has('bin/packer.finished')).toBe(false)
   })
 
-  test('an instance that runs can’t speak for Packer', async () => {
+  test('the output of a provisioner is not read as Packer’s', async () => {
     await using ec2 = await startAccount()
     const command = new CreateLaunchTemplateCommand({
       LaunchTemplateName: 'production',
@@ -227,12 +227,12 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     expect(LaunchTemplates.map(({ LaunchTemplateName }) => LaunchTemplateName)).toEqual(['production'])
   })
 
-  test('Packer succeeds but could not end its instance: it is ended, and the image stays', async () => {
+  test('an instance that Packer could not terminate is terminated, and the image is kept', async () => {
     await using ec2 = await startAccount()
     const [id, image] = [await launch(ec2), await ec2.makeImage({})]
-    const told = [LAUNCHING, say(`Instance ID: ${id}`), IMAGING, say(`AMI: ${image}`)]
+    const printed = [LAUNCHING, say(`Instance ID: ${id}`), IMAGING, say(`AMI: ${image}`)]
     const complaint = say('Error terminating instance, may still be around: throttled')
-    using scene = fakePacker(ec2, [...told, complaint, printArtifact(`us-east-1:${image}`)].join('\n'))
+    using scene = fakePacker(ec2, [...printed, complaint, printArtifact(`us-east-1:${image}`)].join('\n'))
     const run = await scene.start({ env: FAST }).ended
     expect(run.exitCode, run.log).toBe(0)
     expect(run.outputs.ami_id).toBe(image)
@@ -244,7 +244,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
   })
 
   describe('a cancel', () => {
-    test('while the image becomes available is told as what it is', async () => {
+    test('a cancel while the image becomes available is reported as a cancel', async () => {
       await using ec2 = await startAccount()
       using scene = fakePacker(ec2, printArtifact('us-east-1:ami-0123456789abcdef0'))
       const running = scene.start()
@@ -253,7 +253,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       expectOneError(await cancel(running), /^Cancelled by SIGINT\.$/)
     })
 
-    test('while another bakes is told as what it is', async () => {
+    test('a cancel while another run bakes is reported as a cancel', async () => {
       await using ec2 = await startAccount()
       using scene = fakePacker(ec2, 'exit 1')
       await plantLease(ec2, await nameLease(scene), { ami_bakery_counter: '3' })
@@ -263,7 +263,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       expectOneError(await cancel(running), /^Cancelled by SIGINT\.$/)
     })
 
-    test('once the image may have been found takes it from nobody: post sees to its tag', async () => {
+    test('a cancel after the image was verified keeps the image, and post sets its tag', async () => {
       await using ec2 = await startAccount()
       const image = await ec2.makeImage({})
       ec2.fail({ action: 'CreateTags', about: /^Tag\.1\.Key=ami_config_checksum$/, hang: true })
@@ -284,14 +284,17 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     })
   })
 
-  describe('an error that nobody catches', () => {
+  describe('an uncaught error', () => {
     const commands = (id: string) => [LAUNCHING, say(`Instance ID: ${id}`), SLEEPING].join('\n')
 
-    test('fails the step with itself, and post cleans up', async () => {
+    test('an uncaught error fails the step with its message, and post cleans up', async () => {
       await using ec2 = await startAccount()
       using scene = fakePacker(ec2, commands(await launch(ec2)))
-      const mine = { NODE_OPTIONS: `--import=${MINE}`, THROW_WHEN: `${scene.workspace.directory}/bin/packer.builds` }
-      const running = scene.start({ env: { ...FAST, ...mine } })
+      const throwing = {
+        NODE_OPTIONS: `--import=${THROWING}`,
+        THROW_WHEN: `${scene.workspace.directory}/bin/packer.builds`,
+      }
+      const running = scene.start({ env: { ...FAST, ...throwing } })
       const run = await running.ended
       expectOneError(run, /^boom$/)
       expect(run.outputs.cache_hit).toBe('false')
@@ -300,17 +303,20 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       expect(scene.workspace.has('bin/packer.asked')).toBe(true)
     })
 
-    test('ends a bake outside GitHub when all is cleaned up', async () => {
+    test('an uncaught error outside GitHub ends the bake after the clean-up', async () => {
       await using ec2 = await startAccount()
       using scene = fakePacker(ec2, commands(await launch(ec2)))
-      const mine = { NODE_OPTIONS: `--import=${MINE}`, THROW_WHEN: `${scene.workspace.directory}/bin/packer.builds` }
-      const run = await startOutsideGitHub(scene, ec2, mine).ended
+      const throwing = {
+        NODE_OPTIONS: `--import=${THROWING}`,
+        THROW_WHEN: `${scene.workspace.directory}/bin/packer.builds`,
+      }
+      const run = await startOutsideGitHub(scene, ec2, throwing).ended
       expect(run.exitCode, run.log).toBe(1)
       expect(run.log).toMatch(/^Error: boom$/m)
       expect(await takeStock(ec2, 'us-east-1')).toMatchObject({ instances: [], keyPairs: [] })
     })
 
-    test('is none when nobody reads the errors any more: the bake ends as after a cancel', async () => {
+    test('a closed standard error outside GitHub ends the bake like a cancel', async () => {
       await using ec2 = await startAccount()
       using scene = fakePacker(ec2, commands(await launch(ec2)))
       ec2.prompt()
@@ -323,7 +329,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
     })
   })
 
-  test('an image that is gone before it is verified is an error, and nothing stays', async () => {
+  test('an image that was deregistered before it is verified is an error, and no lease is left', async () => {
     await using ec2 = await startAccount()
     const gone =
       '<DescribeImagesResponse><imagesSet><item><imageId>ami-0123456789abcdef0</imageId><imageState>deregistered</imageState><creationDate>2026-01-01T00:00:00.000Z</creationDate></item></imagesSet></DescribeImagesResponse>'
@@ -342,20 +348,23 @@ describe.skipIf(!hasTools('moto_server'))('a bake to which something happens', {
       'echo "# changed" >> "$(dirname "$0")/../ami/app.pkr.hcl"',
     ],
   ] as const
-  test.each(changes)('%s that changes during the bake fails it, and the image goes', async (input, more, change) => {
-    await using ec2 = await startAccount()
-    const image = await ec2.makeImage({})
-    using scene = fakePacker(
-      ec2,
-      [LAUNCHING, IMAGING, say(`AMI: ${image}`), change, printArtifact(`us-east-1:${image}`)].join('\n'),
-    )
-    scene.workspace.write({ 'v.pkrvars.hcl': '', 'more/a': '' })
-    const run = await scene.start({ inputs: { ...INPUTS, ...more }, env: FAST }).ended
-    expectOneError(run, new RegExp(`^${input}: changed during the bake`))
-    expect((await ec2.inventory()).images, run.log).toEqual([])
-  })
+  test.each(changes)(
+    'a file of %s that changes during the bake fails it, and the image is removed',
+    async (input, more, change) => {
+      await using ec2 = await startAccount()
+      const image = await ec2.makeImage({})
+      using scene = fakePacker(
+        ec2,
+        [LAUNCHING, IMAGING, say(`AMI: ${image}`), change, printArtifact(`us-east-1:${image}`)].join('\n'),
+      )
+      scene.workspace.write({ 'v.pkrvars.hcl': '', 'more/a': '' })
+      const run = await scene.start({ inputs: { ...INPUTS, ...more }, env: FAST }).ended
+      expectOneError(run, new RegExp(`^${input}: changed during the bake`))
+      expect((await ec2.inventory()).images, run.log).toEqual([])
+    },
+  )
 
-  test('what comes new into the definition and can’t be counted costs no image', async () => {
+  test('a file that is added during the bake and can’t be hashed is a warning', async () => {
     await using ec2 = await startAccount()
     const image = await ec2.makeImage({})
     const link = 'ln -s nowhere "$(dirname "$0")/../ami/broken"'

@@ -14,7 +14,7 @@ import { hclTemplate, jsonTemplate, makeWorkspace, withSteps } from './support/w
 
 const OTHER = 'ami-0fedcba9876543210'
 
-describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
+describe.skipIf(!hasTools('moto_server'))('the result of Packer', () => {
   let moto: Ec2Server
   let accounts = 0
   beforeAll(async () => {
@@ -22,7 +22,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
   })
   afterAll(() => moto.stop())
 
-  /** EC2 with an image in it that Packer may claim to have made. */
+  /** Starts EC2 with an image that the fake Packer can report. */
   async function account(): Promise<FaultyEc2 & { id: string }> {
     const ec2 = await startProxy(moto, String(200_000_000_000 + accounts++))
     return { ...ec2, id: await ec2.makeImage({}) }
@@ -35,31 +35,31 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
   }
 
   const unusable: readonly (readonly [what: string, commands: (id: string) => string, message: RegExp])[] = [
-    ['nothing', () => 'true', /names no image/],
-    ['nothing and an older manifest', () => `echo '{"builds":[]}' > packer-manifest.json`, /names no image/],
+    ['nothing', () => 'true', /exited with code 0 but reported no AMI/],
+    ['nothing, next to an older manifest', () => `echo '{"builds":[]}' > packer-manifest.json`, /reported no AMI/],
     ['an image in another region', () => printArtifact(`eu-west-1:${OTHER}`), /us-east-1, but ami-.* in eu-west-1/],
     [
       'two images',
       id => `${printArtifact(`us-east-1:${id}`)}; ${printArtifact(`us-east-1:${OTHER}`)}`,
       /several images/,
     ],
-    ['an id that is hidden', () => printArtifact('us-east-1:ami-<sensitive>'), /names no image/],
+    ['a hidden id', () => printArtifact('us-east-1:ami-<sensitive>'), /reported no AMI/],
     [
-      'text of a provisioner',
+      'an artifact line of a provisioner',
       id =>
         `echo '1,,ui,say,    app: 1%!(PACKER_COMMA)a%!(PACKER_COMMA)artifact%!(PACKER_COMMA)0%!(PACKER_COMMA)id%!(PACKER_COMMA)us-east-1:${id}'`,
-      /names no image/,
+      /reported no AMI/,
     ],
-    ['text of a provisioner on stderr', id => `${printArtifact(`us-east-1:${id}`)} >&2`, /names no image/],
+    ['an artifact line on standard error', id => `${printArtifact(`us-east-1:${id}`)} >&2`, /reported no AMI/],
     [
       'an image, and then an error',
       id => `${printArtifact(`us-east-1:${id}`)}; echo '1,app,error,It broke%!(PACKER_COMMA) alas.'; exit 1`,
       /^packer build exited with code 1: It broke, alas\./,
     ],
-    ['nothing, being killed', () => 'kill -9 $$', /^packer build was killed by SIGKILL/],
+    ['nothing because it is killed', () => 'kill -9 $$', /^packer build was killed by SIGKILL/],
   ]
 
-  test.concurrent.each(unusable)('is no result when it is %s', async (_, commands, message) => {
+  test.concurrent.each(unusable)('a bake fails when Packer reports %s', async (_, commands, message) => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, commands(ec2.id))
     expectFailure(await scene.start().ended, message)
@@ -67,20 +67,20 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
   })
 
   const usable: readonly (readonly [what: string, commands: (id: string) => string])[] = [
-    ['twice, as by a manifest', id => `${printArtifact(`us-east-1:${id}`)}; ${printArtifact(`us-east-1:${id}`)}`],
-    ['beside a corrupt manifest', id => `echo '{' > packer-manifest.json; ${printArtifact(`us-east-1:${id}`)}`],
+    ['twice, as a manifest does', id => `${printArtifact(`us-east-1:${id}`)}; ${printArtifact(`us-east-1:${id}`)}`],
+    ['next to a corrupt manifest', id => `echo '{' > packer-manifest.json; ${printArtifact(`us-east-1:${id}`)}`],
     [
       'in pieces',
       id =>
         `printf '1,app,artifact,0,id,us-'; sleep 0.3; printf 'east-1:${id.slice(0, 9)}'; sleep 0.3; printf '${id.slice(9)}\\r\\n'`,
     ],
     [
-      'after a line of megabytes and bytes that are no UTF-8',
+      'after a line of megabytes and bytes that are not UTF-8',
       id => `head -c 5000000 /dev/zero | tr '\\0' x; echo; printf '\\377\\376\\n'; ${printArtifact(`us-east-1:${id}`)}`,
     ],
   ]
 
-  test.concurrent.each(usable)('is taken when it is told %s', async (_, commands) => {
+  test.concurrent.each(usable)('a bake succeeds when Packer reports the image %s', async (_, commands) => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, commands(ec2.id))
     const run = await scene.start().ended
@@ -88,7 +88,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expect(run.exitCode).toBe(0)
   })
 
-  test('is waited for when EC2 does not know it yet', async () => {
+  test('a bake waits for an image that EC2 does not know yet', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
     const running = scene.start()
@@ -98,7 +98,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expect(run.outputs.ami_id, run.log).toBe(ec2.id)
   })
 
-  test('is waited for when its tag is not found yet', async () => {
+  test('a bake waits for an image that EC2 does not find by its tag yet', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
     ec2.fail({ action: 'CreateTags', delay: 200 })
@@ -110,7 +110,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expect(run.outputs.ami_id, run.log).toBe(ec2.id)
   })
 
-  test('is no result when EC2 says that it failed', async () => {
+  test('a bake fails when the image has the state failed', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
     const running = scene.start()
@@ -123,7 +123,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expectFailure(run, new RegExp(`^${ec2.id} in us-east-1 did not become available: its state is failed\\.`))
   })
 
-  test('is kept when EC2 never finds it by its tag, and the error says what to do', async () => {
+  test('an image that EC2 never finds by its tag is kept, and the error says what to do', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
     const running = scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.05' } })
@@ -133,13 +133,15 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     const run = await running.ended
     expectFailure(
       run,
-      new RegExp(`^${ec2.id} in us-east-1 has its tags, but EC2 does not find it .* Run the job again`),
+      new RegExp(
+        `^${ec2.id} in us-east-1 has its tags, but EC2 does not find it .* Run the job again\\.\n${ec2.id} is kept: the next run finds it\\.$`,
+      ),
     )
     ec2.mend()
     expect((await ec2.inventory()).images.map(image => image.ImageId)).toEqual([ec2.id])
   })
 
-  test('is kept when it may not be tagged, and the error names it and the command', async () => {
+  test('an image that may not be tagged is kept, and the error has its id and the command', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
     const running = scene.start()
@@ -149,7 +151,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     const [error, ...more] = run.annotations.filter(({ level }) => level === 'error')
     expect(more).toEqual([])
     expect(error?.message).toMatch(
-      /^ec2:CreateTags in us-east-1: .*Allow the role of this job the action ec2:CreateTags/,
+      /^ec2:CreateTags in us-east-1: .*Grant the role of this job the action ec2:CreateTags/,
     )
     const value = run.outputs.ami_config_checksum
     expect(error?.message).toContain(
@@ -159,7 +161,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expect((await ec2.inventory()).images.map(image => image.ImageId)).toEqual([ec2.id])
   })
 
-  test('is good when only the tags about its origin are refused', async () => {
+  test('a bake succeeds with a warning when only the tags about the origin are refused', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
     const running = scene.start()
@@ -170,7 +172,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expect(run.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('ec2:CreateTags') }])
   })
 
-  describe('and is good', () => {
+  describe('a verified image', () => {
     const TAGS_CHECKSUM = /^Tag\.1\.Key=ami_config_checksum$/
     const FAST = { AMI_BAKERY_TIME_SCALE: '0.1' }
 
@@ -207,43 +209,49 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       ['has not reached EC2', { hang: true }],
     ]
 
-    test.concurrent.each(cutShort)('stays when the step is cancelled while its tag %s', async (_, fault) => {
-      await using ec2 = await account()
-      const instance = await runInstance(ec2)
-      using scene = fakePacker(ec2, `${printBuild(instance, ec2.id)}\n${printArtifact(`us-east-1:${ec2.id}`)}`)
-      ec2.fail({ action: 'CreateTags', about: TAGS_CHECKSUM, ...fault })
-      const running = scene.start()
-      await untilTagging(ec2, TAGS_CHECKSUM)
-      const run = await cancel(running)
-      ec2.mend()
-      const post = await running.post()
-      expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
-      expect(await checksums(ec2)).toEqual({ [ec2.id]: run.outputs.ami_config_checksum })
-      expect(run.outputs).not.toHaveProperty('ami_id')
-    })
+    test.concurrent.each(cutShort)(
+      'a verified image is kept when the step is cancelled while its tag %s',
+      async (_, fault) => {
+        await using ec2 = await account()
+        const instance = await runInstance(ec2)
+        using scene = fakePacker(ec2, `${printBuild(instance, ec2.id)}\n${printArtifact(`us-east-1:${ec2.id}`)}`)
+        ec2.fail({ action: 'CreateTags', about: TAGS_CHECKSUM, ...fault })
+        const running = scene.start()
+        await untilTagging(ec2, TAGS_CHECKSUM)
+        const run = await cancel(running)
+        ec2.mend()
+        const post = await running.post()
+        expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
+        expect(await checksums(ec2)).toEqual({ [ec2.id]: run.outputs.ami_config_checksum })
+        expect(run.outputs).not.toHaveProperty('ami_id')
+      },
+    )
 
     test.concurrent.each([
       ['may not', { error: 'UnauthorizedOperation' }, {}, /^ec2:CreateTags in us-east-1: /],
-      ['has the credentials of another account', {}, STRANGER, /^the credentials belong to account 210987654321/],
-    ])('stays when post would tag it, but %s: the error has the command', async (_, fault, env, reason) => {
-      await using ec2 = await account()
-      const instance = await runInstance(ec2)
-      using scene = fakePacker(ec2, `${printBuild(instance, ec2.id)}\n${printArtifact(`us-east-1:${ec2.id}`)}`)
-      ec2.fail({ action: 'CreateTags', about: TAGS_CHECKSUM, hang: true })
-      const running = scene.start()
-      await untilTagging(ec2, TAGS_CHECKSUM)
-      running.process.kill('SIGKILL')
-      const run = await running.ended
-      ec2.mend()
-      ec2.fail({ action: 'CreateTags', about: TAGS_CHECKSUM, ...fault })
-      const post = await running.post(env)
-      const command = tagCommand(ec2.id, run.outputs.ami_config_checksum)
-      expect(errorsOf(post), post.log).toEqual([{ level: 'error', message: expect.stringMatching(reason) }])
-      expect(errorsOf(post)[0]?.message).toContain(`${ec2.id} is good and stays. To make it a hit: ${command}`)
-      expect(Object.keys(await checksums(ec2))).toEqual([ec2.id])
-    })
+      ['has the credentials of another account', {}, STRANGER, /^the credentials are of account 210987654321/],
+    ])(
+      'a verified image is kept when post would tag it but %s, and the error has the command',
+      async (_, fault, env, reason) => {
+        await using ec2 = await account()
+        const instance = await runInstance(ec2)
+        using scene = fakePacker(ec2, `${printBuild(instance, ec2.id)}\n${printArtifact(`us-east-1:${ec2.id}`)}`)
+        ec2.fail({ action: 'CreateTags', about: TAGS_CHECKSUM, hang: true })
+        const running = scene.start()
+        await untilTagging(ec2, TAGS_CHECKSUM)
+        running.process.kill('SIGKILL')
+        const run = await running.ended
+        ec2.mend()
+        ec2.fail({ action: 'CreateTags', about: TAGS_CHECKSUM, ...fault })
+        const post = await running.post(env)
+        const command = tagCommand(ec2.id, run.outputs.ami_config_checksum)
+        expect(errorsOf(post), post.log).toEqual([{ level: 'error', message: expect.stringMatching(reason) }])
+        expect(errorsOf(post)[0]?.message).toContain(`${ec2.id} is kept. To make it a hit: ${command}`)
+        expect(Object.keys(await checksums(ec2))).toEqual([ec2.id])
+      },
+    )
 
-    test('is nothing when the step is cancelled before its tag is on the way', async () => {
+    test('an image is removed when the step is cancelled before the request for its tag', async () => {
       await using ec2 = await account()
       const instance = await runInstance(ec2)
       using scene = fakePacker(ec2, `${printBuild(instance, ec2.id)}\n${printArtifact(`us-east-1:${ec2.id}`)}`)
@@ -257,7 +265,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       expect([post.exitCode, await checksums(ec2)], post.log).toEqual([0, {}])
     })
 
-    test('stays when the step is cancelled before it is found by its tag, and the error says so', async () => {
+    test('a tagged image is kept when the step is cancelled before EC2 finds it by its tag, and the error says so', async () => {
       await using ec2 = await account()
       using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${ec2.id}`)}`)
       const running = scene.start()
@@ -266,13 +274,13 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       await untilTagging(ec2, TAGS_CHECKSUM)
       await sleep(300)
       const run = await cancel(running)
-      expectFailure(run, new RegExp(`^Cancelled by SIGINT\\. ${ec2.id} is good and stays: the next run finds it\\.$`))
+      expectFailure(run, new RegExp(`^Cancelled by SIGINT\\. ${ec2.id} is kept: the next run finds it\\.$`))
       ec2.mend()
       await running.post()
       expect((await scene.start().ended).outputs).toMatchObject({ ami_id: ec2.id, cache_hit: 'true' })
     })
 
-    test('is a hit only after its copies, so that who waits for it copies nothing', async () => {
+    test('an image becomes a hit only after its copies, so that a waiting run copies nothing', async () => {
       await using ec2 = await account()
       const west = await copy(ec2, ec2.id, 'us-west-2')
       using scene = fakePacker(ec2, `sleep 2; ${printArtifact(`us-east-1:${ec2.id}`, `us-west-2:${west}`)}`)
@@ -288,7 +296,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       expect(await checksums(ec2, 'us-west-2')).toEqual({ [west]: value })
     })
 
-    test('is a hit when its copy may not be tagged, and the error names the copy and its command', async () => {
+    test('an image whose copy may not be tagged is a hit, and the error has the command for the copy', async () => {
       await using ec2 = await account()
       const west = await copy(ec2, ec2.id, 'us-west-2')
       using scene = fakePacker(ec2, printArtifact(`us-east-1:${ec2.id}`, `us-west-2:${west}`))
@@ -306,7 +314,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       expect((await scene.start().ended).outputs).toMatchObject({ ami_id: ec2.id, cache_hit: 'true' })
     })
 
-    test('is named in one error with its copies when none of them may be tagged', async () => {
+    test('an image and its copies that may not be tagged are named in one error', async () => {
       await using ec2 = await account()
       const west = await copy(ec2, ec2.id, 'us-west-2')
       using scene = fakePacker(ec2, printArtifact(`us-east-1:${ec2.id}`, `us-west-2:${west}`))
@@ -319,7 +327,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       expect(error?.message).toContain(tagCommand(west, value, 'us-west-2'))
     })
 
-    test('is a hit when EC2 says nothing of its copy, and the error says that it stays', async () => {
+    test('an image whose copy EC2 can’t describe is a hit, and the error says that it is kept', async () => {
       await using ec2 = await account()
       const west = await copy(ec2, ec2.id, 'us-west-2')
       using scene = fakePacker(ec2, printArtifact(`us-east-1:${ec2.id}`, `us-west-2:${west}`))
@@ -327,11 +335,11 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       const run = await scene.start({ env: FAST }).ended
       expect(errorsOf(run)).toHaveLength(1)
       expect(errorsOf(run)[0]?.message).toMatch(/^ec2:DescribeImages in us-west-2: /)
-      expect(errorsOf(run)[0]?.message).toContain(`${ec2.id} is good and stays: the next run finds it.`)
+      expect(errorsOf(run)[0]?.message).toContain(`${ec2.id} is kept: the next run finds it.`)
       expect((await scene.start().ended).outputs).toMatchObject({ ami_id: ec2.id, cache_hit: 'true' })
     })
 
-    test('is taken when EC2 does not say what it was made from', async () => {
+    test('a bake succeeds with a warning when EC2 can’t describe the source image', async () => {
       await using ec2 = await account()
       const inputs = { ...INPUTS, 'base-ami': ec2.id }
       const other = await ec2.makeImage({})
@@ -343,7 +351,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       expect(run.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('ec2:DescribeImages') }])
     })
 
-    test('is taken when it was encrypted by way of an image that EC2 still shows', async () => {
+    test('a bake succeeds when the image was encrypted from an intermediate image that still exists', async () => {
       await using ec2 = await account()
       const made = await copy(ec2, await copy(ec2, ec2.id))
       using scene = fakePacker(ec2, printArtifact(`us-east-1:${made}`))
@@ -351,7 +359,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       expect(run.outputs, run.log).toMatchObject({ ami_id: made, cache_hit: 'false' })
     })
 
-    test('is taken when the image that it was encrypted by way of is shown as deregistered', async () => {
+    test('a bake succeeds when the image was encrypted from an intermediate image that was deregistered', async () => {
       await using ec2 = await account()
       const gone = await ec2.makeImage({})
       const made = await copy(ec2, gone)
@@ -362,7 +370,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       expect(run.outputs, run.log).toMatchObject({ ami_id: made, cache_hit: 'false' })
     })
 
-    test('is none of ours when it was made from another base, and goes', async () => {
+    test('an image from another base image fails the bake and is removed', async () => {
       await using ec2 = await account()
       const instance = await runInstance(ec2)
       const other = await ec2.makeImage({})
@@ -373,14 +381,14 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       expect(Object.keys(await checksums(ec2)).sort()).toEqual([ec2.id, other].sort())
     })
 
-    /** Somebody tidies up key pairs. */
+    /** Deletes all key pairs, as a tool that cleans up the account does. */
     async function removeLeases(ec2: FaultyEc2): Promise<void> {
       for (const KeyName of (await ec2.inventory()).keyPairs) {
         await ec2.client().send(new DeleteKeyPairCommand({ KeyName }))
       }
     }
 
-    test('is taken when the lease is lost and the look-up fails', async () => {
+    test('an image is kept when the lease is lost and the look-up fails', async () => {
       await using ec2 = await account()
       using scene = fakePacker(ec2, `sleep 2; ${printArtifact(`us-east-1:${ec2.id}`)}`)
       const running = scene.start()
@@ -390,10 +398,10 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       ec2.fail({ action: 'DescribeImages', about, error: 'UnauthorizedOperation', times: 1 })
       const run = await running.ended
       expect(run.outputs, run.log).toMatchObject({ ami_id: ec2.id, cache_hit: 'false' })
-      expect(run.annotations).toEqual([{ level: 'warning', message: expect.stringContaining(`${ec2.id} is taken.`) }])
+      expect(run.annotations).toEqual([{ level: 'warning', message: expect.stringContaining(`Keeping ${ec2.id}.`) }])
     })
 
-    test('goes after a lost lease even when the step is cancelled meanwhile', async () => {
+    test('an image is removed after a lost lease even when the step is cancelled meanwhile', async () => {
       await using ec2 = await account()
       const instance = await runInstance(ec2)
       ec2.slowTermination(5_000)
@@ -414,7 +422,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       expect((await ec2.inventory()).instances).toEqual([])
     })
 
-    test('stays when it may not be tagged, and the instance that Packer has left goes', async () => {
+    test('an image that may not be tagged is kept, and the instance that Packer left is terminated', async () => {
       await using ec2 = await account()
       const instance = await runInstance(ec2)
       const complaint = `==> amazon-ebs.app: Error terminating instance, may still be around: denied`
@@ -427,7 +435,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       expect((await ec2.inventory()).instances).toEqual([])
     })
 
-    test('leaves no id behind when an output can not be set, and one error', async () => {
+    test('a step that can’t set an output writes no JSON file and has one error', async () => {
       await using ec2 = await account()
       using scene = fakePacker(ec2, `rm "$RUNNER_TEMP/GITHUB_OUTPUT"; ${printArtifact(`us-east-1:${ec2.id}`)}`)
       const run = await scene.start().ended
@@ -438,7 +446,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     })
   })
 
-  test('is nothing when no output can be set, and there is one error', async () => {
+  test('a step that can’t set any output has one error', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, '')
     const run = await scene.start({ env: { GITHUB_OUTPUT: '/nowhere/output' } }).ended
@@ -446,7 +454,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expect(run.exitCode).toBe(1)
   })
 
-  test.skipIf(process.platform !== 'linux')('is found in 200 MB of output, in little memory', async () => {
+  test.skipIf(process.platform !== 'linux')('the image is found in 200 MB of output with little memory', async () => {
     await using ec2 = await account()
     const noise =
       "yes '1,,ui,message,    app: something that a provisioner prints, again and again' | head -c 200000000"
@@ -471,7 +479,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     [
       'too old',
       'echo "Packer v1.6.6"',
-      /^packer: version 1\.6\.6 is too old, 1\.7 or newer is needed\. .*setup-packer/,
+      /^packer: version 1\.6\.6 is too old; 1\.7 or newer is required\. .*setup-packer/,
     ],
     [
       'another program that waits for input',
@@ -485,13 +493,13 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     ],
   ]
 
-  test.concurrent.each(programs)('is nothing when packer is %s', async (_, script, message) => {
+  test.concurrent.each(programs)('a bake fails when packer is %s', async (_, script, message) => {
     await using ec2 = await account()
     using scene = sceneWith(ec2, script)
     expectFailure(await scene.start().ended, message)
   })
 
-  test('is nothing when packer is missing or may not be executed', async () => {
+  test('a bake fails when packer is missing or not executable', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, '')
     fs.chmodSync(`${scene.workspace.directory}/bin/packer`, 0o644)
@@ -501,20 +509,20 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expectFailure(none, /^packer: not found on PATH\. Use hashicorp\/setup-packer before this step/)
   })
 
-  test('is nothing when the directory for temporary files is missing or full', async () => {
+  test('a bake fails before Packer starts when the directory for temporary files is missing or full', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, '')
     expectFailure(
       await scene.start({ env: { RUNNER_TEMP: '/nowhere' } }).ended,
       /\/nowhere does not exist\. .*RUNNER_TEMP/,
     )
-    // A file system without room for anything.
+    // A file system without free space.
     if (process.platform !== 'linux') return
     expectFailure(await scene.start({ env: { RUNNER_TEMP: '/proc' } }).ended, /disk of \/proc is full.*RUNNER_TEMP/)
     expect(scene.workspace.has('bin/packer.builds')).toBe(false)
   })
 
-  test('is not waited for when the disk fills up: Packer would hang for ever', async context => {
+  test('a bake fails when the disk fills up, because Packer would hang', async context => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, 'yes > /dev/fd/1; sleep 600')
     using disk = mountSmallDisk(`${scene.workspace.directory}/small`)
@@ -524,15 +532,15 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expect(run.seconds).toBeLessThan(30)
   })
 
-  describe.skipIf(!hasTools('packer', 'packer_plugins'))('by a real Packer', () => {
-    test("fails with Packer's own last error", async () => {
+  describe.skipIf(!hasTools('packer', 'packer_plugins'))('with a real Packer', () => {
+    test('a bake with a real Packer fails with Packer’s last error', async () => {
       const step = 'provisioner "shell-local" { inline = ["echo ::error::forged; exit 3"] }'
       await using scene = await setScene(moto, withSteps(hclTemplate(), step))
       const run = await scene.start().ended
       expectFailure(run, /^packer build exited with code 1: .*exit status: 3/s)
     })
 
-    test('fails when the name of the image is taken, and says how to choose another', async () => {
+    test('a bake fails when the name of the image exists, and the error says how to choose another', async () => {
       const template = hclTemplate().replace(/ami_name .*/, 'ami_name = "fixed"')
       await using scene = await setScene(moto, template)
       expect((await scene.start().ended).exitCode).toBe(0)
@@ -554,7 +562,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     ]
 
     test.each(plugins)(
-      'needs a plugin that is missing (%s): the error has the command',
+      'a bake fails when a plugin is missing (%s), and the error has the command',
       async (file, content, line) => {
         await using scene = await setScene(moto, hclTemplate())
         scene.workspace.write({ [`ami/${file}`]: content })
@@ -564,7 +572,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       },
     )
 
-    test.each(['a.pkr.hcl', 'a.json'])('needs the amazon plugin, which can not be had (%s)', async file => {
+    test.each(['a.pkr.hcl', 'a.json'])('a bake fails when the amazon plugin can’t be downloaded (%s)', async file => {
       await using scene = await setScene(moto, hclTemplate())
       scene.workspace.write({ 'ami/a.pkr.hcl': hclTemplate(), 'ami/a.json': jsonTemplate() })
       const env = { ...scene.env, PACKER_PLUGIN_PATH: scene.workspace.directory, HTTPS_PROXY: 'http://127.0.0.1:9' }
@@ -577,18 +585,18 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
   })
 
   const events: readonly (readonly [what: string, event: string | undefined, isBaked: boolean])[] = [
-    ["the repository's own head", JSON.stringify(event('example/app')), true],
-    ["a fork's head", JSON.stringify(event('stranger/app\n::error::x')), false],
+    ['a pull request of the same repository is baked', JSON.stringify(event('example/app')), true],
+    ['a pull request of a fork is not baked', JSON.stringify(event('stranger/app\n::error::x')), false],
     [
-      'a fork that is gone',
+      'a pull request of a deleted fork is not baked',
       JSON.stringify({ pull_request: { base: event('').pull_request.base, head: { repo: null } } }),
       false,
     ],
-    ['an event that is none', '{', false],
-    ['no event', undefined, false],
+    ['nothing is baked when the event is malformed', '{', false],
+    ['nothing is baked when the event is missing', undefined, false],
   ]
 
-  test.concurrent.each(events)('on pull_request_target, of %s', async (_, content, isBaked) => {
+  test.concurrent.each(events)('on pull_request_target %s', async (_, content, isBaked) => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, printArtifact(`us-east-1:${ec2.id}`))
     if (content) scene.workspace.write({ 'event.json': content })
@@ -598,11 +606,11 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     }
     const run = await scene.start({ env }).ended
     if (isBaked) expect(run.outputs.ami_id, run.log).toBe(ec2.id)
-    else expectFailure(run, /^on-miss: no bake on pull_request_target/)
+    else expectFailure(run, /^No bake on pull_request_target for a head in .*Set on-miss to skip/)
     expect(scene.workspace.has('bin/packer.builds')).toBe(isBaked)
   })
 
-  test("is a hit for a fork's head too", async () => {
+  test('a hit on pull_request_target is returned to a pull request of a fork too', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, printArtifact(`us-east-1:${ec2.id}`))
     await scene.start().ended
@@ -610,7 +618,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     expect(run.outputs, run.log).toMatchObject({ ami_id: ec2.id, cache_hit: 'true' })
   })
 
-  test('is nothing on Windows', async () => {
+  test('a step on Windows fails before any request', async () => {
     using workspace = makeWorkspace({ 'windows.cjs': "Object.defineProperty(process, 'platform', { value: 'win32' })" })
     await using ec2 = await account()
     using scene = fakePacker(ec2, '')
@@ -629,12 +637,12 @@ function readIfThere(file: string): string {
 }
 
 /** A disk of half a megabyte; `undefined` where none may be mounted. */
-function mountSmallDisk(place: string): Disposable | undefined {
-  fs.mkdirSync(place)
+function mountSmallDisk(directory: string): Disposable | undefined {
+  fs.mkdirSync(directory)
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'none', place], { stdio: 'ignore' })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'none', directory], { stdio: 'ignore' })
   } catch {
     return undefined
   }
-  return { [Symbol.dispose]: () => void execFileSync('umount', ['--lazy', place]) }
+  return { [Symbol.dispose]: () => void execFileSync('umount', ['--lazy', directory]) }
 }

@@ -12,7 +12,7 @@ import { hasTools } from './support/tools.ts'
 import { findCommands } from './support/workflow-commands.ts'
 import { hclTemplate, withSteps } from './support/workspace.ts'
 
-/** What the action itself tells the runner in its log. */
+/** The workflow commands that the action itself prints. */
 const OWN = new Set(['group', 'endgroup', 'error', 'warning', 'notice'])
 
 const FORGED = [
@@ -46,7 +46,7 @@ describe.skipIf(!hasTools('moto_server'))('the runner', () => {
     return { ...ec2, id: await ec2.makeImage({}) }
   }
 
-  test('obeys nothing that Packer prints, in no form and on neither stream', async () => {
+  test('Packer’s output on both streams contains no workflow command for the runner', async () => {
     await using ec2 = await account()
     const lines = FORGED.flatMap(line => [
       line,
@@ -62,7 +62,7 @@ describe.skipIf(!hasTools('moto_server'))('the runner', () => {
     expect(run.annotations).toEqual([])
   })
 
-  test("obeys nothing in Packer's last error", async () => {
+  test('Packer’s last error contains no workflow command for the runner', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, `echo '1,app,error,It broke\\n::set-output name=ami_id::a\\r##[add-mask]b'; exit 1`)
     const run = await scene.start().ended
@@ -70,7 +70,7 @@ describe.skipIf(!hasTools('moto_server'))('the runner', () => {
     expectNoForgery(run.log)
   })
 
-  test("obeys nothing in the definition's file names", async () => {
+  test('the file names of the definition contain no workflow command for the runner', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, printArtifact(`us-east-1:${ec2.id}`))
     scene.workspace.write({
@@ -84,7 +84,7 @@ describe.skipIf(!hasTools('moto_server'))('the runner', () => {
     expectNoForgery(run.log)
   })
 
-  test('obeys nothing in the names and tags of images, or in the messages of AWS', async () => {
+  test('names and tags of images and messages of AWS contain no workflow command for the runner', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, 'exit 1')
     const tags = (name: string) => tagSet({ ami_config_checksum: CHECKSUM, ami_bakery_template: name })
@@ -113,7 +113,7 @@ describe.skipIf(!hasTools('moto_server'))('the runner', () => {
   })
 
   test.skipIf(!hasTools('packer', 'packer_plugins'))(
-    'obeys no provisioner of a real Packer, which sees none of its secrets',
+    'a provisioner of a real Packer can’t send a workflow command, and does not see the runner’s secrets',
     async () => {
       const print = FORGED.map(line => `printf '%s\\n' '${line.replaceAll('\r', '\\r')}'`)
       const inline = JSON.stringify([...print, 'env | sort > env.txt'])
@@ -152,7 +152,7 @@ describe.skipIf(!hasTools('moto_server'))('the runner', () => {
     },
   )
 
-  test('keeps AWS_MAX_ATTEMPTS from Packer when it stands alone', async () => {
+  test('AWS_MAX_ATTEMPTS alone is not passed to Packer', async () => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, `env > env.txt; ${printArtifact(`us-east-1:${ec2.id}`)}`)
     await scene.start({ env: { AWS_MAX_ATTEMPTS: '3' } }).ended
@@ -169,7 +169,7 @@ describe.skipIf(!hasTools('moto_server'))('the runner', () => {
     '{temp}/ami-bakery-',
     '{temp}/ami-bakery-x',
     '\n::error::forged',
-  ])('runs post unharmed when the state is %j', async bake => {
+  ])('post does nothing when the saved state is %j', async bake => {
     await using ec2 = await account()
     using scene = fakePacker(ec2, 'true')
     const running = scene.start({ inputs: {} })
@@ -184,7 +184,7 @@ describe.skipIf(!hasTools('moto_server'))('the runner', () => {
 })
 
 describe.skipIf(!hasTools('moto_server'))('the JSON file', () => {
-  test('replaces a link and leaves what it leads to alone', async () => {
+  test('the JSON file replaces a symbolic link and does not write to its target', async () => {
     await using moto = await startEc2()
     await using ec2 = await startProxy(moto, '400000000000')
     const id = await ec2.makeImage({})

@@ -32,7 +32,7 @@ async function lookUp(env: Readonly<Record<string, string>>, region = 'us-east-1
   return { ...run, baked: workspace.has('bin/packer.ran') }
 }
 
-/** The look-up has failed as it must: soon, with one message, without a bake, and without a word of a miss. */
+/** Expects that the look-up has failed within a minute, with one error, without a bake, and without a miss in the log. */
 function expectError(run: Run & { baked: boolean }, message: RegExp): void {
   expect(run.annotations).toEqual([{ level: 'error', message: expect.stringMatching(message) }])
   expect(run.annotations[0]?.message).toMatch(/^ec2:DescribeImages in [a-z0-9-]+: /)
@@ -49,7 +49,7 @@ function answering(body: string, status = 200): http.Server {
   })
 }
 
-/** Answers one after the other, the last one again and again. */
+/** Sends these responses one after the other, and repeats the last one. */
 function answeringInTurn(...bodies: readonly string[]): http.Server {
   let count = 0
   return http.createServer((request, response) => {
@@ -77,35 +77,38 @@ const NOT_EC2 = /The response did not come from EC2\. Check for a proxy in betwe
 
 describe.concurrent('a look-up that gets no clear answer', () => {
   const refusals: readonly (readonly [code: string, status: number, advice: RegExp])[] = [
-    ['UnauthorizedOperation', 403, /Allow the role of this job the action ec2:DescribeImages/],
-    ['AccessDenied', 403, /Allow the role of this job the action ec2:DescribeImages/],
-    ['Blocked', 403, /Allow the role/],
+    ['UnauthorizedOperation', 403, /Grant the role of this job the action ec2:DescribeImages/],
+    ['AccessDenied', 403, /Grant the role of this job the action ec2:DescribeImages/],
+    ['Blocked', 403, /Grant the role of this job the action ec2:DescribeImages/],
     ['RequestExpired', 400, /credentials have expired.*aws-actions\/configure-aws-credentials.*id-token: write/],
     ['ExpiredToken', 400, /credentials have expired/],
     ['AuthFailure', 401, /EC2 does not accept the credentials.*configure-aws-credentials/],
     ['InvalidClientTokenId', 403, /EC2 does not accept the credentials/],
     ['SignatureDoesNotMatch', 403, /EC2 does not accept the credentials/],
-    ['OptInRequired', 401, /Enable us-east-1 in the account, or correct aws-region/],
+    ['OptInRequired', 401, /Enable us-east-1 in the account, or use another region/],
     ['SomethingElse', 400, /EC2 says SomethingElse/],
   ]
 
-  test.each(refusals)('because of %s fails at once and says what to do', async (code, status, advice) => {
-    let requests = 0
-    const server = answering(failure(code), status).on('request', () => requests++)
-    expectError(await lookUpAt(server), advice)
-    expect(requests).toBe(1)
-  })
+  test.each(refusals)(
+    'a look-up that EC2 refuses with %s fails at once, and the error says what to do',
+    async (code, status, advice) => {
+      let requests = 0
+      const server = answering(failure(code), status).on('request', () => requests++)
+      expectError(await lookUpAt(server), advice)
+      expect(requests).toBe(1)
+    },
+  )
 
   const oddities: readonly (readonly [what: string, status: number, body: string, message: RegExp])[] = [
     ['malformed XML', 200, '<a><b>', NOT_EC2],
-    ['an answer that breaks off', 200, imagesAnswer('').slice(0, 150), NOT_EC2],
+    ['a truncated response', 200, imagesAnswer('').slice(0, 150), NOT_EC2],
     ["a proxy's HTML", 200, HTML, NOT_EC2],
     ["a proxy's XHTML", 200, '<html><body>Please log in</body></html>', NOT_EC2],
     ["a proxy's HTML with status 502", 502, HTML, NOT_EC2],
     ["a proxy's JSON with status 403", 403, '{"message":"no"}', NOT_EC2],
-    ['nothing with status 404', 404, '', /status 404.*did not come from EC2/],
-    ['a redirection', 301, '', /status 301.*did not come from EC2/],
-    ['nothing', 200, '', /no list of images.*did not come from EC2/],
+    ['an empty response with status 404', 404, '', /status 404.*did not come from EC2/],
+    ['a redirect', 301, '', /status 301.*did not come from EC2/],
+    ['an empty response', 200, '', /no list of images.*did not come from EC2/],
     ['an error document under status 200', 200, failure('RequestLimitExceeded'), /no list of images/],
     [
       'an image without a state',
@@ -114,64 +117,67 @@ describe.concurrent('a look-up that gets no clear answer', () => {
       /the state ""/,
     ],
     ['an image without a date', 200, imagesAnswer(image('ami-00000001', '')), /creation date ""/],
-    ['an image with an odd id', 200, imagesAnswer(image('ami-1', '2026-01-01T00:00:00.000Z')), /the id "ami-1"/],
-    ['a failure of EC2', 500, failure('InternalError'), /EC2 has a failure of its own\. Try again later/],
+    ['an image with a malformed id', 200, imagesAnswer(image('ami-1', '2026-01-01T00:00:00.000Z')), /the id "ami-1"/],
+    ['an internal error of EC2', 500, failure('InternalError'), /EC2 has an internal error\. Run the job again later/],
   ]
 
-  test.each(oddities)('but %s fails', async (_, status, body, message) => {
+  test.each(oddities)('a look-up that gets %s fails', async (_, status, body, message) => {
     expectError(await lookUpAt(answering(body, status)), message)
   })
 
-  test('ends in less than 60 s when it is throttled for ever, and names the reason', async () => {
+  test('a look-up that is always throttled fails within 60 s, and the error names the reason', async () => {
     expectError(await lookUpAt(answering(failure('RequestLimitExceeded'), 503)), /EC2 throttles the account/)
   })
 
-  test('names the last answer when its time is over before the last retry', async () => {
+  test('a look-up that times out before the last retry names the last error', async () => {
     const run = await lookUpAt(answering(failure('RequestLimitExceeded'), 503), { AMI_BAKERY_TIME_SCALE: '0.05' })
     expectError(run, /EC2 says RequestLimitExceeded.*EC2 throttles the account/)
     expect(run.seconds).toBeLessThan(10)
   })
 
-  test('ends when the endpoint hangs', async () => {
+  test('a look-up fails when the endpoint does not answer', async () => {
     const run = await lookUpAt(http.createServer(), { AMI_BAKERY_TIME_SCALE: '0.05' })
     expectError(run, /EC2 did not answer in time/)
     expect(run.seconds).toBeLessThan(10)
   })
 
-  test('ends when the endpoint begins an answer and hangs', async () => {
+  test('a look-up fails when the endpoint stops in the middle of a response', async () => {
     const server = http.createServer((_, response) => response.write('<DescribeImagesResponse>'))
     expectError(await lookUpAt(server, { AMI_BAKERY_TIME_SCALE: '0.05' }), /EC2 did not answer in time/)
   })
 
-  test('fails when nobody takes the connection', async () => {
+  test('a look-up fails when the endpoint refuses the connection', async () => {
     expectError(await lookUp({ AWS_ENDPOINT_URL_EC2: 'http://127.0.0.1:9' }), /ECONNREFUSED.*HTTPS_PROXY/)
   })
 
-  test('fails when the proxy does not take the connection', async () => {
+  test('a look-up fails when the proxy refuses the connection', async () => {
     expectError(await lookUp({ HTTPS_PROXY: 'http://127.0.0.1:9' }), /ECONNREFUSED.*HTTPS_PROXY/)
   })
 
-  test('fails when the connection breaks', async () => {
-    expectError(await lookUpAt(http.createServer(request => request.socket.destroy())), /Nothing takes the connection/)
+  test('a look-up fails when the connection is reset', async () => {
+    expectError(
+      await lookUpAt(http.createServer(request => request.socket.destroy())),
+      /The connection was refused or reset\./,
+    )
   })
 
-  test('fails when the endpoint has no address', async () => {
+  test('a look-up fails when the host name of the endpoint has no address', async () => {
     expectError(await lookUp({ AWS_ENDPOINT_URL_EC2: 'http://ec2.nowhere.invalid' }), /ENOTFOUND|EAI_AGAIN/)
   })
 
-  test('asks whether the region is one when it has no address', async () => {
+  test('a look-up in a region that does not exist fails, and the error says to correct the region', async () => {
     const run = await lookUp({ HTTPS_PROXY: '', NO_PROXY: '*' }, 'us-eats-1')
-    expectError(run, /Is us-eats-1 a region of EC2\? Correct aws-region/)
+    expectError(run, /Is us-eats-1 a region of EC2\? Correct the region/)
   })
 
-  test('fails when the certificate is not trusted, and names the variable that helps', async () => {
+  test('a look-up fails when the certificate is not trusted, and the error names the variable to set', async () => {
     const { key, cert } = makeCertificate()
     using served = await serve(https.createServer({ key, cert }))
     const run = await lookUp({ AWS_ENDPOINT_URL_EC2: `https://127.0.0.1:${served.port}` })
     expectError(run, /certificate is not trusted.*NODE_EXTRA_CA_CERTS/)
   })
 
-  test('fails when the endpoint speaks no TLS', async () => {
+  test('a look-up fails when the endpoint does not use TLS', async () => {
     using served = await serve(answering(''))
     const run = await lookUp({ AWS_ENDPOINT_URL_EC2: `https://127.0.0.1:${served.port}` })
     expectError(run, /AWS_ENDPOINT_URL/)
@@ -179,19 +185,19 @@ describe.concurrent('a look-up that gets no clear answer', () => {
 
   const credentials: readonly (readonly [what: string, env: Record<string, string>])[] = [
     ['no credentials', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }],
-    ['half credentials', { AWS_SECRET_ACCESS_KEY: '' }],
-    ['a profile that is not there', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_PROFILE: 'nobody' }],
+    ['incomplete credentials', { AWS_SECRET_ACCESS_KEY: '' }],
+    ['a profile that does not exist', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_PROFILE: 'missing' }],
   ]
 
-  test.each(credentials)('fails with %s and says how to get them', async (_, env) => {
+  test.each(credentials)('a look-up with %s fails, and the error says how to get credentials', async (_, env) => {
     const run = await lookUpAt(answering(imagesAnswer('')), env)
-    expectError(run, /There are no AWS credentials.*configure-aws-credentials.*id-token: write/)
+    expectError(run, /AWS credentials are missing or incomplete.*configure-aws-credentials.*id-token: write/)
   })
 
   test.each([
-    ['A again and again', ['A']],
-    ['A, B, A, B …', ['A', 'B', 'A']],
-  ])('fails when the pages lead to %s', async (_, tokens) => {
+    ['A, A, …', ['A']],
+    ['A, B, A, B, …', ['A', 'B', 'A']],
+  ])('a look-up whose pages have the tokens %s fails', async (_, tokens) => {
     expectError(await lookUpAt(answeringInTurn(...tokens.map(page))), /same page/)
   })
 })
@@ -199,7 +205,7 @@ describe.concurrent('a look-up that gets no clear answer', () => {
 describe.concurrent('a look-up', () => {
   const GOOD = image('ami-0123456789abcdef0', '2026-01-01T00:00:00.000Z')
 
-  test('survives six throttled answers', async () => {
+  test('a look-up succeeds after six throttled attempts', async () => {
     let count = 0
     const server = http.createServer((request, response) => {
       const isThrottled = count++ < 6
@@ -209,12 +215,12 @@ describe.concurrent('a look-up', () => {
     expect((await lookUpAt(server)).outputs).toMatchObject({ ami_id: 'ami-0123456789abcdef0', cache_hit: 'true' })
   })
 
-  test('reads all pages, an empty first one too', async () => {
+  test('a look-up reads all pages, also when the first one is empty', async () => {
     const run = await lookUpAt(answeringInTurn(page('A'), page('B'), imagesAnswer(GOOD)))
     expect(run.outputs).toMatchObject({ ami_id: 'ami-0123456789abcdef0', cache_hit: 'true' })
   })
 
-  test('asks for each page by the token of the one before, and forgets none of them', async () => {
+  test('a look-up requests each page with the token of the previous one, and uses the images of all pages', async () => {
     const OLDER = image('ami-00000000', '2025-01-01T00:00:00.000Z')
     const bodies = [imagesAnswer(GOOD, '<nextToken>A</nextToken>'), page('B'), imagesAnswer(OLDER)]
     const asked: (string | null)[] = []
@@ -227,15 +233,15 @@ describe.concurrent('a look-up', () => {
     expect(run.outputs).toMatchObject({ ami_id: 'ami-0123456789abcdef0', cache_hit: 'true' })
   })
 
-  test('passes over an odd image beside a good one, with a warning', async () => {
+  test('a look-up skips a malformed image next to a valid one, with a warning', async () => {
     const run = await lookUpAt(answering(imagesAnswer(image('ami-1\n::error::x', '') + GOOD)))
     expect(run.outputs.ami_id, run.log).toBe('ami-0123456789abcdef0')
     expect(run.annotations).toEqual([{ level: 'warning', message: expect.stringContaining('"ami-1\\n::error::x"') }])
   })
 
-  test('says that another endpoint is asked', async () => {
+  test('a look-up logs the endpoint that the environment sets', async () => {
     const run = await lookUpAt(answering(imagesAnswer(GOOD)))
-    expect(run.log).toMatch(/^EC2 is asked at http:\/\/127\.0\.0\.1:\d+/m)
+    expect(run.log).toMatch(/^EC2 endpoint: http:\/\/127\.0\.0\.1:\d+/m)
   })
 })
 

@@ -39,17 +39,17 @@ export interface BakeOptions extends VerifyOptions {
   readonly only: readonly string[]
   /** Absolute path of the directory that Packer runs in. */
   readonly workingDirectory: string
-  /** For downloads of plugins. */
+  /** Authenticates the download of plugins. */
   readonly githubToken: string | undefined
   /** How long to wait for another run that bakes the same checksum, in minutes; 0 to bake without a lease. */
   readonly waitForOtherBakes: number
 }
 
 /**
- * Runs Packer on the template and makes its image a hit for the next look-up, or waits for another run that already does. When
- * the bake fails, everything that it created on EC2 is removed.
+ * Runs Packer on the template and makes its image a hit for the next look-up, or waits for another run that bakes the same. When
+ * the bake fails, this removes everything that it created on EC2.
  *
- * @throws Error unless the image is finished, tagged, and returned by the look-up.
+ * @throws Error unless the image is verified, tagged, and returned by the look-up.
  */
 export async function bake(options: BakeOptions): Promise<FoundImage> {
   rejectForks()
@@ -79,13 +79,13 @@ function leaseOptions({ ec2, lookUp, template, waitForOtherBakes, tags }: BakeOp
   }
 }
 
-/** The journal decides whether an image stays, because the cancel may have come at any time. */
+/** Whether an image is kept depends on the journal alone: a cancel may come at any time. */
 function describeCancel(cause: unknown, entry: JournalEntry): unknown {
   const image = verifiedImages(entry).find(({ region }) => region === entry.region)
   return image ? new Error(`${messageOf(cause)} ${describeKept(image.id)}`, { cause }) : cause
 }
 
-/** The leftovers of a failed bake are removed before the lease is released: a waiting run must not find them. */
+/** Removes the leftovers of a failed bake before the lease is released: a waiting run must not find them. */
 async function bakeAndCleanUp(options: BakeOptions, journal: Journal, lease: Lease): Promise<FoundImage> {
   try {
     const artifacts = await buildArtifacts(options, journal, lease)
@@ -99,15 +99,15 @@ async function bakeAndCleanUp(options: BakeOptions, journal: Journal, lease: Lea
   }
 }
 
-/** Another run's image is a hit already: this run's own is removed. */
+/** Uses another run's image, which is a hit already, and removes this run's own. */
 async function yieldTo(found: FoundImage, id: string, journal: Journal): Promise<FoundImage> {
   const other = found.image.id
   info(`Lost the lease, and another run has baked ${other} meanwhile. Using it and removing ${id}.`)
-  await endBake(journal).catch(warnAndContinue(`${other} is good all the same.`))
+  await endBake(journal).catch(warnAndContinue(`${other} is used anyway.`))
   return { ...found, how: 'baked' }
 }
 
-/** Packer can succeed and leave its instance running, which costs money, but not the image. */
+/** Packer can succeed and still leave its instance running. That costs money, but the image is valid. */
 async function removeLeftoversOrWarn(journal: Journal): Promise<void> {
   await endBake(journal).catch(error => {
     cancelled.throwIfAborted()
@@ -143,7 +143,7 @@ function buildFor(options: BakeOptions): Build {
   return { template, region: ec2.region, optionalVariables, requiredVariables, variableFiles, only, githubToken }
 }
 
-/** What clean-up has to know of this bake. */
+/** The facts about this bake that clean-up needs. */
 async function firstEntry({ ec2, lookUp, template }: BakeOptions): Promise<JournalEntry> {
   const account = await findAccount(ec2)
   const main = identify(process.pid)

@@ -15,8 +15,8 @@ export interface Explanation {
 }
 
 /**
- * Explains a miss: which ingredients differ from those of the newest image of this template. It only explains, so that it
- * never fails, and it ends within some 15 seconds.
+ * Explains a miss: which ingredients differ from those of the newest image of this template. An explanation must not fail a step:
+ * an error becomes a line of it. Takes some 15 seconds at most.
  *
  * @returns Some dozens of lines for people at most.
  * @throws Error when the step is cancelled.
@@ -54,6 +54,6 @@ function findDifferences(before: ReadonlyMap<string, string>, now: ReadonlyMap<s
   return [...kinds].flatMap(kind => {
     const [then, today] = [before.get(kind), now.get(kind)]
     if (then === today) return []
-    return then === undefined ? `${kind} (new)` : today === undefined ? `${kind} (gone)` : kind
+    return then === undefined ? `${kind} (new)` : today === undefined ? `${kind} (removed)` : kind
   })
 }

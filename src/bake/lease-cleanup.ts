@@ -8,16 +8,16 @@ import { group, messageOf, warn } from '../runner/log.ts'
 import { unlessAborted } from '../runner/wait.ts'
 
 /**
- * Removes what the run that held a stale lease left on EC2, by the resources in the lease's tags. What can't be removed is a
- * warning with the commands.
+ * Removes the resources that the holder of a stale lease left on EC2; the lease's tags list them. Warns, with the commands, of those
+ * that can't be removed.
  *
- * @param template The name of the template that the run baked, if it is known: the lease has only its digest.
+ * @param template The name of the template that the run baked, if it is known: the lease's name has only its digest.
  */
 export async function cleanUpAfterLease(region: string, stale: KeyPair, template: string | undefined): Promise<void> {
   const { created, tags } = stale
   const checksum = checksumOf(stale)
   if (!checksum || !created) return
-  // The time is EC2's own, not a tag's: a resource that is older than the lease is not of its bake.
+  // EC2's own time, not one of a tag: a resource that is older than the lease does not belong to its bake.
   const startedAt = created.toISOString()
   const [, repository] = REPOSITORY.exec(tags.get(OWNER_TAG) ?? '') ?? []
   const bake = { region, checksum, startedAt, ...(template && { template }), ...(repository && { repository }) }
@@ -34,5 +34,5 @@ export async function cleanUpAfterLease(region: string, stale: KeyPair, template
   warn(`A vanished run has left resources on EC2 that could not be removed. Remove them by hand:\n${commands}`)
 }
 
-/** A repository in the owner's tag of a run on GitHub: repository, run, attempt, and a word that only this owner has. */
+/** Matches the owner's tag of a run on GitHub: repository, run, attempt, and a unique word. */
 const REPOSITORY = /^([\w.-]+\/[\w.-]+)\/\d+\/\d+\/[^/]+$/

@@ -23,7 +23,7 @@ import {
   UnknownImage,
   waitUntilAvailable,
 } from '../ec2/images.ts'
-import { findImageQuietly, IMAGE_NAME_TAG, type LookUp, waitUntilFound } from '../ec2/look-up.ts'
+import { ExcludedImage, findImageQuietly, IMAGE_NAME_TAG, type LookUp, waitUntilFound } from '../ec2/look-up.ts'
 import { tagResource } from '../ec2/tags.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { Artifacts } from '../packer/build.ts'
@@ -33,7 +33,7 @@ import { info, messageOf, warn } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
 import { enterPhase } from '../runner/timeline.ts'
 
-/** What the image must be. */
+/** The image to verify. */
 export interface VerifyOptions {
   readonly ec2: Ec2
   readonly checksum: Checksum
@@ -43,22 +43,23 @@ export interface VerifyOptions {
   readonly tags: ReadonlyMap<string, string>
 }
 
-/** What this run has open while it bakes. */
+/** The journal and the lease of the bake that is under way. */
 export interface OpenBake {
   readonly journal: Journal
   readonly lease: Lease
 }
 
-/** What became of Packer's image: it is a hit now, or another run's image is, because the lease was lost meanwhile. */
+/** The result: Packer's image is a hit now, or the lease was lost and another run's image is a hit already. */
 export type Verdict =
   | { readonly kind: 'verified'; readonly found: FoundImage }
   | { readonly kind: 'superseded'; readonly id: string; readonly found: FoundImage }
 
 /**
- * Verifies what Packer made: one image in each region, available according to EC2, of a definition that has not changed since its
- * checksum was computed. Tags it, and waits until the look-up returns it. A verified image stays even when it can't be tagged.
+ * Verifies the image that Packer created: one in each region, available according to EC2, of a definition that has not changed
+ * since its checksum was computed. Tags it, and waits until the look-up returns it. A verified image is kept even when it can't be
+ * tagged.
  *
- * @throws Error that says what is wrong with it.
+ * @throws Error that explains what is wrong with the image.
  */
 export async function verifyImages(artifacts: Artifacts, options: VerifyOptions, open: OpenBake): Promise<Verdict> {
   enterPhase('verify')
@@ -66,43 +67,48 @@ export async function verifyImages(artifacts: Artifacts, options: VerifyOptions,
   const { id, copies } = requireOneImagePerRegion(artifacts, ec2.region)
   await assertUnchanged(checksum)
   await warnOfAdded(checksum)
-  const home = await waitForImage(ec2, id).catch(error => throwElsewhere(error, id, options, open))
-  await checkBaseImage(ec2, home.image, checksum.options.baseImage)
+  const primary = await waitForImage(ec2, id).catch(error => throwElsewhere(error, id, options, open))
+  await checkBaseImage(ec2, primary.image, checksum.options.baseImage)
   const winner = await findWinningImage(options, open.lease, id)
   if (winner) return { kind: 'superseded', id, found: winner }
   const confirmed = await Promise.allSettled(
     [...copies].map(([region, copy]) => waitForImage(connect(region, ec2.signal), copy)),
   )
   cancelled.throwIfAborted()
-  await finish(home, confirmed.flatMap(fulfilledValue), options, open.journal)
+  await finish(primary, confirmed.flatMap(fulfilledValue), options, open.journal)
   throwIfAnyRejected(confirmed, describeKept(id))
-  const found: FoundImage = { how: 'baked', image: home.image, ids: new Map([[ec2.region, id], ...copies]) }
+  const found: FoundImage = { how: 'baked', image: primary.image, ids: new Map([[ec2.region, id], ...copies]) }
   return { kind: 'verified', found }
 }
 
 /**
- * Makes good images hits: the copies first, because a run that waits for the image expects its copies. Once the journal has
- * them as verified they stay: another run may have found them.
+ * Makes verified images hits: the copies first, because a run that waits for the image expects its copies. From the moment that the
+ * journal lists them as verified they are kept: another run may have found them.
  */
 async function finish(
-  home: RegionalImage,
+  primary: RegionalImage,
   copies: readonly RegionalImage[],
   options: VerifyOptions,
   journal: Journal,
 ): Promise<void> {
-  const placed = [...copies, home]
-  await Promise.all(placed.map(one => tagOrigin(one, options, home.image.id)))
+  const images = [...copies, primary]
+  await Promise.all(images.map(one => tagOrigin(one, options, primary.image.id)))
   cancelled.throwIfAborted()
-  journal.verified(placed.map(({ ec2, image }) => ({ region: ec2.region, id: image.id })))
+  journal.verified(images.map(({ ec2, image }) => ({ region: ec2.region, id: image.id })))
   const { value } = options.checksum
   const results = await Promise.allSettled(copies.map(copy => tagAsHit(copy, value)))
-  throwIfAnyRejected([...results, ...(await Promise.allSettled([tagAsHit(home, value)]))])
-  const found = await Promise.allSettled(placed.map(one => waitUntilFound(one.ec2, value, one.image.id)))
+  throwIfAnyRejected([...results, ...(await Promise.allSettled([tagAsHit(primary, value)]))])
+  const found = await Promise.allSettled(images.map(one => waitUntilFound(one.ec2, value, one.image.id)))
   cancelled.throwIfAborted()
-  throwIfAnyRejected(found, describeKept(home.image.id))
+  throwIfAnyRejected(found, isExcluded(found.at(-1)) ? `${primary.image.id} is kept.` : describeKept(primary.image.id))
 }
 
-/** No request if the template has done it already. */
+/** Whether no look-up returns an image because of one of its tags. */
+function isExcluded(result: PromiseSettledResult<void> | undefined): boolean {
+  return result?.status === 'rejected' && result.reason instanceof ExcludedImage
+}
+
+/** Sends no request when the template has set the tag itself. */
 async function tagAsHit({ ec2, image }: RegionalImage, checksum: string): Promise<void> {
   if (image.tags.get(CHECKSUM_TAG) !== checksum) await tagChecksum(ec2, image.id, checksum)
 }
@@ -111,7 +117,7 @@ function fulfilledValue<Value>(result: PromiseSettledResult<Value>): Value[] {
   return result.status === 'fulfilled' ? [result.value] : []
 }
 
-/** Joins all that went wrong, in one region or several, to one error. */
+/** Joins the errors of all regions to one. */
 function throwIfAnyRejected(results: readonly PromiseSettledResult<unknown>[], ...notes: readonly string[]): void {
   const failures = results.flatMap(result => (result.status === 'rejected' ? [messageOf(result.reason)] : []))
   if (failures.length > 0) throw new Error([...new Set([...failures, ...notes])].join('\n'))
@@ -128,7 +134,7 @@ function requireOneImagePerRegion(
     if (image && !another) ids.set(region, image)
     else
       throw new Error(
-        `packer build made several images in ${region}: ${[...images].join(', ')}. A checksum stands for one.`,
+        `packer build made several images in ${region}: ${[...images].join(', ')}. A checksum identifies one image.`,
       )
   }
   const id = ids.get(wanted)
@@ -137,7 +143,7 @@ function requireOneImagePerRegion(
   if (ids.size === 0) throw new Error(`packer build exited with code 0 but reported no AMI. ${NO_IMAGE}`)
   const made = [...ids].map(([region, other]) => `${other} in ${region}`).join(', ')
   throw new Error(
-    `packer build made no image in ${wanted}, but ${made}. Let the template's region be the variable aws_region.`,
+    `packer build made no image in ${wanted}, but ${made}. Set the template's region to the variable aws_region.`,
   )
 }
 
@@ -163,32 +169,32 @@ async function waitForImage(ec2: Ec2, id: string): Promise<RegionalImage> {
 }
 
 /**
- * An image that EC2 does not know at all was made in another account. Packer succeeded there and removed its own resources; in
- * this account there is nothing to clean up.
+ * An image that EC2 does not know was created in another account. Packer succeeded there and removed its own resources; in this
+ * account there is nothing to clean up.
  */
 function throwElsewhere(error: unknown, id: string, { ec2 }: VerifyOptions, { journal }: OpenBake): never {
   if (!(error instanceof UnknownImage)) throw error
   const { account } = journal.entry()
   if (!buildOf(journal.entry()).cleanupFailed) journal.close()
   const command = `aws ec2 describe-images --region ${ec2.region} --image-ids ${id}`
-  const place = account ? ` This step's account is ${account}.` : ''
-  const left = `${id} is left there, without the tag of a hit. With Packer's credentials: ${command}`
-  throw new Error(`${error.message} ${ELSEWHERE}${place}\n${left}`, { cause: error })
+  const own = account ? ` This step's account is ${account}.` : ''
+  const left = `${id} is left in that account, without the tag ${CHECKSUM_TAG}. To describe it with Packer's credentials: ${command}`
+  throw new Error(`${error.message} ${ELSEWHERE}${own}\n${left}`, { cause: error })
 }
 
 /**
- * An intermediary image of Packer's is gone by now, or about to be (AWS: DescribeImages shows recently deregistered ones), so
- * that its id tells nothing about the base.
+ * Checks that the image was created from the specified base image. Packer deregisters an intermediate image by now (AWS:
+ * DescribeImages may still show it), so that an unavailable source image proves nothing.
  */
 async function checkBaseImage(ec2: Ec2, { id, sourceImage }: Image, baseImage: string | undefined): Promise<void> {
   if (!baseImage || !sourceImage || sourceImage === baseImage) return
-  const source = await describeImage(ec2, sourceImage).catch(warnAndContinue('Its base image is not checked.'))
+  const source = await describeImage(ec2, sourceImage).catch(warnAndContinue(`The base image of ${id} is not checked.`))
   if (source?.state !== 'available' || source.sourceImage === baseImage) return
-  const advice = 'Let the template bake from var.base_ami.'
+  const advice = 'Use var.base_ami as the source image in the template.'
   throw new OptionError('baseAmi', `${id} was made from ${sourceImage}, not from ${baseImage}. ${advice}`)
 }
 
-/** A lease can be lost: a frozen machine continues, or something deletes key pairs. Then another image may be a hit already. */
+/** The lease may be lost: this machine was suspended, or something deletes key pairs. Then another image may be a hit already. */
 async function findWinningImage(options: VerifyOptions, lease: Lease, id: string): Promise<FoundImage | undefined> {
   if (await lease.confirmOwnership()) return undefined
   const other = await findImageQuietly(options.ec2, options.lookUp).catch(warnAndContinue(`Keeping ${id}.`))
@@ -203,15 +209,15 @@ async function tagOrigin(
   primary: string,
 ): Promise<void> {
   const origin = originTags(lookUp, checksum, userTags)
-  // A copy of an intermediary image, as the plugin makes it to encrypt, is no copy of ours in EC2's eyes.
+  // When the plugin encrypts, EC2 names the intermediate image as the source of a copy, not the primary image.
   const tags = image.id === primary ? origin : new Map([...origin, [IMAGE_TAG, primary]])
   await tagResource(ec2, image.id, tags).catch(error => {
     const room = errorCode(error) === 'TagLimitExceeded' ? ` ${LEAVE_ROOM}` : ''
-    warnAndContinue(`The image is good without these tags.${room}`)(error)
+    warnAndContinue(`The image can be used without these tags.${room}`)(error)
   })
 }
 
-/** Where the image comes from, for people and for the next look-up. */
+/** The tags that describe where the image comes from, for people and for the look-up. */
 function originTags(
   { template, imageName }: LookUp,
   checksum: Checksum,

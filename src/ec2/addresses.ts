@@ -2,14 +2,14 @@ import { env } from '../runner/environment.ts'
 import { warn } from '../runner/log.ts'
 import { supportsProxies } from '../runner/platform.ts'
 
-/** An address that the environment holds. It may have a password: for people there is `origin`. */
+/** An address from an environment variable. It may contain a password: messages show what `describeAddress` returns. */
 export interface Address {
-  /** The variable that holds it. */
+  /** The name of the environment variable. */
   readonly variable: string
   readonly url: URL
 }
 
-/** The proxies, as `proxyEnv` of Node's agents takes them. */
+/** The proxies in the form of the option `proxyEnv` of Node's agents. */
 export interface Proxies {
   readonly http_proxy?: string
   readonly https_proxy?: string
@@ -17,9 +17,9 @@ export interface Proxies {
 }
 
 /**
- * Reads where EC2 is asked instead of at AWS's own address.
+ * Reads the endpoint that the environment sets for EC2; `undefined` when it is AWS's own.
  *
- * @throws Error that names the variable when its value is no address, and never quotes it: it may hold a password.
+ * @throws Error when the value is not an address. It names the variable and never quotes the value, which may contain a password.
  */
 export function readEndpoint(): Address | undefined {
   const variable = ['AWS_ENDPOINT_URL_EC2', 'AWS_ENDPOINT_URL'].find(name => env(name))
@@ -28,16 +28,16 @@ export function readEndpoint(): Address | undefined {
   return endpoint
 }
 
-/** Where an address leads to, without a password. */
+/** Scheme, host and path of an address, without user and password. */
 export function describeAddress({ url }: Address): string {
   return `${url.protocol}//${url.host}${url.pathname === '/' ? '' : url.pathname}`
 }
 
 /**
- * Reads the proxies for Node's agents. Node passes over an address without a scheme, one whose scheme is in upper case,
- * and what is no HTTP proxy; curl and Packer take the first two for HTTP (Go, net/http/httpproxy), so that here they count too.
+ * Reads the proxies for Node's agents. Node ignores an address without a scheme, an address whose scheme is in upper case, and
+ * a proxy of another protocol than HTTP. curl and Packer read the first two as HTTP (Go, net/http/httpproxy), and so does this.
  *
- * @throws Error as {@link readEndpoint} does.
+ * @throws Error under the same conditions as {@link readEndpoint}.
  */
 export function readProxies(): Proxies {
   const [http, https] = listProxies()
@@ -49,28 +49,28 @@ export function readProxies(): Proxies {
   }
 }
 
-/** Says which proxies Node passes over without a word. */
+/** Warns of the proxies that Node ignores silently. */
 export function warnOfIgnoredProxies(): void {
   const proxies = namedProxies()
   for (const { variable, url } of proxies.filter(proxy => !isHttp(proxy))) {
-    warn(`${variable}: ${url.protocol}// is no HTTP proxy: it is passed over, and EC2 is asked directly.`)
+    warn(`${variable}: ${url.protocol}// is not an HTTP proxy: it is ignored, and requests go to EC2 directly.`)
   }
   const [first] = proxies.filter(isHttp)
   if (!first || supportsProxies()) return
   warn(
-    `${first.variable}: Node ${process.version} passes proxies over, so that EC2 is asked directly. Use Node 24.5 or newer: ` +
+    `${first.variable}: Node ${process.version} ignores proxies, so that requests go to EC2 directly. Use Node 24.5 or newer: ` +
       'runners have it since version 2.328.0.',
   )
 }
 
-/** The variable that names this host, a proxy's or the endpoint's; `undefined` when none does. */
+/** The variable whose proxy or endpoint has this host name; `undefined` when there is none. */
 export function findVariable(host: string): string | undefined {
   const endpoint = readEndpoint()
   const addresses = [...namedProxies(), ...(endpoint ? [endpoint] : [])]
   return addresses.find(({ url }) => url.hostname === host)?.variable
 }
 
-/** Texts of the SDK and of Node quote addresses with their passwords. */
+/** Hides user and password of the addresses in a text: errors of the SDK and of Node quote them. */
 export function withoutPasswords(text: string): string {
   return text.replace(/\/\/\S*@/g, '//***@')
 }
@@ -84,7 +84,7 @@ function namedProxies(): Address[] {
   return ['https_proxy', 'http_proxy'].flatMap(name => readProxy(name) ?? [])
 }
 
-/** Lower case counts before upper case, as for Node and curl. */
+/** Lower case takes precedence over upper case, as for Node and curl. */
 function readProxy(name: string): Address | undefined {
   const variable = [name, name.toUpperCase()].find(one => env(one))
   if (!variable) return undefined
@@ -96,7 +96,7 @@ function isHttp({ url }: Address): boolean {
   return url.protocol === 'http:' || url.protocol === 'https:'
 }
 
-/** A password with `#`, `/` or `?` ends the host, so that what follows has the `@`. */
+/** A `#`, `/` or `?` in a password ends the host: then the `@` is in the part after it. */
 function parse(variable: string, value: string): Address {
   try {
     const url = new URL(value)
@@ -104,14 +104,14 @@ function parse(variable: string, value: string): Address {
     decodeURIComponent(username + password)
     if (hostname && !`${pathname}${search}${hash}`.includes('@')) return { variable, url }
   } catch {
-    // The error would quote the value.
+    // Not the cause: its message quotes the value.
   }
   throw unreadable(variable)
 }
 
 function unreadable(variable: string): Error {
   return new Error(
-    `${variable}: its value can't be read as an address like http://user:password@host:port. ` +
-      'In a user or a password write # as %23, / as %2F, ? as %3F, @ as %40 and % as %25.',
+    `${variable}: the value is not an address of the form http://user:password@host:port. ` +
+      'Write # as %23, / as %2F, ? as %3F, @ as %40 and % as %25 in a user name or password.',
   )
 }

@@ -7,15 +7,15 @@ import { byAge, describeImages, type Image } from './images.ts'
 export interface ImageSearch {
   /** 12 digits, `self`, `amazon` or `aws-marketplace`. */
   readonly owner: string
-  /** A pattern of EC2 for the image's name, with `*` and `?`. */
+  /** A pattern for the image's name with EC2's wildcards `*` and `?`. */
   readonly pattern: string
 }
 
 /**
- * Finds the newest image that Packer's own `source_ami_filter` would find: available, of type machine, on EBS.
+ * Finds the newest image by the rules of Packer's `source_ami_filter`: available, of type machine, with an EBS root device.
  *
  * @returns The image's id.
- * @throws OptionError when the search finds nothing, or images of several architectures.
+ * @throws OptionError when the search finds no image, or images of several architectures.
  */
 export async function findNewestImage(ec2: Ec2, { owner, pattern }: ImageSearch): Promise<string> {
   const Filters = [
@@ -29,8 +29,8 @@ export async function findNewestImage(ec2: Ec2, { owner, pattern }: ImageSearch)
   if (!newest) {
     throw new OptionError(
       'baseAmi',
-      `${owner} has no available image in ${ec2.region} whose name matches ${pattern}. Correct the pattern; ` +
-        'a deprecated image is found by its id alone, and the account\'s setting "Allowed AMIs" hides others.',
+      `${owner} has no available image in ${ec2.region} whose name matches ${pattern}. Correct the pattern. ` +
+        'EC2 does not list deprecated images of other accounts, nor images that the account\'s setting "Allowed AMIs" excludes.',
     )
   }
   assertSingleArchitecture(images, pattern)

@@ -7,7 +7,7 @@ import { group, info, messageOf } from '../runner/log.ts'
 import { milliseconds, pause, unlessAborted } from '../runner/wait.ts'
 import { describeAddress, readEndpoint, readProxies, warnOfIgnoredProxies } from './addresses.ts'
 import { encodedIn } from './encoded-message.ts'
-import { errorCode, explain } from './errors.ts'
+import { explain } from './errors.ts'
 
 export { errorCode, NOT_EC2 } from './errors.ts'
 
@@ -15,13 +15,13 @@ export { errorCode, NOT_EC2 } from './errors.ts'
 export interface Ec2 {
   readonly client: EC2Client
   readonly region: string
-  /** Ends every question and every wait when it is aborted; absent for what must be done all the same. */
+  /** Aborts every request and every wait; absent for work that goes on after a cancel. */
   readonly signal: AbortSignal | undefined
 }
 
 /**
- * Makes the client for a region, the only place that does. The SDK has no request time-out of its own, retries three
- * times, and knows nothing of proxies; all of it is set here. Nothing is sent yet.
+ * Makes the client for a region; the only place that does. By default the SDK has no request timeout, makes three attempts, and
+ * ignores proxies. Sends nothing.
  */
 export function connect(region: string, signal?: AbortSignal): Ec2 {
   transport ??= makeTransport()
@@ -29,7 +29,7 @@ export function connect(region: string, signal?: AbortSignal): Ec2 {
     region,
     retryMode: 'standard',
     maxAttempts: 8,
-    // An empty one: the keys in the environment come before AWS_PROFILE then, and nothing else is different.
+    // With an empty profile the keys in the environment take precedence over AWS_PROFILE, and nothing else changes.
     profile: '',
     ...(credentials && { credentials }),
     customUserAgent: 'ami-bakery',
@@ -50,22 +50,22 @@ interface Transport {
   readonly httpsAgent: https.Agent
 }
 
-/** The first client's serve them all: what the environment says of the way to EC2 is read, and said, once. */
+/** Shared by all clients, so that endpoint and proxies are read and logged once. */
 let transport: Transport | undefined
 
 function makeTransport(): Transport {
   const endpoint = readEndpoint()
   const proxy = { keepAlive: true, proxyEnv: { ...readProxies() } }
-  if (endpoint) info(`EC2 is asked at ${describeAddress(endpoint)}, as ${endpoint.variable} says.`)
+  if (endpoint) info(`EC2 endpoint: ${describeAddress(endpoint)} (${endpoint.variable})`)
   warnOfIgnoredProxies()
-  // Packer, the AWS CLI and Terraform go by this order, the SDK for JavaScript by the opposite one.
+  // Packer, the AWS CLI and Terraform use this order, the SDK for JavaScript the opposite one.
   if (env('AWS_PROFILE') && env('AWS_ACCESS_KEY_ID') && env('AWS_SECRET_ACCESS_KEY')) {
-    info('The credentials are AWS_ACCESS_KEY_ID and its secret, as Packer takes them, too: AWS_PROFILE is passed over.')
+    info('Using AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as credentials, as Packer does; AWS_PROFILE is ignored.')
   }
   return { httpAgent: new http.Agent(proxy), httpsAgent: new https.Agent(proxy) }
 }
 
-/** The last thing that went wrong in a question, for when its time is over before the SDK has retried to the end. */
+/** The error of a request's last attempt: the cause when the total timeout expires before the SDK's last retry. */
 const failures = new AsyncLocalStorage<{ last?: unknown }>()
 
 function rememberFailures({ middlewareStack }: EC2Client): void {
@@ -79,63 +79,64 @@ function rememberFailures({ middlewareStack }: EC2Client): void {
         throw error
       }
     },
-    // Inside of the SDK's retries, so that it sees each of them.
+    // Runs inside the SDK's retries, once for each attempt.
     { name, step: 'finalizeRequest', priority: 'low' },
   )
 }
 
-/** The first client's serve them all: they hold for every region, and whoever gives them out is asked once. */
+/** Shared by all clients: credentials are valid in every region, and their source is asked once. */
 let credentials: EC2Client['config']['credentials'] | undefined
 
-/** How long one question to EC2 may take, with all its retries and pages, in milliseconds. */
-const PATIENCE = milliseconds(50)
+/** How long one request to EC2 may take with all its retries and pages, in milliseconds. */
+const TOTAL_TIMEOUT = milliseconds(50)
 
+/** The options of a request of the SDK. */
 export interface SendOptions {
   readonly abortSignal: AbortSignal
 }
 
 /**
- * Asks EC2 something, within {@link PATIENCE} however often it is retried.
+ * Sends a request to EC2. All attempts together take 50 s at most.
  *
  * @param action The IAM action that the request needs, like `ec2:DescribeImages`.
- * @param patience Aborted when the time is over, for a question of several requests.
- * @throws Error that says what was asked, what went wrong, and what to do; the SDK's error is its `cause`.
+ * @param timeout Another total timeout, for several requests that share one.
+ * @throws Error that names the action, the region, the reason, and what to do; the SDK's error is its `cause`.
  */
 export async function ask<Answer>(
   { client, region, signal }: Ec2,
   action: string,
   send: (client: EC2Client, options: SendOptions) => Promise<Answer>,
-  patience = AbortSignal.timeout(PATIENCE),
+  timeout = AbortSignal.timeout(TOTAL_TIMEOUT),
 ): Promise<Answer> {
-  const abortSignal = signal ? AbortSignal.any([signal, patience]) : patience
+  const abortSignal = signal ? AbortSignal.any([signal, timeout]) : timeout
   const failure: { last?: unknown } = {}
   try {
     const answer = failures.run(failure, () => send(client, { abortSignal }))
-    // The SDK hears the signal only while a request is under way: not between two of them, nor while it gets credentials.
+    // The SDK ignores the signal between two attempts and while it loads credentials.
     return await unlessAborted(abortSignal, answer)
   } catch (error) {
     signal?.throwIfAborted()
-    const cause = patience.aborted ? (failure.last ?? error) : error
+    const cause = timeout.aborted ? (failure.last ?? error) : error
     await showEncoded(cause, action)
     throw new Error(`${action} in ${region}: ${explain(cause, { action, region })}`, { cause })
   }
 }
 
-/** The actions whose refusal has been shown in full. */
+/** The actions whose encoded message is in the log already. */
 const shown = new Set<string>()
 
-/** What is cut out of messages stands in the log, once for an action. */
+/** The encoded part of an authorization failure is too long for an annotation: it is logged once for each action. */
 async function showEncoded(cause: unknown, action: string): Promise<void> {
   const encoded = encodedIn(messageOf(cause))
   if (!encoded || shown.has(action)) return
   shown.add(action)
-  await group(`The encoded part of EC2's refusal of ${action}`, () => info(encoded))
+  await group(`Encoded authorization failure message of ${action}`, () => info(encoded))
 }
 
 /**
- * Asks again, less and less often, until there is an answer or the time is over; a last time just then.
+ * Polls with exponential backoff until `probe` returns a value or the timeout expires, and probes a last time then.
  *
- * @param seconds How long to go on.
+ * @param seconds The timeout.
  */
 export async function poll<Answer>(
   { signal }: Ec2,
@@ -149,30 +150,4 @@ export async function poll<Answer>(
     if (answer !== undefined || left <= 0) return answer
     await pause(Math.min(wait, left), signal)
   }
-}
-
-/** What EC2 may refuse for a while, and how long to try it again, in seconds. */
-export interface Reluctance {
-  readonly codes: RegExp
-  readonly seconds: number
-}
-
-/**
- * Does something again, less and less often, as long as EC2 refuses it with such a code.
- *
- * @throws The last refusal when the time is over, and any other error at once.
- */
-export async function persist(ec2: Ec2, { codes, seconds }: Reluctance, work: () => Promise<unknown>): Promise<void> {
-  let refusal: unknown
-  const done = await poll(ec2, seconds, async () => {
-    try {
-      await work()
-      return true
-    } catch (error) {
-      if (!codes.test(errorCode(error) ?? '')) throw error
-      refusal = error
-      return undefined
-    }
-  })
-  if (!done) throw refusal
 }

@@ -3,21 +3,21 @@ import { escapeControlCharacters, messageOf } from '../runner/log.ts'
 import { findVariable, readEndpoint, withoutPasswords } from './addresses.ts'
 import { withoutEncoded } from './encoded-message.ts'
 
-/** What EC2 was asked, for a message about its failure. */
-export interface Question {
-  /** The IAM action that it needs. */
+/** A request to EC2, for the message about its failure. */
+export interface RequestContext {
+  /** The IAM action that the request needs. */
   readonly action: string
   readonly region: string
 }
 
-/** The code of an EC2 error (AWS: "Error codes for the Amazon EC2 API"), also of one that `ask` has wrapped. */
+/** The code of an EC2 error (AWS: "Error codes for the Amazon EC2 API"), also of one that is the cause of an error. */
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   if (error.cause instanceof Error) return errorCode(error.cause)
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }
 
-/** Whether a request failed because the credentials' time is over. */
+/** Whether a request failed because the credentials have expired. */
 export function isExpired(error: unknown): boolean {
   return EXPIRED.test(errorCode(error) ?? '')
 }
@@ -25,22 +25,22 @@ export function isExpired(error: unknown): boolean {
 const EXPIRED = /^(ExpiredToken|ExpiredTokenException|RequestExpired)$/
 
 /**
- * Says on one line what went wrong, and what to do where that is known. An error of AWS's keeps its sentence and its code;
- * a doubt whether AWS has answered at all is for those without a code.
+ * Explains on one line what went wrong and, where that is known, what to do. AWS's own message and error code are kept. Only an
+ * error without such a code may come from something else than AWS, like a proxy.
  */
-export function explain(cause: unknown, question: Question): string {
+export function explain(cause: unknown, request: RequestContext): string {
   const [code, text, status] = [errorCode(cause) ?? '', readText(cause), statusOf(cause)]
   const isOfAws = hasAwsCode(cause)
   const advice = ADVICE.find(([pattern]) => pattern.test(code) || (!isOfAws && pattern.test(text)))?.[1]
   const sentence = isOfAws ? `${text.replace(/\.$/, '')} (${code}).` : text.replace(/([^.?!])$/, '$1.')
-  if (advice) return `${sentence} ${advice({ ...question, text, cause })}`
+  if (advice) return `${sentence} ${advice({ ...request, text, cause })}`
   if (isOfAws) return sentence
-  // The SDK's word for an answer that it can read nothing from.
+  // The SDK's message for a response that it can't parse.
   const words = text === 'Unknown' ? '.' : `: ${sentence}`
-  return status >= 300 ? `an answer with status ${status}${words} ${NOT_EC2}` : `${sentence} (${code})`
+  return status >= 300 ? `a response with status ${status}${words} ${NOT_EC2}` : `${sentence} (${code})`
 }
 
-/** All lines of a message as one, without the SDK's hint for programmers. */
+/** All lines of a message as one, without the SDK's hint for developers. */
 function readText(cause: unknown): string {
   const lines = messageOf(cause)
     .split(/[\r\n]+/)
@@ -49,38 +49,38 @@ function readText(cause: unknown): string {
   return escapeControlCharacters(withoutPasswords(withoutEncoded(text)))
 }
 
-/** The SDK gives an error the code that the answer's document names; it makes up the names of others. */
+/** Whether an error has a code from AWS's response: the SDK sets `Code` from the document; other names are its own. */
 function hasAwsCode(cause: unknown): boolean {
   return cause instanceof Error && 'Code' in cause && typeof cause.Code === 'string' && cause.Code !== ''
 }
 
-/** The HTTP status of the answer that the SDK made the error of; 0 when there was no answer. */
+/** The HTTP status of the response; 0 when there was none. */
 function statusOf(cause: unknown): number {
   const metadata = cause instanceof Error && '$metadata' in cause ? cause.$metadata : undefined
   if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return 0
   return Number(metadata.httpStatusCode)
 }
 
-type Advice = (failure: Question & { readonly text: string; readonly cause: unknown }) => string
+type Advice = (failure: RequestContext & { readonly text: string; readonly cause: unknown }) => string
 
 const CREDENTIALS = onGitHub
   ? 'Put aws-actions/configure-aws-credentials before this step, and give the job "permissions: id-token: write".'
-  : 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role.'
+  : 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or attach a role to the machine.'
 
 /** How to get credentials that last longer. */
 export const LONGER = onGitHub
-  ? 'Raise role-duration-seconds of aws-actions/configure-aws-credentials (an hour by default; the role has to allow more).'
+  ? 'Raise role-duration-seconds of aws-actions/configure-aws-credentials (an hour by default; the role must allow more).'
   : 'Use credentials that last longer.'
 
-/** What to do about an answer that is not EC2's. */
+/** What to do about a response that EC2 did not send. */
 export const NOT_EC2 =
-  'The response did not come from EC2. Check for a proxy in between, or an AWS_ENDPOINT_URL that leads elsewhere.'
+  'The response did not come from EC2. Check for a proxy in between, or an AWS_ENDPOINT_URL of another service.'
 
-/** What to do about the failures that people meet, by the code of the error or, where AWS gave none, by its message. */
+/** What to do about known failures, by the error's code or, for an error without a code of AWS, by its message. */
 const ADVICE: readonly (readonly [RegExp, Advice])[] = [
   [
     /^(UnauthorizedOperation|AccessDenied|AccessDeniedException|Blocked)$/,
-    ({ action, text }) => `Allow the role of this job the action ${deniedAction(text) ?? action} (${WHERE_ALLOWED}).`,
+    ({ action, text }) => `Grant the role of this job the action ${deniedAction(text) ?? action} (${WHERE_GRANTED}).`,
   ],
   [EXPIRED, () => `The credentials have expired, or the runner's clock is wrong. ${CREDENTIALS} ${LONGER}`],
   [
@@ -89,51 +89,52 @@ const ADVICE: readonly (readonly [RegExp, Advice])[] = [
   ],
   [
     /^(CredentialsProviderError|TokenProviderError)$/,
-    () => `There are no AWS credentials, or half of them. ${CREDENTIALS}`,
+    () => `AWS credentials are missing or incomplete. ${CREDENTIALS}`,
   ],
-  [/^OptInRequired$/, ({ region }) => `Enable ${region} in the account, or correct aws-region.`],
+  [/^OptInRequired$/, ({ region }) => `Enable ${region} in the account, or use another region.`],
   [/^(ENOTFOUND|EAI_AGAIN)$/, ({ region, cause }) => `${whatIsNotFound(cause, region)}, or the runner's DNS.`],
   [
     /CERT|_TLS_|_SIGNATURE$/,
-    () => "The certificate is not trusted. Let NODE_EXTRA_CA_CERTS name your proxy's certificate authority.",
+    () =>
+      "The certificate is not trusted. Set NODE_EXTRA_CA_CERTS to the file with the certificate of your proxy's authority.",
   ],
   [
     /^(ECONNREFUSED|ECONNRESET|ERR_PROXY_TUNNEL|EPIPE|EPROTO|EHOSTUNREACH|ENETUNREACH)$/,
-    () => 'Nothing takes the connection as it should. Check the network, HTTPS_PROXY and AWS_ENDPOINT_URL.',
+    () => 'The connection was refused or reset. Check the network, HTTPS_PROXY and AWS_ENDPOINT_URL.',
   ],
   [
     /^(TimeoutError|AbortError|ETIMEDOUT)$/,
-    () => 'EC2 did not answer in time. Check the network and HTTPS_PROXY, or try again.',
+    () => 'EC2 did not answer in time. Check the network and HTTPS_PROXY, or run the job again.',
   ],
   [
     /^(RequestLimitExceeded|RequestThrottled|EC2ThrottledException|Throttling|ThrottlingException|SlowDown)$/,
-    () => 'EC2 throttles the account. Try again later, or let fewer jobs ask at once.',
+    () => 'EC2 throttles the account. Run the job again later, or run fewer jobs at once.',
   ],
   [
     /^(InternalError|InternalFailure|ServiceUnavailable|Unavailable|InternalServerError)$/,
-    () => "EC2 has a failure of its own. Try again later; AWS's Health Dashboard may know more.",
+    () => 'EC2 has an internal error. Run the job again later, and look at the AWS Health Dashboard.',
   ],
   [/^TagLimitExceeded$/, () => 'A resource has 50 tags at most (AWS: "Tag restrictions").'],
   [/XML parse error/, () => NOT_EC2],
 ]
 
-const WHERE_ALLOWED = "IAM, and the organization's policies"
+const WHERE_GRANTED = "in IAM and in the organization's policies"
 
-/** The action that AWS says is denied: also one of STS, where the credentials themselves could not be had. */
+/** The action that AWS's message names as denied; one of STS when the credentials could not be loaded. */
 function deniedAction(text: string): string | undefined {
   return /not authorized to perform:? ([a-z0-9-]+:\w+)/i.exec(text)?.[1]
 }
 
 function doubtEndpoint(region: string): string {
   const endpoint = readEndpoint()
-  return endpoint ? ` ${endpoint.variable} leads to ${endpoint.url.host}: that has to be an endpoint of ${region}.` : ''
+  return endpoint ? ` ${endpoint.variable} points to ${endpoint.url.host}, which must be an endpoint of ${region}.` : ''
 }
 
-/** Node's error tells which name has no address: it may be a proxy's. */
+/** Which host name has no address, by Node's error: EC2's, or that of a proxy. */
 function whatIsNotFound(cause: unknown, region: string): string {
   const host = cause instanceof Error && 'hostname' in cause ? String(cause.hostname) : ''
   const variable = findVariable(host)
   return variable
-    ? `The host that ${variable} names was not found. Correct ${variable}`
-    : `Is ${region} a region of EC2? Correct aws-region`
+    ? `The host in ${variable} was not found. Correct ${variable}`
+    : `Is ${region} a region of EC2? Correct the region`
 }

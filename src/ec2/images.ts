@@ -12,15 +12,15 @@ import { tagResource } from './tags.ts'
 
 /** The tag that makes an image a hit: its value is the checksum. */
 export const CHECKSUM_TAG = 'ami_config_checksum'
-/** The tag that says which template an image was baked from. */
+/** The tag that holds the name of the template that an image was baked from. */
 export const TEMPLATE_TAG = 'ami_bakery_template'
-/** The tag that says which repository on GitHub an image was baked from. */
+/** The tag that holds the GitHub repository that an image was baked from. */
 export const REPOSITORY_TAG = 'ami_bakery_repository'
 
-/** The tag that an image's copies in other regions have: the id of the image that they come from. */
+/** The tag of a copy in another region: it holds the id of the source image. */
 export const IMAGE_TAG = 'ami_bakery_image'
 
-/** An AMI of this account that EC2 has described in full. */
+/** An AMI, from a complete description by EC2. */
 export interface Image {
   readonly id: string
   readonly name: string
@@ -28,14 +28,14 @@ export interface Image {
   /** ISO 8601. */
   readonly creationDate: string
   readonly state: string
-  /** Why it failed, in EC2's words. */
+  /** EC2's reason when it failed. */
   readonly stateReason: string | undefined
   readonly tags: ReadonlyMap<string, string>
   /** ISO 8601; `undefined` when the image is never deprecated. */
   readonly deprecationTime: string | undefined
-  /** The instance that the image was made from, where EC2 tells it. */
+  /** The instance that the image was created from, where EC2 knows it. */
   readonly sourceInstance: string | undefined
-  /** The image that this one was made from or copied from, where EC2 tells it. */
+  /** The image that this one was created or copied from, where EC2 knows it. */
   readonly sourceImage: string | undefined
   /** Like `x86_64` or `arm64`. */
   readonly architecture: string
@@ -43,59 +43,60 @@ export interface Image {
   readonly isEncrypted: boolean
 }
 
-/** An image and where it is. */
+/** An image and its region. */
 export interface RegionalImage {
   readonly ec2: Ec2
   readonly image: Image
 }
 
-/** How the run ended: with an image, and how it came by it, or without one because the user wants no bake. */
+/** The result of a run: an image, or none because a miss is not baked. */
 export type Outcome = FoundImage | { readonly how: 'skipped' }
 
+/** An image that a run returns, and whether it was a hit or had to be baked. */
 export interface FoundImage {
   readonly how: 'hit' | 'baked'
   readonly image: Image
   /** The image's id in each region. */
   readonly ids: ReadonlyMap<string, string>
-  /** The regions that lacked the image and got it by a copy. */
+  /** The regions that the image was copied to in this run. */
   readonly copied?: ReadonlySet<string>
 }
 
-/** The order of images from the oldest bake to the newest; of the same time, by their ids. */
+/** Sorts images from the oldest bake to the newest, those of the same time by their ids. */
 export function byAge(a: Image, b: Image): number {
   return bakedAt(a) - bakedAt(b) || (a.id < b.id ? -1 : 1)
 }
 
-/** Whether an image is a copy of another: EC2 tells it, or the tag. */
+/** Whether an image is a copy of another, by EC2's description or by its tag. */
 export function isCopyOf({ sourceImage, tags }: Image, id: string): boolean {
   return sourceImage === id || tags.get(IMAGE_TAG) === id
 }
 
-/** The tag that holds what the checksum was made of, kind by kind. */
+/** The tag that holds a digest for each kind of ingredient of the checksum. */
 export const INGREDIENTS_TAG = 'ami_bakery_ingredients'
 /** The tag that holds the commit whose workflow baked an image. */
 export const COMMIT_TAG = 'ami_bakery_commit'
-/** The tag that says when an image was baked, in ISO 8601. */
+/** The tag that holds the time when an image was baked, in ISO 8601. */
 export const BAKED_AT_TAG = 'ami_bakery_baked_at'
 
-/** When an image was baked, in milliseconds since 1970. A copy is created later than that; its tag tells. */
+/** When an image was baked, in milliseconds since 1970: by its tag, because a copy is created later, else by its creation date. */
 export function bakedAt({ creationDate, tags }: Image): number {
   const tagged = Date.parse(tags.get(BAKED_AT_TAG) ?? '')
   return Number.isNaN(tagged) ? Date.parse(creationDate) : tagged
 }
 
-/** How long an image that Packer has waited for may be pending, in seconds. */
+/** How long an image may be pending after Packer has waited for it, in seconds. */
 const AVAILABLE_WITHIN = 30 * 60
 /** How long EC2 may not know a new image (EC2 developer guide, "Eventual consistency"), in seconds. */
 const KNOWN_WITHIN = 3 * 60
 
-/** EC2 has never known an image in this account. */
+/** This account has no image with that id. */
 export class UnknownImage extends Error {}
 
 /**
  * Waits until EC2 says that an image of this account is available.
  *
- * @throws {@link UnknownImage} when EC2 does not know it for three minutes, Error when it fails, is deregistered, or is still
+ * @throws {@link UnknownImage} when EC2 does not know it for three minutes; Error when it fails, is deregistered, or is still
  *   pending after half an hour.
  */
 export async function waitUntilAvailable(ec2: Ec2, id: string): Promise<Image> {
@@ -108,25 +109,26 @@ export async function waitUntilAvailable(ec2: Ec2, id: string): Promise<Image> {
   })
   if (image?.state === 'available') return image
   if (!image) throw new Error(`${id} in ${ec2.region} is still pending after ${AVAILABLE_WITHIN / 60} minutes.`)
-  const reason = image.stateReason ? ` EC2 says: ${escapeControlCharacters(image.stateReason)}` : ''
+  const reason = image.stateReason ? ` EC2's reason: ${escapeControlCharacters(image.stateReason)}` : ''
   throw new Error(`${id} in ${ec2.region} did not become available: its state is ${image.state}.${reason}`)
 }
 
 function unknown({ region }: Ec2, id: string, seen: Image | undefined): Error {
-  const what = `${id} in ${region} for ${KNOWN_WITHIN / 60} minutes`
-  if (seen) return new Error(`EC2 has not known ${what} any more: something has deregistered it while it was pending.`)
-  return new UnknownImage(`EC2 has not known ${what} after it was made.`)
+  const minutes = `${KNOWN_WITHIN / 60} minutes`
+  if (seen)
+    return new Error(`${id} in ${region} was pending, and then unknown to EC2 for ${minutes}: it was deregistered.`)
+  return new UnknownImage(`EC2 does not know ${id} in ${region}, ${minutes} after Packer created it.`)
 }
 
-/** One that another account shares is none of ours; one that was deregistered is told as that. */
+/** Without images that another account shares with this one; with an image that was deregistered, so that its state can be reported. */
 async function findOwn(ec2: Ec2, id: string): Promise<Image | undefined> {
   return (await describeUnlessGone(ec2, { ImageIds: [id], Owners: ['self'] })).at(0)
 }
 
 /**
- * Puts the tag on a good image that makes it a hit, whether or not the step is cancelled meanwhile.
+ * Sets the tag that makes an image a hit, whether or not the step is cancelled meanwhile.
  *
- * @throws Error with the command that does it.
+ * @throws Error with the command that sets it.
  */
 export async function tagChecksum(ec2: Ec2, id: string, checksum: string): Promise<void> {
   await tagResource({ ...ec2, signal: undefined }, id, new Map([[CHECKSUM_TAG, checksum]])).catch(cause => {
@@ -135,100 +137,100 @@ export async function tagChecksum(ec2: Ec2, id: string, checksum: string): Promi
   })
 }
 
-/** The tags of this action, where all of them are there: the last one is of copies alone. */
-const MOST_TAGS = 10
+/** How many tags this action sets on one image at most: nine on the baked image, one more on a copy of it. */
+const MAX_TAGS = 10
 
 /** What to do when an image has too many tags. */
-export const LEAVE_ROOM = `Let the template leave room for up to ${MOST_TAGS} tags of this action's.`
+export const LEAVE_ROOM = `The template must leave room for up to ${MAX_TAGS} tags that this action sets.`
 
-/** Says that a good image stays, whatever goes wrong besides. */
+/** Says that a verified image is kept although the step fails, and that it is a hit for the next run. */
 export function describeKept(id: string): string {
-  return `${id} is good and stays: the next run finds it.`
+  return `${id} is kept: the next run finds it.`
 }
 
-/** Says what becomes of a good image that could not be tagged, and what a person types to make it a hit. */
+/** Says that a verified image is kept although it could not be tagged, and the command that makes it a hit. */
 export function describeUntagged({ region, id }: RegionalImageId, checksum: string): string {
   const command = `aws ec2 create-tags --region ${region} --resources ${id} --tags Key=${CHECKSUM_TAG},Value=${checksum}`
-  return `${id} is good and stays. To make it a hit: ${command}`
+  return `${id} is kept. To make it a hit: ${command}`
 }
 
-/** Describes one image, also when it was just deregistered; `undefined` when EC2 does not know it, not yet or no more. */
+/** Describes one image, also if it was just deregistered; `undefined` when EC2 does not know it yet, or no longer. */
 export async function describeImage(ec2: Ec2, id: string): Promise<Image | undefined> {
   return (await describeUnlessGone(ec2, { ImageIds: [id] })).at(0)
 }
 
-/** Both codes say it of an image that was deregistered (AWS: "Error codes for the Amazon EC2 API"). */
+/** The codes for an image that does not exist or was deregistered (AWS: "Error codes for the Amazon EC2 API"). */
 const GONE = /^InvalidAMIID\.(NotFound|Unavailable)$/
 
-async function describeUnlessGone(ec2: Ec2, question: DescribeImagesCommandInput): Promise<Image[]> {
+async function describeUnlessGone(ec2: Ec2, query: DescribeImagesCommandInput): Promise<Image[]> {
   try {
-    return await describeAll(ec2, question)
+    return await describeAll(ec2, query)
   } catch (error) {
     if (GONE.test(errorCode(error) ?? '')) return []
     throw error
   }
 }
 
-/** An answer shows images for a while that have been deregistered (AWS: DescribeImages). */
+/** A response may contain deregistered images for a while (AWS: DescribeImages). */
 function isThere({ state }: Image): boolean {
   return state !== 'deregistered'
 }
 
 /**
- * Describes the images that EC2 answers a question with, all pages of them; those that were deregistered are none.
+ * Describes the images that match a query, on all pages of the response, without deregistered ones.
  *
- * @param seconds How long it may take in all. A look-up has another question before it at most, of 18 seconds.
- * @throws Error for anything but a clear answer. The SDK makes an answer without images of an empty page, of a proxy's HTML
- *   and of an error document under status 200; EC2's own answer always has the list, be it empty.
+ * @param seconds The timeout. A look-up sends at most one other query before it, with a timeout of 18 seconds.
+ * @throws Error for anything but a clear response. For an empty body, a proxy's HTML and an error document under status 200 the
+ *   SDK returns a response without a list of images; a response of EC2 always has the list, even an empty one.
  */
-export async function describeImages(ec2: Ec2, question: DescribeImagesCommandInput, seconds = 40): Promise<Image[]> {
-  return (await describeAll(ec2, question, seconds)).filter(isThere)
+export async function describeImages(ec2: Ec2, query: DescribeImagesCommandInput, seconds = 40): Promise<Image[]> {
+  return (await describeAll(ec2, query, seconds)).filter(isThere)
 }
 
-/** The most that a page may hold. Without a size there is one page for all, which may take too long (AWS: DescribeImages). */
-const PAGE = 1000
+/** How many images one page has at most. Without a size the response is one page, which may time out (AWS: DescribeImages). */
+const PAGE_SIZE = 1000
 
-async function describeAll(ec2: Ec2, question: DescribeImagesCommandInput, seconds = 40): Promise<Image[]> {
+async function describeAll(ec2: Ec2, query: DescribeImagesCommandInput, seconds = 40): Promise<Image[]> {
   const described: Ec2Image[] = []
   const tokens = new Set<string>()
-  const patience = AbortSignal.timeout(milliseconds(seconds))
+  const timeout = AbortSignal.timeout(milliseconds(seconds))
   let token: string | undefined
   do {
-    const paged = question.ImageIds ? question : { ...question, MaxResults: PAGE }
+    const paged = query.ImageIds ? query : { ...query, MaxResults: PAGE_SIZE }
     const command = new DescribeImagesCommand(token ? { ...paged, NextToken: token } : paged)
     const send = (client: EC2Client, options: SendOptions) => client.send(command, options)
-    const page = await ask(ec2, 'ec2:DescribeImages', send, patience)
-    if (!page.Images) throw malformed(ec2, 'the answer has no list of images')
+    const page = await ask(ec2, 'ec2:DescribeImages', send, timeout)
+    if (!page.Images) throw malformed(ec2, 'the response has no list of images')
     described.push(...page.Images)
     token = page.NextToken
-    if (token && tokens.has(token)) throw malformed(ec2, 'the same page comes again and again')
+    if (token && tokens.has(token)) throw malformed(ec2, 'the response repeats the same page')
     tokens.add(token ?? '')
   } while (token)
-  return understandAll(ec2, described)
+  return toImages(ec2, described)
 }
 
-function understandAll(ec2: Ec2, described: readonly Ec2Image[]): Image[] {
-  const odd = described.find(image => !isWhole(image))
-  if (!odd) return described.map(understand)
+function toImages(ec2: Ec2, described: readonly Ec2Image[]): Image[] {
+  const odd = described.find(image => !isComplete(image))
+  if (!odd) return described.map(toImage)
   const [id, date, state] = [odd.ImageId, odd.CreationDate, odd.State].map(value => JSON.stringify(value ?? ''))
   const what = `an image has the id ${id}, the creation date ${date} and the state ${state}`
-  const whole = described.filter(isWhole).map(understand)
-  if (whole.length === 0) throw malformed(ec2, what)
-  warn(`ec2:DescribeImages in ${ec2.region}: ${what}. It is passed over.`)
-  return whole
+  const complete = described.filter(isComplete).map(toImage)
+  if (complete.length === 0) throw malformed(ec2, what)
+  warn(`ec2:DescribeImages in ${ec2.region}: ${what}. It is skipped.`)
+  return complete
 }
 
 function malformed({ region }: Ec2, what: string): Error {
   return new Error(`ec2:DescribeImages in ${region}: ${what}. ${NOT_EC2}`)
 }
 
-function isWhole({ ImageId = '', CreationDate = '', State }: Ec2Image): boolean {
+function isComplete({ ImageId = '', CreationDate = '', State }: Ec2Image): boolean {
   const isDate =
     /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-][\d:]+)?)?$/.test(CreationDate) && !Number.isNaN(Date.parse(CreationDate))
   return IMAGE_ID.test(ImageId) && isDate && State !== undefined
 }
 
-function understand(image: Ec2Image): Image {
+function toImage(image: Ec2Image): Image {
   const { ImageId: id = '', Name: name = '', CreationDate: creationDate = '', State: state = '' } = image
   const tags = new Map(image.Tags?.map(({ Key = '', Value = '' }) => [Key, Value]))
   const disks = image.BlockDeviceMappings ?? []

@@ -3,17 +3,17 @@ import { info, messageOf } from '../runner/log.ts'
 import { ask, type Ec2, errorCode, poll, type SendOptions } from './client.ts'
 
 /**
- * How many things one page of an answer holds at most: `MaxResults` takes 5 to 1,000 (EC2 API reference). Without it EC2 answers
- * in one page, and such requests "are susceptible to throttling and timeouts" (the same, DescribeSnapshots).
+ * How many items one page of a response has at most: `MaxResults` accepts 5 to 1,000 (EC2 API reference). Without it the
+ * response is one page, and such requests "are susceptible to throttling and timeouts" (EC2 API reference, DescribeSnapshots).
  */
 const PAGE_SIZE = 1000
 
 /**
- * Asks EC2 a question whose answer has pages, and reads all of them, within the time of one question (see {@link ask}).
+ * Sends a request whose response has pages, and reads all of them within the timeout of one request (see {@link ask}).
  *
  * @param action The IAM action that the request needs.
- * @param items Yields the things on the pages of one of the SDK's paginators.
- * @throws Error as {@link ask} has it.
+ * @param items Yields the items on the pages of one of the SDK's paginators.
+ * @throws Error in the form of {@link ask}.
  */
 export async function askForAll<Item>(
   ec2: Ec2,
@@ -27,30 +27,58 @@ export async function askForAll<Item>(
   })
 }
 
+/** How long EC2 may not know a new resource (EC2 developer guide, "Eventual consistency"), in seconds. */
+export const VISIBLE_WITHIN = 30
+
 /**
- * Whether EC2 says that a thing does not exist: `InvalidVolume.NotFound`, `InvalidKeyPair.NotFound`, … (AWS: "Error codes for the
- * Amazon EC2 API"). To a deletion it means that there is nothing left to do.
+ * The errors about a new resource that pass (AWS: "Error codes for the Amazon EC2 API"): EC2 does not know the resource yet, or
+ * another request sets its tags at the same time.
+ */
+const NOT_YET = /\.NotFound$|^InvalidAMIID\.Unavailable$|^ConcurrentTagAccess$/
+
+/**
+ * Sends a request about a new resource, and retries it for 30 s while EC2 does not know the resource yet.
+ *
+ * @throws The last such error when the timeout expires, and any other error at once.
+ */
+export async function onceVisible<Result>(ec2: Ec2, request: () => Promise<Result>): Promise<Result> {
+  let refusal: unknown
+  const done = await poll(ec2, VISIBLE_WITHIN, async () => {
+    try {
+      return { result: await request() }
+    } catch (error) {
+      if (!NOT_YET.test(errorCode(error) ?? '')) throw error
+      refusal = error
+      return undefined
+    }
+  })
+  if (!done) throw refusal
+  return done.result
+}
+
+/**
+ * Whether an error of EC2 says that a resource does not exist: `InvalidVolume.NotFound`, `InvalidKeyPair.NotFound`, … (AWS: "Error
+ * codes for the Amazon EC2 API"). After a request to delete the resource, that is success.
  */
 export function isNotFound(error: unknown): boolean {
   return /^Invalid\w+\.NotFound(Exception)?$/.test(errorCode(error) ?? '')
 }
 
-/** A deletion that EC2 may refuse for a while, because something else still uses the thing. */
+/** The deletion of a resource that may still be in use. */
 export interface Deletion {
-  /** What is deleted, as the log shows it: `the security group sg-1`. */
+  /** The resource as the log names it: `the security group sg-1`. */
   readonly what: string
-  /** How long to try, in seconds. */
+  /** How long to retry, in seconds. */
   readonly seconds: number
-  /** The error codes that mean "not yet". */
+  /** The error codes that are retried. */
   readonly passing: readonly string[]
   request(): Promise<unknown>
 }
 
 /**
- * Deletes a thing, and tries again as long as EC2 refuses it with one of the passing codes. A thing that does not exist counts as
- * deleted.
+ * Deletes a resource, and retries while EC2 answers with one of the passing codes. A resource that does not exist is deleted.
  *
- * @throws Error with EC2's reason for any other refusal, and when the time is over.
+ * @throws Error with EC2's reason for any other code, and when the timeout expires.
  */
 export async function deleteWhenFree(ec2: Ec2, deletion: Deletion): Promise<void> {
   const { what, seconds } = deletion
@@ -63,13 +91,11 @@ export async function deleteWhenFree(ec2: Ec2, deletion: Deletion): Promise<void
     return undefined
   })
   if (isDone) return
-  const tried = seconds > 0 ? `after ${seconds} s ` : ''
-  throw new Error(`${what} can still not be deleted ${tried}: ${messageOf(refusal)}`.replace(' :', ':'), {
-    cause: refusal,
-  })
+  const tried = seconds > 0 ? ` after ${seconds} s` : ''
+  throw new Error(`${what} can still not be deleted${tried}: ${messageOf(refusal)}`, { cause: refusal })
 }
 
-/** @returns EC2's refusal when it is one that passes. */
+/** @returns The error when it has one of the passing codes. */
 async function tryToDelete({ request, passing }: Deletion): Promise<unknown> {
   try {
     await request()

@@ -4,9 +4,9 @@ import { OptionError } from '../runner/option-error.ts'
 import { milliseconds, pause } from '../runner/wait.ts'
 import { type KeyPair, type KeyPairs, OWNER_TAG } from './key-pairs.ts'
 
-/** The tag that holds the address of the run that bakes. */
+/** The tag that holds the URL of the workflow run that bakes. */
 export const URL_TAG = 'ami_bakery_run'
-/** The tag that is the heartbeat of a lease: a counter that its owner raises every minute. */
+/** The tag that is the heartbeat of a lease: a counter that its holder increments every minute. */
 export const HEARTBEAT_TAG = 'ami_bakery_counter'
 
 /** A lease to acquire, and what to do while another run holds it. */
@@ -17,13 +17,13 @@ export interface LeaseRequest {
   readonly tags: ReadonlyMap<string, string>
   /** How long to wait for other runs, in minutes. */
   readonly minutes: number
-  /** Explains why waiting any longer is of no use; called again and again. */
+  /** Explains why waiting any longer is of no use; called on every poll. */
   shortage?(): Promise<string | undefined>
   /** Ends the waiting. */
   readonly signal: AbortSignal | undefined
   lookUp(): Promise<FoundImage | undefined>
-  /** Called before EC2 is asked for the lease, so that the lease can be deleted whatever happens then. */
-  announce(): void
+  /** Called before the lease is created, so that it can be deleted whatever happens then. */
+  beforeCreate(): void
   /** Removes what the run that held a stale lease left on EC2. */
   cleanUp(stale: KeyPair): Promise<void>
 }
@@ -34,11 +34,11 @@ const STALE_AFTER_SECONDS = 5 * 60
 const TAG_PROPAGATION_SECONDS = 30
 
 /**
- * Acquires the lease, or waits until another run's bake has an image. Only this process's clock is read: a lease is stale
- * when its heartbeat was seen unchanged for five minutes. Then it is deleted by its id, and all waiting runs race to create the next.
+ * Acquires the lease, or waits until another run's bake has an image. Reads only the clock of this process: a lease is stale when
+ * this process has seen no heartbeat for five minutes. Then it is deleted by its id, and all waiting runs race to create the next.
  *
  * @returns The id of the lease, or the image.
- * @throws OptionError that names the holder when the time is over; {@link LeaseError} when leases don't work here.
+ * @throws OptionError that names the holder when the timeout expires; {@link LeaseError} when leases don't work here.
  */
 export async function acquireLease(request: LeaseRequest): Promise<string | FoundImage> {
   const end = performance.now() + milliseconds(request.minutes * 60)
@@ -47,8 +47,8 @@ export async function acquireLease(request: LeaseRequest): Promise<string | Foun
     const asked = performance.now()
     const holder = await findHolder(request)
     if (holder && isOurs(holder, request)) return holder.id
-    const turn = holder ? await request.lookUp() : await tryCreate(request, first)
-    if (turn) return turn
+    const result = holder ? await request.lookUp() : await tryCreate(request, first)
+    if (result) return result
     seen = observe(seen, holder)
     if (holder && asked - seen.since >= milliseconds(STALE_AFTER_SECONDS)) await evictStaleLease(request, holder)
     else if (performance.now() > end) throw timeoutError(request, seen)
@@ -57,7 +57,7 @@ export async function acquireLease(request: LeaseRequest): Promise<string | Foun
   }
 }
 
-/** A lease as it was last seen, and since when it has not changed, on this process's clock. */
+/** The last observed state of a lease, and since when it has not changed, by the clock of this process. */
 interface Observation {
   readonly holder: KeyPair | undefined
   readonly since: number
@@ -66,7 +66,7 @@ interface Observation {
 function observe(before: Observation | undefined, holder: KeyPair | undefined): Observation {
   if (holder && before?.holder?.id !== holder.id) {
     info(
-      `Waiting: ${describeHolder(holder)} has been baking this checksum since ${holder.created?.toISOString() ?? 'a while'}.`,
+      `Waiting: ${describeHolder(holder)} has been baking this checksum since ${holder.created?.toISOString() ?? 'an unknown time'}.`,
     )
   }
   const isSame = before && before.holder?.id === holder?.id && heartbeatOf(before.holder) === heartbeatOf(holder)
@@ -85,11 +85,11 @@ function isOurs({ tags }: KeyPair, request: LeaseRequest): boolean {
   return tags.get(OWNER_TAG) === request.tags.get(OWNER_TAG)
 }
 
-/** An existing lease may be this run's own, because the SDK repeats a request whose answer is lost. One that is not visible yet is another run's. */
+/** A lease that exists already may be this run's own, because the SDK repeats a request whose response is lost. */
 async function tryCreate(request: LeaseRequest, isFirst: boolean): Promise<string | FoundImage | undefined> {
   const image = isFirst ? undefined : await lookUpForAWhile(request)
   if (image) return image
-  request.announce()
+  request.beforeCreate()
   const id = await request.keyPairs.create(request.name, request.tags)
   if (id) return id
   const holder = await findHolder(request)
@@ -105,7 +105,7 @@ async function lookUpForAWhile({ lookUp, signal }: LeaseRequest): Promise<FoundI
   }
 }
 
-/** Its resources are removed before the lease is, so that another run can do it if this one is killed meanwhile. */
+/** Removes the resources before the lease, so that another run can do it if this one is killed meanwhile. */
 async function evictStaleLease({ keyPairs, cleanUp }: LeaseRequest, stale: KeyPair): Promise<void> {
   info(`No heartbeat from ${describeHolder(stale)} for 5 minutes; removing its stale lease ${stale.id}.`)
   await cleanUp(stale)
@@ -120,16 +120,16 @@ async function assertTimeLeft(request: LeaseRequest, seen: Observation): Promise
 function timeoutError(request: LeaseRequest, seen: Observation): Error {
   const { minutes } = request
   const advice =
-    'Look at that run, wait longer (after more than 5 minutes a stale lease is removed), or set it to 0 to bake without a lease.'
+    'Look at that run, wait longer (a stale lease is removed after 5 minutes), or set it to 0 to bake without a lease.'
   return new OptionError('waitForOtherBakes', `After ${minutes} minutes ${describeWait(request, seen)} ${advice}`)
 }
 
 function describeWait({ name }: LeaseRequest, { holder }: Observation): string {
-  const who = holder ? describeHolder(holder) : `an unknown run with the key pair ${name}`
-  return `${who} still bakes this checksum.`
+  const run = holder ? describeHolder(holder) : `an unknown run with the key pair ${name}`
+  return `${run} is still baking this checksum.`
 }
 
-/** Anyone who may tag key pairs can write these tags: they are printed on one line and never acted on. */
+/** Untrusted, because any role that may tag key pairs can write these tags: printed on one line, and nothing depends on them. */
 function describeHolder({ id, tags }: KeyPair): string {
   return escapeControlCharacters(tags.get(URL_TAG) || tags.get(OWNER_TAG) || id)
 }

@@ -8,30 +8,30 @@ import { ask, type Ec2, errorCode, NOT_EC2 } from '../ec2/client.ts'
 import { isExpired } from '../ec2/errors.ts'
 import { tagResource } from '../ec2/tags.ts'
 
-/** A key pair that is a lease: a name that only one can have, and tags that say who has it. */
+/** A key pair that is a lease: its name is unique in the region, and its tags name the holder. */
 export interface KeyPair {
   readonly id: string
   readonly name: string
-  /** When it was created, by the clock of EC2. */
+  /** When it was created, by EC2's clock. */
   readonly created: Date | undefined
   readonly tags: ReadonlyMap<string, string>
 }
 
 /**
- * The key pairs that are leases in one region. A call throws a {@link LeaseError}, save when the credentials have expired:
- * then nothing works any more.
+ * The key pairs that are leases in one region. Every call throws {@link LeaseError}, except when the credentials have expired: then
+ * the bake can't work either.
  */
 export interface KeyPairs {
   /** Every lease of the account, whatever its checksum. */
   list(): Promise<readonly KeyPair[]>
-  /** @returns The new key pair's id; `undefined` when there is one of this name, maybe this very one after a lost reply. */
+  /** @returns The new key pair's id; `undefined` when the name exists already, maybe created by this call after a lost response. */
   create(name: string, tags: ReadonlyMap<string, string>): Promise<string | undefined>
   tag(id: string, tags: ReadonlyMap<string, string>): Promise<void>
-  /** Deletes this very one, never a later one of its name. One that is gone already is no error. */
+  /** Deletes a lease by its id, never a later one of the same name. One that does not exist is no error. */
   remove(id: string): Promise<void>
 }
 
-/** Something about the lease does not work. It is never a reason not to bake. */
+/** A lease can't be used. That is never a reason not to bake. */
 export class LeaseError extends Error {}
 
 /** What the names of all leases begin with. */
@@ -40,14 +40,14 @@ export const PREFIX = 'ami-bakery-'
 /** The leases in a region of EC2. */
 export function keyPairsIn(ec2: Ec2): KeyPairs {
   return {
-    list: () => troubled(ec2, list(ec2)),
-    create: (name, tags) => troubled(ec2, create(ec2, name, tags)),
-    tag: (id, tags) => troubled(ec2, tagResource(ec2, id, tags)),
-    remove: id => troubled(ec2, remove(ec2, id)),
+    list: () => wrapErrors(ec2, list(ec2)),
+    create: (name, tags) => wrapErrors(ec2, create(ec2, name, tags)),
+    tag: (id, tags) => wrapErrors(ec2, tagResource(ec2, id, tags)),
+    remove: id => wrapErrors(ec2, remove(ec2, id)),
   }
 }
 
-async function troubled<Result>({ signal }: Ec2, work: Promise<Result>): Promise<Result> {
+async function wrapErrors<Result>({ signal }: Ec2, work: Promise<Result>): Promise<Result> {
   return await work.catch((cause: Error) => {
     signal?.throwIfAborted()
     if (isExpired(cause)) throw cause
@@ -55,21 +55,21 @@ async function troubled<Result>({ signal }: Ec2, work: Promise<Result>): Promise
   })
 }
 
-/** Asked by a filter: a name that isn't there is no error then. */
+/** With a filter a name that does not exist is no error. */
 async function list(ec2: Ec2): Promise<KeyPair[]> {
   const Filters = [{ Name: 'key-name', Values: [`${PREFIX}*`] }]
   const { KeyPairs } = await ask(ec2, 'ec2:DescribeKeyPairs', (client, options) =>
     client.send(new DescribeKeyPairsCommand({ Filters }), options),
   )
-  if (KeyPairs) return KeyPairs.map(understand)
-  throw new Error(`ec2:DescribeKeyPairs in ${ec2.region}: the answer has no list of key pairs. ${NOT_EC2}`)
+  if (KeyPairs) return KeyPairs.map(toKeyPair)
+  throw new Error(`ec2:DescribeKeyPairs in ${ec2.region}: the response has no list of key pairs. ${NOT_EC2}`)
 }
 
-function understand({ KeyPairId: id = '', KeyName: name = '', CreateTime: created, Tags = [] }: KeyPairInfo): KeyPair {
+function toKeyPair({ KeyPairId: id = '', KeyName: name = '', CreateTime: created, Tags = [] }: KeyPairInfo): KeyPair {
   return { id, name, created, tags: new Map(Tags.map(({ Key = '', Value = '' }) => [Key, Value])) }
 }
 
-/** The private key that EC2 answers with is dropped here and now: it opens nothing, and nobody may see it. */
+/** Discards the private key in the response at once: no instance has the key pair, and the key must not be printed. */
 async function create(ec2: Ec2, KeyName: string, tags: ReadonlyMap<string, string>): Promise<string | undefined> {
   const Tags = [...tags].map(([Key, Value]) => ({ Key, Value }))
   const TagSpecifications = [{ ResourceType: 'key-pair' as const, Tags }]
@@ -82,7 +82,7 @@ async function create(ec2: Ec2, KeyName: string, tags: ReadonlyMap<string, strin
     if (errorCode(error) === 'InvalidKeyPair.Duplicate') return undefined
     throw error
   }
-  throw new Error(`ec2:CreateKeyPair in ${ec2.region}: the answer has no id. ${NOT_EC2}`)
+  throw new Error(`ec2:CreateKeyPair in ${ec2.region}: the response has no id. ${NOT_EC2}`)
 }
 
 async function remove(ec2: Ec2, KeyPairId: string): Promise<void> {
@@ -90,24 +90,24 @@ async function remove(ec2: Ec2, KeyPairId: string): Promise<void> {
   try {
     await ask(ec2, 'ec2:DeleteKeyPair', (client, options) => client.send(command, options))
   } catch (error) {
-    // Another waiter has deleted it first.
+    // Another waiting run has deleted it first.
     if (errorCode(error) !== 'InvalidKeyPair.NotFound') throw error
   }
 }
 
-/** What must be known of a lease to give it back. */
+/** What it takes to release a lease. */
 export interface LeaseEntry {
   readonly name: string
   /** The value of its owner's tag. */
   readonly owner: string
-  /** Absent as long as EC2 has not said that there is one. */
+  /** Absent until EC2 confirms the creation. */
   readonly id?: string
 }
 
-/** The tag that says whose a lease is: repository, run, attempt, and a word that nobody else has. */
+/** The tag that identifies the owner of a lease: repository, run, attempt, and a unique word. */
 export const OWNER_TAG = 'ami_bakery_owner'
 
-/** Gives a lease back, whether or not EC2's answer to its creation ever came. What is another's stays. */
+/** Releases a lease, also when the response to its creation was lost. Never deletes a lease of another owner. */
 export async function removeLease(keyPairs: KeyPairs, { name, owner, id }: LeaseEntry): Promise<void> {
   if (id) return await keyPairs.remove(id)
   const ours = (await keyPairs.list()).find(pair => pair.name === name && pair.tags.get(OWNER_TAG) === owner)

@@ -6,21 +6,21 @@ import { milliseconds, unlessAborted } from '../runner/wait.ts'
 import { HEARTBEAT_TAG } from './acquire.ts'
 import { type KeyPairs, type LeaseEntry, removeLease } from './key-pairs.ts'
 
-/** The right to bake a checksum, as long as its heartbeat goes on. Without an acquired lease its functions do nothing. */
+/** The lease for the code that bakes. Without an acquired lease its functions do nothing. */
 export interface Lease {
-  /** Writes what Packer has created into the lease, for the run that would evict it as stale. */
+  /** Writes the resources that Packer has created into the lease, for a run that evicts it as stale. */
   publishResources(resources: CreatedResources): void
-  /** Removes the resources from the lease, since only a good image is left. Returns whether the lease is still this run's. */
+  /** Whether this run still holds the lease. Removes the resources from its tags: Packer has succeeded, and only the image is left. */
   confirmOwnership(): Promise<boolean>
 }
 
 /** The lease for the code that acquires and releases it. */
 export interface OwnLease extends Lease {
-  /** Writes down a lease that may exist from now on. */
+  /** Records a lease that may exist from now on. */
   remember(entry: LeaseEntry): void
-  /** Begins the heartbeat: at once, which shows that it works, and every minute. */
+  /** Starts the heartbeat: the first at once, which shows that tagging works, then one every minute. */
   hold(id: string): Promise<void>
-  /** Deletes the lease. Throws only the reason of a cancel, after which `post` deletes it. */
+  /** Deletes the lease. Throws only the reason of a cancel; then `post` deletes it. */
   release(): Promise<void>
   /** Warns that leases don't work here, once. */
   warnOnce(what: string, cause: unknown): void
@@ -29,7 +29,7 @@ export interface OwnLease extends Lease {
 /**
  * Makes a lease that is not acquired yet.
  *
- * @param record Writes down what `post` needs to delete it.
+ * @param record Records what `post` needs to delete it.
  */
 export function makeLease(keyPairs: KeyPairs, record: (entry: LeaseEntry) => void): OwnLease {
   const warnOnce = createWarning()
@@ -81,9 +81,9 @@ function createWarning(): OwnLease['warnOnce'] {
 }
 
 interface Renewal {
-  /** Renews now, with these resources from now on. Never throws. */
+  /** Sends a heartbeat now; it and all later ones write these resources. Never throws. */
   renew(resources: CreatedResources): Promise<void>
-  /** As {@link Lease} has it. */
+  /** See {@link Lease}. */
   confirmOwnership(): Promise<boolean>
   stop(): void
 }
@@ -94,7 +94,7 @@ async function beginToRenew(keyPairs: KeyPairs, id: string, onTrouble: (error: u
   const end = new AbortController()
   let resources = NO_RESOURCES
   let last = Promise.resolve()
-  // One after the other, so that the heartbeat never goes back.
+  // One request at a time, so that the counter never decreases.
   async function renew(latest: CreatedResources): Promise<void> {
     resources = latest
     last = last

@@ -9,7 +9,7 @@ import { acquireLease, HEARTBEAT_TAG, type LeaseRequest, URL_TAG } from './acqui
 import { type KeyPair, keyPairsIn, type LeaseEntry, LeaseError, OWNER_TAG, PREFIX } from './key-pairs.ts'
 import { type Lease, makeLease, type OwnLease } from './lease.ts'
 
-/** A bake that only one run does at a time. */
+/** A bake under a lease. */
 export interface LeaseOptions {
   readonly ec2: Ec2
   /** The checksum and the template name that the lease is for. */
@@ -21,16 +21,16 @@ export interface LeaseOptions {
   readonly tags: ReadonlyMap<string, string>
   /** The look-up that finds another run's image. */
   lookUp(): Promise<FoundImage | undefined>
-  /** Writes the lease down before EC2 is asked for it, so that it can be deleted whatever happens. */
+  /** Records the lease before it is created, so that it can be deleted whatever happens. */
   record(lease: LeaseEntry): void
   /** Removes what the run that held a stale lease left on EC2. */
   cleanUp(stale: KeyPair): Promise<void>
 }
 
 /**
- * Does the work while no other run, in any repository, does it for the same checksum and template: EC2 allows only one key pair
- * of a name. While the name is taken, this waits for the other run's image. The lease is an economy, not a lock: when it can't
- * be acquired for any other reason, this warns and does the work without it.
+ * Does the work while no other run, in any repository, does it for the same checksum and template: key pair names are unique on
+ * EC2. While the name exists, this waits for the other run's image. The lease saves work and is not a lock: when it can't be
+ * acquired for any other reason, this warns and does the work without it.
  *
  * @returns What `work` returns, or the image that another run has baked meanwhile.
  * @throws OptionError when another run takes longer than `waitForOtherBakes`, and whatever `work` throws.
@@ -57,7 +57,7 @@ export async function runExclusively(
     await lease.release()
     return image
   } catch (cause) {
-    // After a cancel `post` deletes the lease. The cause says what matters.
+    // After a cancel `post` deletes the lease. The first error is the one to report.
     await lease.release().catch(() => {})
     throw cause
   }
@@ -85,8 +85,8 @@ async function takeLease(request: LeaseRequest, lease: OwnLease): Promise<FoundI
 function requestFor({ ec2, checksum, template, ...options }: LeaseOptions, lease: OwnLease): LeaseRequest {
   const name = `${PREFIX}${checksum}-${createHash('sha1').update(template).digest('hex').slice(0, 8)}`
   const run = workflowRun()
-  const place = run ? [run.repository, run.id, run.attempt] : [os.hostname(), String(process.pid)]
-  const owner = [...place, randomUUID()].join('/')
+  const origin = run ? [run.repository, run.id, run.attempt] : [os.hostname(), String(process.pid)]
+  const owner = [...origin, randomUUID()].join('/')
   const tags = new Map([...options.tags, [OWNER_TAG, owner], [HEARTBEAT_TAG, '0']])
   if (run) tags.set(URL_TAG, run.url)
   return {
@@ -97,7 +97,7 @@ function requestFor({ ec2, checksum, template, ...options }: LeaseOptions, lease
     shortage: () => describeShortage(ec2),
     signal: ec2.signal,
     lookUp: options.lookUp,
-    announce: () => lease.remember({ name, owner }),
+    beforeCreate: () => lease.remember({ name, owner }),
     cleanUp: options.cleanUp,
   }
 }
@@ -109,7 +109,7 @@ export function checksumOf({ name }: KeyPair): string | undefined {
 
 const LEASE_NAME = new RegExp(`^${PREFIX}([0-9a-f]{40})-[0-9a-f]{8}$`)
 
-/** Removes the leases of other checksums that have had no heartbeat for a day: maybe no run will ever wait for them. */
+/** Removes the leases of other checksums without a heartbeat for a day: there may never be a run that waits for them. */
 async function removeExpiredLeases({ keyPairs, cleanUp }: LeaseRequest): Promise<void> {
   for (const pair of (await keyPairs.list()).filter(isExpired)) {
     await cleanUp(pair)
@@ -120,7 +120,7 @@ async function removeExpiredLeases({ keyPairs, cleanUp }: LeaseRequest): Promise
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 
-/** No clock is a day wrong. A lease that is renewed every minute can't be older than its counter by much. */
+/** A lease with a heartbeat every minute is not much older than its counter in minutes. A day is more than any clock is off. */
 function isExpired({ name, created, tags }: KeyPair): boolean {
   const counter = tags.get(HEARTBEAT_TAG) ?? ''
   if (!LEASE_NAME.test(name) || !created || !/^\d{1,6}$/.test(counter)) return false

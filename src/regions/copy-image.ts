@@ -2,6 +2,7 @@ import { DescribeImageAttributeCommand } from '@aws-sdk/client-ec2'
 import type { Region } from '../definition/settings.ts'
 import { ask, connect } from '../ec2/client.ts'
 import { describeImage, type RegionalImage } from '../ec2/images.ts'
+import { onceVisible } from '../ec2/requests.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { info, messageOf } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
@@ -9,7 +10,6 @@ import { enterPhase } from '../runner/timeline.ts'
 import { finishCopy } from './finish-copy.ts'
 import { obtainCopy } from './obtain-copy.ts'
 import type { CopyOptions, SourceImage } from './source-image.ts'
-import { onceVisible } from './visible.ts'
 
 /**
  * Copies an image to the regions that lack it, all at once, and tags the copies so that the look-up finds them.

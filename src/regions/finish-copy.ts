@@ -4,12 +4,12 @@ import { failedValue } from '../cleanup/invalidate-image.ts'
 import { ask, type Ec2 } from '../ec2/client.ts'
 import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG, type Image } from '../ec2/images.ts'
 import { PRUNE_TAG, REVOKED_TAG, waitUntilFound } from '../ec2/look-up.ts'
+import { onceVisible } from '../ec2/requests.ts'
 import { tagResource } from '../ec2/tags.ts'
 import { warnAndContinue } from '../runner/cancel.ts'
 import { notice } from '../runner/log.ts'
 import type { Destination } from './obtain-copy.ts'
 import type { SourceImage } from './source-image.ts'
-import { onceVisible } from './visible.ts'
 
 /**
  * Adds to an available copy what CopyImage does not copy: launch permissions, the deprecation time and tags (AWS: CopyImage).

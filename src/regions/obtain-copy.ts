@@ -11,10 +11,10 @@ import {
   TEMPLATE_TAG,
 } from '../ec2/images.ts'
 import { backupTag, REVOKED_TAG } from '../ec2/look-up.ts'
+import { onceVisible, VISIBLE_WITHIN } from '../ec2/requests.ts'
 import { escapeControlCharacters, info } from '../runner/log.ts'
 import type { SourceImage } from './source-image.ts'
 import { hasFailed, stageOf } from './stage.ts'
-import { onceVisible, VISIBLE_WITHIN } from './visible.ts'
 import { COPY_TIMEOUT, onceAMinute, waitForCopy } from './wait-for-copy.ts'
 
 /** Where to copy an image to. */
