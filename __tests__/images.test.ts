@@ -23,7 +23,7 @@ describe.skipIf(!canSetScene)('an image of the images file', () => {
   })
   afterAll(async () => await moto.stop())
 
-  test('is baked, tagged with its name, and copied, each with the tags of the file from the start', async () => {
+  test('an image of the images file is baked, tagged with its name, and copied, all with the tags of the file from creation on', async () => {
     await using scene = await setScene(moto, hclTemplate())
     scene.workspace.write({ 'ami-bakery.yml': FILE })
     const run = await scene.start({ inputs: { image: 'web' } }).ended
@@ -43,7 +43,7 @@ describe.skipIf(!canSetScene)('an image of the images file', () => {
 })
 
 describe.skipIf(!hasTools('moto_server'))('the output last_ami_id', () => {
-  test('is the newest published image on a miss, also when the step fails, and empty on a hit', async () => {
+  test('last_ami_id is the newest published image on a miss, also when the step fails, and empty on a hit', async () => {
     await using moto = await startEc2()
     await using ec2 = await startProxy(moto)
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
@@ -68,7 +68,7 @@ describe.skipIf(!hasTools('moto_server'))('the output last_ami_id', () => {
 })
 
 describe.skipIf(!hasTools('moto_server'))('outside GitHub', () => {
-  test('arguments are the inputs, and one that is none is an error that lists them', async () => {
+  test('outside GitHub arguments are the inputs, and an unknown one is an error that lists them', async () => {
     await using moto = await startEc2()
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const env = { ...moto.environment, AWS_REGION: 'us-east-1', PACKER_JSON_PATH: 'nowhere' }

@@ -48,7 +48,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     return Object.fromEntries(entries.map(([name, entry]) => [name, entry.ami_config_checksum]))
   }
 
-  test('of an empty account has a row for every image and no file', async () => {
+  test('a plan of an empty account has a row for every image and no file', async () => {
     await using ec2 = await startAccount()
     using workspace = makeRepository({ web: '', db: '' })
     workspace.write({ '.ami_ids.json': '{}' })
@@ -68,7 +68,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     expect(ec2.requests.map(({ action }) => action)).toEqual(['DescribeImages'])
   })
 
-  test('of images that are all available is a file for Terraform, in one request', async () => {
+  test('a plan of hits writes a file for Terraform and sends one request', async () => {
     await using ec2 = await startAccount()
     using workspace = makeRepository({ web: '', db: '' })
     const known = await checksums(ec2, workspace)
@@ -83,7 +83,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     expect(ec2.requests.map(({ action }) => action)).toEqual(['DescribeImages'])
   })
 
-  test('and the main action compute the same checksum, and agree on hit and miss', async () => {
+  test('a plan and the main action compute the same checksum, and agree on hit and miss', async () => {
     await using ec2 = await startAccount()
     using workspace = makeRepository({ web: ", packer-vars: { v: 1.10 }, packer-only: ['a.b'], strict: true", db: '' })
     const known = await checksums(ec2, workspace)
@@ -100,7 +100,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     expect(miss.outputs, miss.log).toMatchObject({ ami_config_checksum: known.db, ami_id: '', cache_hit: 'false' })
   })
 
-  test('takes an image that some region lacks for one to copy', async () => {
+  test('an image that a region lacks is a copy', async () => {
     await using ec2 = await startAccount()
     using workspace = makeRepository({ web: ', regions: [eu-west-1, eu-west-2]' })
     const { web: checksum = '' } = await checksums(ec2, workspace)
@@ -116,7 +116,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     expect(run.outputs).toMatchObject({ any_miss: 'true', ami_ids: '{}' })
   })
 
-  test('has one row for images that are equal in all but the name', async () => {
+  test('images that differ only in their names share one row', async () => {
     await using ec2 = await startAccount()
     const image = '{ packer-template: web/t.pkr.hcl, ami-definition-dirs: web, output-file: ids.json'
     const file = `defaults: { aws-region: us-east-1 }\nimages:\n  a: ${image} }\n  b: ${image} }\n  c: ${image}, regions: [eu-west-1] }\n`
@@ -126,7 +126,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     expect(Object.keys(parse(run, 'plan'))).toEqual(['a', 'b', 'c'])
   })
 
-  test('with on-miss fail fails after its outputs are set', async () => {
+  test('a plan with on-miss fail fails after its outputs are set', async () => {
     await using ec2 = await startAccount()
     using workspace = makeRepository({ web: '', db: '' })
     const run = await plan(ec2, workspace, { 'on-miss': 'fail', images: 'db' })
@@ -137,7 +137,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     expect(parse(run, 'matrix')).toHaveLength(1)
   })
 
-  test('with on-miss last writes the newest published image of the name in place of a miss, each with a warning', async () => {
+  test('a plan with on-miss last writes the newest published image of the name instead of a miss, with a warning', async () => {
     await using ec2 = await startAccount()
     using workspace = makeRepository({ web: '', db: '' })
     const known = await checksums(ec2, workspace)
@@ -168,7 +168,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     )
   })
 
-  test('with more misses than max-misses fails and counts the reasons', async () => {
+  test('a plan with more misses than max-misses fails and counts the reasons', async () => {
     await using ec2 = await startAccount()
     using workspace = makeRepository({ a: '', b: '', c: '' })
     const run = await plan(ec2, workspace, { 'max-misses': '2' })
@@ -179,7 +179,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     expect((await plan(ec2, workspace, { 'max-misses': '3' })).exitCode).toBe(0)
   })
 
-  test('of 200 images asks for 50 checksums at once, and of 257 misses is an error', async () => {
+  test('a plan of 200 images sends four requests, and one of 257 misses fails', async () => {
     await using ec2 = await startAccount()
     const names = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`i${index}`, '']))
     using two = makeRepository(names(200))
@@ -194,7 +194,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     expect(refused.annotations.at(-1)?.message).toContain('257 images must be baked or copied')
   })
 
-  test('in every mode asks for no more than the look-up policy allows', async () => {
+  test('a plan sends no request that the look-up policy does not allow, in any mode', async () => {
     await using ec2 = await startAccount()
     using workspace = makeRepository({ web: ', regions: [eu-west-1], base-ami: newest:amazon/al2023-*', db: '' })
     for (const onMiss of ['report', 'fail', 'last']) await plan(ec2, workspace, { 'on-miss': onMiss })
@@ -203,7 +203,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     expect([...new Set(ec2.requests.map(({ service, action }) => `${service}:${action}`))]).toEqual(allowed)
   })
 
-  test('of the same template and checksum in two regions has a row for each region that lacks it', async () => {
+  test('one template and checksum in two regions has a row for each region that lacks an image', async () => {
     await using ec2 = await startAccount()
     const image = 'packer-template: web/t.pkr.hcl, ami-definition-dirs: web, output-file: ids.json'
     const file = `images:\n  a: { ${image}, aws-region: us-east-1 }\n  b: { ${image}, aws-region: eu-west-1 }\n`
@@ -216,7 +216,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     expect(parse(run, 'ami_ids')).toEqual({ a: id })
   })
 
-  test('without a clear answer of one region fails as a whole and sets no output', async () => {
+  test('a plan fails and sets no output when one region gives no clear answer', async () => {
     await using ec2 = await startAccount()
     using workspace = makeRepository({ web: ', regions: [eu-west-1]', db: '' })
     ec2.fail({ action: 'DescribeImages', region: 'eu-west-1', error: 'UnauthorizedOperation' })
@@ -226,7 +226,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     expect(run.annotations.at(-1)?.message).toContain('eu-west-1')
   })
 
-  test('resolves a search once, and another step takes what it has resolved', async () => {
+  test('a base image is searched once, and another step uses what the plan has found', async () => {
     await using ec2 = await startAccount()
     const base = ', base-ami: newest:amazon/al2023-*'
     using workspace = makeRepository({ web: base, db: base })
@@ -249,7 +249,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     ['resolved', '[]', /^resolved: it is not a JSON object/],
     ['resolved', '{"a":"b"}', /^resolved: "b" is not the id of an image/],
     ['images-file', 'nowhere.yml', /^images-file: nowhere\.yml/],
-  ])('with a wrong value of %s (%s) names the input and sends nothing', async (name, value, message) => {
+  ])('a wrong value of %s (%s) is an error that names the input, before any request', async (name, value, message) => {
     await using ec2 = await startAccount()
     using workspace = makeRepository({ web: '' })
     const run = await plan(ec2, workspace, { [name]: value })
@@ -260,7 +260,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
 })
 
 describe('the input image', () => {
-  test('is refused beside an input that is included in the checksum', async () => {
+  test('the input image can not be combined with an input that is included in the checksum', async () => {
     using workspace = makeWorkspace({
       'ami-bakery.yml':
         'images: { web: { aws-region: us-east-1, packer-template: t.pkr.hcl, ami-definition-dirs: . } }',
@@ -273,7 +273,7 @@ describe('the input image', () => {
     expect(unknown.annotations.at(-1)?.message).toMatch(/^image: .*wep.*web/)
   })
 
-  test('with a wrong images file removes no earlier file', async () => {
+  test('an earlier output file is kept when the images file is wrong', async () => {
     using workspace = makeWorkspace({ 'ami-bakery.yml': 'images: { web: { strikt: true } }', '.ami_id.json': '{}' })
     const run = await runAction({
       workspace: workspace.directory,

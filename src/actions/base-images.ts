@@ -5,7 +5,7 @@ import { cancelled } from '../runner/cancel.ts'
 import { IMAGE_ID } from '../runner/ids.ts'
 import { OptionError } from '../runner/option-error.ts'
 
-/** What searches for base images were resolved to, by the word that stands in the settings. */
+/** The ids of the base images that searches have found, by the value of `base-ami`. */
 export type Resolved = ReadonlyMap<string, string>
 
 /**
@@ -17,7 +17,7 @@ export function parseResolved(json: string): Resolved {
   if (json === '') return new Map()
   const entries = Object.entries(parseObject(json))
   const wrong = entries.find(([, id]) => typeof id !== 'string' || !IMAGE_ID.test(id))
-  if (!wrong) return new Map(entries.map(([word, id]) => [word, String(id)]))
+  if (!wrong) return new Map(entries.map(([value, id]) => [value, String(id)]))
   throw new Error(
     `resolved: ${JSON.stringify(wrong[1])} is not the id of an image. Specify the output resolved of plan.`,
   )
@@ -40,21 +40,21 @@ export interface BaseImages {
    * @throws OptionError when a search finds nothing, or images of several architectures.
    */
   resolve(baseAmi: BaseAmi | undefined, region: string): Promise<string | undefined>
-  /** What was resolved: the word with the region before it, `us-east-1/newest:…`, by which another step takes the same image. */
+  /** The ids that were found, by the value of `base-ami`; if it was searched in several regions, `us-east-1/newest:…`. */
   resolved(): Resolved
 }
 
-/** @param given What another step has resolved: it is not searched for again. */
-export function createBaseImages(given: Resolved): BaseImages {
+/** @param earlier What an earlier step has found: it is not searched for again. */
+export function createBaseImages(earlier: Resolved): BaseImages {
   const answers = new Map<string, Promise<string>>()
   const resolved = new Map<string, string>()
 
   async function resolve(baseAmi: BaseAmi | undefined, region: string): Promise<string | undefined> {
     if (baseAmi === undefined) return undefined
     if ('id' in baseAmi) return baseAmi.id
-    const word = wordOf(baseAmi)
-    const key = `${region}/${word}`
-    const known = given.get(key) ?? given.get(word)
+    const value = toText(baseAmi)
+    const key = `${region}/${value}`
+    const known = earlier.get(key) ?? earlier.get(value)
     const answer = known ? Promise.resolve(known) : (answers.get(key) ?? search(baseAmi, region))
     answers.set(key, answer)
     resolved.set(key, await answer)
@@ -64,19 +64,19 @@ export function createBaseImages(given: Resolved): BaseImages {
   return { resolve, resolved: () => shorten(resolved) }
 }
 
-/** A word of one region alone stands without it. */
+/** Leaves the region out of a key if no other key has the same value of `base-ami`. */
 function shorten(resolved: Resolved): Resolved {
-  const words = [...resolved.keys()].map(key => key.slice(key.indexOf('/') + 1))
-  const isShared = (word: string) => words.filter(other => other === word).length > 1
+  const values = [...resolved.keys()].map(key => key.slice(key.indexOf('/') + 1))
+  const isShared = (value: string) => values.filter(other => other === value).length > 1
   return new Map(
     [...resolved].map(([key, id], index) => {
-      const word = words[index] ?? ''
-      return [isShared(word) ? key : word, id]
+      const value = values[index] ?? ''
+      return [isShared(value) ? key : value, id]
     }),
   )
 }
 
-function wordOf(baseAmi: Exclude<BaseAmi, { readonly id: string }>): string {
+function toText(baseAmi: Exclude<BaseAmi, { readonly id: string }>): string {
   return 'owner' in baseAmi ? `newest:${baseAmi.owner}/${baseAmi.pattern}` : `ssm:${baseAmi.parameter}`
 }
 

@@ -32,7 +32,7 @@ async function computeChecksums({ file, names }: Inputs, baseImages: BaseImages)
   const images = await group(`Checksums: ${names.length} images`, async () => {
     const computed: PlannedImage[] = []
     for (const name of names) computed.push(await computeOne({ file, name }, baseImages))
-    info(computed.map(({ checksum, name }) => `${checksum.value}  ${name} (${checksum.files.length} files)`))
+    info(computed.map(({ checksum, name }) => `${checksum.value}  ${name} (files: ${checksum.files.length})`))
     return computed
   })
   for (const image of images) warnOfFilesNotIncluded(image, file)

@@ -42,15 +42,15 @@ function fileContent(ids: ReadonlyMap<string, string>): string {
   return `{"ami_ids": {${[...ids].map(([name, id]) => `"${name}": "${id}"`).join(', ')}}}`
 }
 
-/** The ids for Terraform: those of the hits, and with `last` those that stand in for them. */
+/** The ids for Terraform: those of the hits, and with `last` those of the newest images of the others. */
 function idsOf({ entries, last }: Plan, onMiss: Inputs['onMiss']): ReadonlyMap<string, string> {
   return new Map(
     entries.flatMap(({ image, result, id }): [string, string][] => {
       if (result === 'hit' && id) return [[image.name, id]]
-      const stand = onMiss === 'last' ? last.get(image.name) : undefined
-      if (!stand) return []
-      warn(`${image.name} is a ${result}: its newest image ${stand.id} stands in for it.`)
-      return [[image.name, stand.id]]
+      const substitute = onMiss === 'last' ? last.get(image.name) : undefined
+      if (!substitute) return []
+      warn(`${image.name} is a ${result}: its newest image ${substitute.id} is used instead.`)
+      return [[image.name, substitute.id]]
     }),
   )
 }
@@ -69,7 +69,7 @@ function describeEntry({ image, result, id, reason }: PlanEntry): object {
 
 function toCells({ image, result, id, reason }: PlanEntry): string[] {
   const why = escapeHtml(escapeControlCharacters(cutLine(reason)))
-  return [escapeHtml(image.name), result, id ? `<code>${id}</code>` : '', why]
+  return [escapeHtml(image.name), result, id ? `<code>${id}</code>` : '–', why]
 }
 
 function toJson(entries: Iterable<readonly [string, unknown]> | (readonly [string, unknown])[]): string {
