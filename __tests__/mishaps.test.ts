@@ -359,7 +359,7 @@ describe.skipIf(!hasTools('moto_server'))('a bake that is disturbed', { concurre
       )
       scene.workspace.write({ 'v.pkrvars.hcl': '', 'more/a': '' })
       const run = await scene.start({ inputs: { ...INPUTS, ...more }, env: FAST }).ended
-      expectOneError(run, new RegExp(`^${input}: changed during the bake`))
+      expectOneError(run, new RegExp(`^${input}: Changed during the bake: `))
       expect((await ec2.inventory()).images, run.log).toEqual([])
     },
   )
