@@ -67,6 +67,7 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
       ami_bakery_template: template,
       ami_bakery_commit: commit,
       ami_bakery_ingredients: 'files=0000000000',
+      ami_config_checksum: '0'.repeat(40),
     })
   }
 
