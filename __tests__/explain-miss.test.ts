@@ -7,13 +7,13 @@ import { serve } from './support/serve.ts'
 import { tagSet } from './support/tags.ts'
 import { hclTemplate, makeWorkspace } from './support/workspace.ts'
 
-const TEMPLATE = { ami_bakery_template: 'ami/app.pkr.hcl' }
+const PUBLISHED = { ami_bakery_template: 'ami/app.pkr.hcl', ami_config_checksum: 'f'.repeat(40) }
 const [OLD, NEW] = ['ami-11111111', 'ami-22222222']
 
 function image(id: string, month: string, tags: Readonly<Record<string, string>>): string {
   const date = `2026-${month}-01T00:00:00.000Z`
   const ingredients = { ami_bakery_ingredients: 'files=0123456789' }
-  return `<item><imageId>${id}</imageId><name>name of ${id}</name><imageState>available</imageState><creationDate>${date}</creationDate>${tagSet({ ...TEMPLATE, ...ingredients, ...tags })}</item>`
+  return `<item><imageId>${id}</imageId><name>name of ${id}</name><imageState>available</imageState><creationDate>${date}</creationDate>${tagSet({ ...PUBLISHED, ...ingredients, ...tags })}</item>`
 }
 
 /** The log of a miss in a region that has these images of the template, all with other checksums. */
