@@ -15,10 +15,10 @@ import { hclTemplate, makeWorkspace, withSsh, withSteps } from './support/worksp
 
 let moto: Ec2Server
 
-const SIDE_BUILD = 'one of two builds cancelled (what is there is the other’s)'
+const SIDE_BUILD = 'one of two builds cancelled (the rest belongs to the other)'
 const table = makeTable([SIDE_BUILD])
 
-describe.skipIf(!canSetScene)('what is not of the bake stays', { concurrent: true }, () => {
+describe.skipIf(!canSetScene)('resources of other builds', { concurrent: true }, () => {
   beforeAll(async () => {
     moto = await startEc2()
   })
@@ -27,7 +27,7 @@ describe.skipIf(!canSetScene)('what is not of the bake stays', { concurrent: tru
     await moto.stop()
   })
 
-  test('of two builds side by side one is cancelled, and the other ends well', async () => {
+  test('when one of two concurrent builds is cancelled the other succeeds', async () => {
     const released = Promise.withResolvers<undefined>()
     await using instance = await startInstance({ exec: ({ script }) => (script ? released.promise : undefined) })
     const template = withSteps(withSsh(hclTemplate(), instance.port), 'provisioner "shell" { inline = ["wait"] }')
@@ -56,30 +56,33 @@ describe.skipIf(!canSetScene)('what is not of the bake stays', { concurrent: tru
     expect(rest).toEqual({ instances: [], keyPairs: [], securityGroups: [] })
   })
 
-  const pretenders = [
-    ['has made its key pair and group', ''],
-    ['has made neither', OWN_ACCESS],
+  const templates = [
+    ['has a temporary key pair and security group', ''],
+    ['has neither', OWN_ACCESS],
   ] as const
-  test.for(pretenders)('a provisioner can’t pass for a Packer that %s', async ([, more]) => {
+  test.for(templates)('resources that a provisioner prints are not removed when the build %s', async ([, more]) => {
     const template = withSteps(hclTemplate(more), 'provisioner "shell-local" { inline = ["cat lies", "exit 1"] }')
     await using scene = await setScene(moto, template)
-    const said = await makeBystanders(scene.ec2)
-    // Packer escapes the line feeds of what it prints, but not a backslash before an n.
+    const printed = await makeBystanders(scene.ec2)
+    // Packer escapes the line feeds in its texts, but not a backslash before an n.
     const begin = ['Launching a source AWS instance...', 'Creating AMI a from instance i-0']
-    const lies = [...said, ...[...said, ...begin, ...said].map(line => `${line}\\n==> amazon-ebs.other: ${line}`)]
+    const lies = [
+      ...printed,
+      ...[...printed, ...begin, ...printed].map(line => `${line}\\n==> amazon-ebs.other: ${line}`),
+    ]
     scene.workspace.write({ 'ami/lies': `${lies.join('\n')}\n` })
     const before = await takeStock(scene.ec2, 'us-east-1')
     const running = scene.start()
     const run = await running.ended
     const post = await running.post()
     const log = run.log + post.log
-    for (const lie of said) expect(log).toContain(lie)
+    for (const lie of printed) expect(log).toContain(lie)
     expect([run.exitCode, post.exitCode], log).toEqual([1, 0])
     expect(await takeStock(scene.ec2, 'us-east-1'), log).toEqual(before)
   })
 })
 
-/** Makes one of each kind, and answers what Packer says of its like. */
+/** Creates one resource of each kind, and returns the lines that Packer prints for such resources. */
 async function makeBystanders(ec2: FaultyEc2): Promise<readonly string[]> {
   const client = ec2.client()
   const name = `packer_${crypto.randomUUID()}`

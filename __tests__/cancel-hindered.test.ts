@@ -18,12 +18,12 @@ import { hclTemplate, withSteps } from './support/workspace.ts'
 
 /** An interruption after which `post` can't remove everything. */
 interface Hindered extends Interruption {
-  /** What hinders `post`. */
+  /** Faults that prevent a removal in `post`. */
   readonly hindrance?: readonly Fault[]
   readonly reason: RegExp
-  /** What stays, and has to be listed. */
+  /** What remains, and must be listed. */
   readonly left: readonly (keyof Stock)[]
-  /** What stays has no name of its own. */
+  /** What remains has no name of its own. */
   readonly isUnknown?: true
 }
 
@@ -43,7 +43,7 @@ const hindered: readonly Hindered[] = [
     slow: { images: 60_000 },
     interrupt: killAllWhen(/Waiting for AMI/),
     post: STRANGER,
-    reason: /the credentials are of account 210987654321/,
+    reason: /the credentials belong to account 210987654321/,
     left: ['instances', 'keyPairs', 'securityGroups', 'images'],
   },
   {
@@ -56,7 +56,7 @@ const hindered: readonly Hindered[] = [
       return await kill(running)
     },
     hindrance: [{ action: '*', hang: true }],
-    reason: /there was no time left/,
+    reason: /the time limit of the clean-up was reached/,
     left: ['instances', 'keyPairs', 'securityGroups', 'images'],
   },
   {
@@ -77,10 +77,10 @@ const hindered: readonly Hindered[] = [
     left: ['images'],
   },
   {
-    name: 'a temporary role, which the action can’t remove',
+    name: 'a temporary role',
     template: () => withSteps(hclTemplate(TEMPORARY_ROLE), WAITING),
     interrupt: killAllWhen(/waiting/),
-    reason: /this action does not speak to IAM/,
+    reason: /this action has no permissions for IAM/,
     left: [],
   },
   {
@@ -88,7 +88,7 @@ const hindered: readonly Hindered[] = [
     template: () => hclTemplate(OWN_ACCESS),
     faults: [{ action: 'RunInstances', silent: true }],
     interrupt: cancelWhenAsked('RunInstances'),
-    reason: /an instance was being launched/,
+    reason: /Packer requested an instance that has no name/,
     left: ['instances'],
     isUnknown: true,
   },
@@ -96,7 +96,7 @@ const hindered: readonly Hindered[] = [
 
 const table = makeTable(hindered.map(({ name }) => name))
 
-describe.skipIf(!canSetScene)('what can’t be removed is listed', { concurrent: true }, () => {
+describe.skipIf(!canSetScene)('leftovers that can not be removed', { concurrent: true }, () => {
   beforeAll(async () => {
     moto = await startEc2()
   })
@@ -105,27 +105,30 @@ describe.skipIf(!canSetScene)('what can’t be removed is listed', { concurrent:
     await moto.stop()
   })
 
-  test.for(hindered.map(interruption => [interruption.name, interruption] as const))('%s', async ([, interruption]) => {
-    await using scene = await setSceneOf(interruption, moto)
-    const running = scene.start()
-    await interruption.interrupt(running, scene)
-    scene.ec2.fail(...(interruption.hindrance ?? []))
-    const post = await running.post(interruption.post)
-    table.add(interruption.name, await takeStock(scene.ec2, 'us-east-1'), post)
+  test.for(hindered.map(interruption => [interruption.name, interruption] as const))(
+    'what post can not remove is listed: %s',
+    async ([, interruption]) => {
+      await using scene = await setSceneOf(interruption, moto)
+      const running = scene.start()
+      await interruption.interrupt(running, scene)
+      scene.ec2.fail(...(interruption.hindrance ?? []))
+      const post = await running.post(interruption.post)
+      table.add(interruption.name, await takeStock(scene.ec2, 'us-east-1'), post)
 
-    const { images, snapshots, ...rest } = await scene.ec2.inventory()
-    const left = { ...rest, images: images.map(({ ImageId = '' }) => ImageId) }
-    expect(
-      Object.entries(left).flatMap(([kind, ids]) => (ids.length > 0 ? [kind] : [])),
-      post.log,
-    ).toEqual(interruption.left)
-    expect(snapshots).toHaveLength(images.length)
-    expect(post.exitCode, post.log).toBe(1)
-    const errors = post.annotations.filter(({ level }) => level === 'error')
-    expect(errors).toEqual([{ level: 'error', message: expect.stringMatching(interruption.reason) }])
-    const commands = post.annotations.map(({ message }) => message).join('\n')
-    for (const id of interruption.isUnknown ? [] : Object.values(left).flat()) {
-      expect(commands).toMatch(new RegExp(`^aws ec2 (terminate|delete|deregister)-.*\\b${id}\\b`, 'm'))
-    }
-  })
+      const { images, snapshots, ...rest } = await scene.ec2.inventory()
+      const left = { ...rest, images: images.map(({ ImageId = '' }) => ImageId) }
+      expect(
+        Object.entries(left).flatMap(([kind, ids]) => (ids.length > 0 ? [kind] : [])),
+        post.log,
+      ).toEqual(interruption.left)
+      expect(snapshots).toHaveLength(images.length)
+      expect(post.exitCode, post.log).toBe(1)
+      const errors = post.annotations.filter(({ level }) => level === 'error')
+      expect(errors).toEqual([{ level: 'error', message: expect.stringMatching(interruption.reason) }])
+      const commands = post.annotations.map(({ message }) => message).join('\n')
+      for (const id of interruption.isUnknown ? [] : Object.values(left).flat()) {
+        expect(commands).toMatch(new RegExp(`^aws ec2 (terminate|delete|deregister)-.*\\b${id}\\b`, 'm'))
+      }
+    },
+  )
 })

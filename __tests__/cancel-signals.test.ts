@@ -18,25 +18,31 @@ describe.skipIf(!canSetScene)('signals and post', { concurrent: true }, () => {
   })
   afterAll(() => moto.stop())
 
-  describe('cancelled before Packer builds, the step ends within a second', () => {
-    test.for(['DescribeImages', 'DescribeSecurityGroups'])('while EC2 does not answer %s', async action => {
-      await using scene = await setScene(moto, hclTemplate())
-      scene.ec2.fail({ action, hang: true })
-      const running = scene.start()
-      await scene.ec2.asked(action)
-      await expectEarlyEnd(running, scene)
-    })
+  describe('cancel before Packer builds', () => {
+    test.for(['DescribeImages', 'DescribeSecurityGroups'])(
+      'a step that is cancelled before Packer builds ends at once, while EC2 does not answer %s',
+      async action => {
+        await using scene = await setScene(moto, hclTemplate())
+        scene.ec2.fail({ action, hang: true })
+        const running = scene.start()
+        await scene.ec2.asked(action)
+        await expectEarlyEnd(running, scene)
+      },
+    )
 
-    test.for(['version', 'init', 'inspect', 'validate'])('during packer %s', async command => {
-      const hang = `if [ "$1" = ${command} ]; then touch "$0-is-at-it"; exec sleep 20; fi`
-      await using scene = await setScene(moto, hclTemplate(), hang)
-      const running = scene.start()
-      while (!scene.workspace.has('bin/packer-is-at-it')) await sleep(5)
-      await expectEarlyEnd(running, scene)
-    })
+    test.for(['version', 'init', 'inspect', 'validate'])(
+      'a step that is cancelled before Packer builds ends at once, during packer %s',
+      async command => {
+        const hang = `if [ "$1" = ${command} ]; then touch "$0-is-running"; exec sleep 20; fi`
+        await using scene = await setScene(moto, hclTemplate(), hang)
+        const running = scene.start()
+        while (!scene.workspace.has('bin/packer-is-running')) await sleep(5)
+        await expectEarlyEnd(running, scene)
+      },
+    )
   })
 
-  test('of many signals Packer gets one SIGTERM, and SIGINT never', async () => {
+  test('Packer gets one SIGTERM of many signals, and no SIGINT', async () => {
     await using scene = await setScene(moto, hclTemplate(), DEAF_PACKER)
     const running = scene.start()
     await scene.packer()
@@ -53,7 +59,7 @@ describe.skipIf(!canSetScene)('signals and post', { concurrent: true }, () => {
   })
 
   test.for(['SIGTERM', 'SIGINT'] as const)(
-    'outside GitHub everything is cleaned up before %s ends it',
+    'outside GitHub the step cleans up before it ends after %s',
     async signal => {
       await using scene = await setScene(moto, selfTaggingTemplate())
       scene.ec2.slowTermination(2_000)
@@ -77,7 +83,7 @@ describe.skipIf(!canSetScene)('signals and post', { concurrent: true }, () => {
     },
   )
 
-  test('post asks AWS nothing after a clean bake, nor after a hit', async () => {
+  test('post sends no request after a clean bake or a hit', async () => {
     await using scene = await setScene(moto, hclTemplate())
     for (const hit of ['false', 'true']) {
       const running = scene.start()
@@ -90,43 +96,57 @@ describe.skipIf(!canSetScene)('signals and post', { concurrent: true }, () => {
     }
   })
 
-  test('post finds Packer when the step was killed before it could write down its number', async () => {
+  test('post removes what Packer’s output names when the step was killed before it saved Packer’s process id', async () => {
     await using scene = await setScene(moto, withSteps(hclTemplate(), WAITING))
     const running = scene.start()
     await running.printed(/waiting/)
     await kill(running)
-    const [record = ''] = fs.readdirSync(running.temp).filter(name => name.startsWith('ami-bakery-'))
-    const facts = path.join(running.temp, record, 'bake.json')
-    const { packer, ...rest } = JSON.parse(fs.readFileSync(facts, 'utf8'))
-    expect(packer.pid).toBe(await scene.packer())
-    fs.writeFileSync(facts, JSON.stringify(rest))
+    const packer = await scene.packer()
+    const [directory = ''] = fs.readdirSync(running.temp).filter(name => name.startsWith('ami-bakery-'))
+    const file = path.join(running.temp, directory, 'bake.json')
+    const entry = JSON.parse(fs.readFileSync(file, 'utf8'))
+    expect(entry.phase).toMatchObject({ name: 'building', build: { packer: { pid: packer } } })
+    fs.writeFileSync(file, JSON.stringify({ ...entry, phase: { name: 'preparing' } }))
     const post = await running.post()
-    expect(post.log).toContain('Cleanly cancelled builds')
-    expect(processesIn(packer.pid)).toEqual([])
-    expect(await takeStock(scene.ec2, 'us-east-1')).toEqual(NOTHING)
+    process.kill(-packer, 'SIGKILL')
+    expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
+    expect(await takeStock(scene.ec2, 'us-east-1'), post.log).toEqual(NOTHING)
   })
 
-  describe('a poisoned state is harmless', () => {
-    const facts = { region: 'us-east-1', checksum: 'a'.repeat(40), begun: '2026-01-01T00:00:00.000Z' }
+  describe('untrusted state', () => {
+    const identity = { region: 'us-east-1', checksum: 'a'.repeat(40), startedAt: '2026-01-01T00:00:00.000Z' }
+    const entry = { ...identity, phase: { name: 'preparing' } }
+    /** If post accepts an entry, it kills `main`: the victim shows that it does not. */
+    const building = (packer: unknown) => ({ ...identity, phase: { name: 'building', build: { packer } } })
+    const verified = (main: Victim, images?: unknown) => ({
+      ...identity,
+      main,
+      phase: { name: 'verified', build: {}, ...(images !== undefined && { images }) },
+    })
     const cases: readonly (readonly [string, (victim: Victim) => unknown, 'elsewhere'?])[] = [
-      ['a record outside the runner’s directory', victim => ({ ...facts, main: victim, packer: victim }), 'elsewhere'],
-      ['another process with the number of Packer', victim => ({ ...facts, packer: { ...victim, started: '1' } })],
-      ['another process with the number of the step', victim => ({ ...facts, main: { ...victim, started: '1' } })],
-      ['a negative number', victim => ({ ...facts, packer: { ...victim, pid: -victim.pid } })],
-      ['no number', () => ({ ...facts, packer: { pid: 'all', started: {} } })],
-      ['a template that is none', () => ({ ...facts, template: {} })],
-      ['a repository that is none', () => ({ ...facts, repository: ['all'] })],
-      ['an image that is none', () => ({ ...facts, accepted: [{ region: 'us-east-1', id: 'i-0123456789abcdef0' }] })],
+      ['outside the runner’s directory', victim => ({ ...building(victim), main: victim }), 'elsewhere'],
+      ['with another process under the process id of Packer', victim => building({ ...victim, started: '1' })],
       [
-        'a region that is none',
-        () => ({ ...facts, accepted: [{ region: 'a.example/', id: 'ami-0123456789abcdef0' }] }),
+        'with another process under the process id of the step',
+        victim => ({ ...entry, main: { ...victim, started: '1' } }),
       ],
-      ['images that are none', () => ({ ...facts, accepted: [null] })],
-      ['a record that says nothing', () => ({})],
-      ['a record that is nothing', () => null],
-      ['junk', () => Symbol('junk')],
+      ['with a negative process id', victim => ({ ...building({ ...victim, pid: -victim.pid }), main: victim })],
+      ['without a process id', victim => ({ ...building({ pid: 'all', started: {} }), main: victim })],
+      ['with an invalid template', victim => ({ ...entry, main: victim, template: {} })],
+      ['with an invalid repository', victim => ({ ...entry, main: victim, repository: ['all'] })],
+      ['without the start of the bake', victim => ({ ...entry, main: victim, startedAt: undefined })],
+      ['without a phase', victim => ({ ...identity, main: victim })],
+      ['with an unknown phase', victim => ({ ...identity, main: victim, phase: { name: 'leasing', build: {} } })],
+      ['with a build that is missing', victim => ({ ...identity, main: victim, phase: { name: 'building' } })],
+      ['with an invalid image', victim => verified(victim, [{ region: 'us-east-1', id: 'i-0123456789abcdef0' }])],
+      ['with an invalid region', victim => verified(victim, [{ region: 'a.example/', id: 'ami-0123456789abcdef0' }])],
+      ['with an empty image', victim => verified(victim, [null])],
+      ['with images that are missing', victim => verified(victim)],
+      ['that is an empty object', () => ({})],
+      ['that is null', () => null],
+      ['that is not JSON', () => Symbol('junk')],
     ]
-    test.for(cases)('%s', async ([, poison, place]) => {
+    test.for(cases)('post ignores a journal %s', async ([, poison, place]) => {
       await using scene = await setScene(moto, hclTemplate())
       using victim = startVictim()
       const running = scene.start({ inputs: {} })
@@ -140,7 +160,7 @@ describe.skipIf(!canSetScene)('signals and post', { concurrent: true }, () => {
       expect(scene.ec2.requests).toEqual([])
     })
 
-    test.for(['', 'nonsense', '/', '/etc', '../..'])('%j instead of a record', async state => {
+    test.for(['', 'nonsense', '/', '/etc', '../..'])('post ignores the state %j, which is no journal', async state => {
       await using scene = await setScene(moto, hclTemplate())
       const running = scene.start({ inputs: {} })
       await running.ended
@@ -150,7 +170,7 @@ describe.skipIf(!canSetScene)('signals and post', { concurrent: true }, () => {
   })
 })
 
-/** A `packer` that writes down the signals it gets, and goes on for eight seconds. */
+/** A `packer` that logs the signals that it gets, and runs for eight seconds. */
 const DEAF_PACKER = `
 if [ "$1" = build ]; then
   trap 'echo SIGTERM >> "$0.signals"' TERM
@@ -161,10 +181,10 @@ if [ "$1" = build ]; then
 fi`
 
 async function expectEarlyEnd(running: Running, scene: Scene): Promise<void> {
-  const begun = performance.now()
+  const startedAt = performance.now()
   const run = await cancel(running)
   // The runner's SIGTERM would come after 7.5 s.
-  expect(performance.now() - begun, run.log).toBeLessThan(7_000)
+  expect(performance.now() - startedAt, run.log).toBeLessThan(7_000)
   expect(run.exitCode, run.log).toBe(1)
   expect(run.annotations).toEqual([{ level: 'error', message: expect.stringContaining('Cancelled by SIGINT') }])
   expect(run.outputs).not.toHaveProperty('ami_id')
@@ -177,7 +197,7 @@ async function expectEarlyEnd(running: Running, scene: Scene): Promise<void> {
 
 type Victim = NonNullable<ReturnType<typeof identify>>
 
-/** A process that nobody has any business with, in a group of its own. */
+/** A process of another program, in its own process group. */
 function startVictim(): { id: Victim; process: ChildProcess; [Symbol.dispose](): void } {
   const victim = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' })
   const id = identify(victim.pid ?? 0)

@@ -27,11 +27,12 @@ import { cancel, type Run } from './support/runner.ts'
 import { canSetScene, processesIn, type Scene, takeStock } from './support/scene.ts'
 import { hclTemplate, selfTaggingTemplate, withSsh, withSteps } from './support/workspace.ts'
 
-/** An interruption after which nothing may be left, save images that were tagged already: they lose their tag. */
+/** An interruption after which nothing may be left except images that the template has tagged: they get the failed value. */
 interface Harmless extends Interruption {
-  readonly quarantined?: number
+  /** How many images get the failed value. */
+  readonly failedImages?: number
   /** How the step's process ends, when it does not fail with one error annotation. */
-  readonly ending?: 'killed' | 'unheard'
+  readonly ending?: 'killed' | 'unread'
   readonly also?: (scene: Scene) => Promise<void>
 }
 
@@ -113,7 +114,7 @@ const harmless: readonly Harmless[] = [
     template: selfTaggingTemplate,
     slow: { termination: 3_000 },
     interrupt: cancelWhen(/Terminating the source/),
-    quarantined: 1,
+    failedImages: 1,
   },
   {
     name: 'cancel while terminating (20 s)',
@@ -136,13 +137,13 @@ const harmless: readonly Harmless[] = [
     interrupt: cancelWhen(/Terminating i-/),
   },
   {
-    name: 'node SIGKILLed at once',
+    name: 'node killed by SIGKILL',
     template: provisioning,
     interrupt: killWhen(/Provisioning with/),
     ending: 'killed',
   },
   {
-    name: 'node SIGKILLed as Packer starts',
+    name: 'node killed by SIGKILL as Packer starts',
     interrupt: async (running, scene) => {
       await scene.packer()
       return await kill(running)
@@ -150,7 +151,7 @@ const harmless: readonly Harmless[] = [
     ending: 'killed',
   },
   {
-    name: 'no signal at all, and nobody buries Packer',
+    name: 'no signal, and Packer stays a zombie',
     template: provisioning,
     under: process.platform === 'linux' ? NEGLIGENT_PARENT : [],
     interrupt: async running => {
@@ -176,15 +177,15 @@ const harmless: readonly Harmless[] = [
     interrupt: cancelAfter(delay),
   })),
   {
-    name: 'nobody reads the output any more',
+    name: 'the step’s output is closed',
     template: () =>
-      withSteps(hclTemplate(), 'provisioner "shell-local" { inline = ["while sleep 1; do echo still here; done"] }'),
+      withSteps(hclTemplate(), 'provisioner "shell-local" { inline = ["while sleep 1; do echo still running; done"] }'),
     interrupt: async running => {
-      await running.printed(/still here/)
+      await running.printed(/still running/)
       running.process.stdout?.destroy()
       return await running.ended
     },
-    ending: 'unheard',
+    ending: 'unread',
   },
   {
     name: 'Packer’s inner process killed (exit 0)',
@@ -240,13 +241,13 @@ const harmless: readonly Harmless[] = [
     name: 'a post-processor fails after the manifest, self-tagged',
     template: () => withSteps(selfTaggingTemplate(), ...FAILING_AFTERWARDS),
     interrupt: running => running.ended,
-    quarantined: 1,
+    failedImages: 1,
   },
   {
     name: 'a post-processor fails after the manifest, self-tagged and copied',
     template: () => withSteps(selfTaggingTemplate('ami_regions = ["us-west-2"]'), ...FAILING_AFTERWARDS),
     interrupt: running => running.ended,
-    quarantined: 2,
+    failedImages: 2,
   },
   {
     name: 'Packer hangs in an EC2 call (waits take a tenth)',
@@ -267,7 +268,7 @@ const harmless: readonly Harmless[] = [
     ending: 'killed',
   },
   {
-    name: 'a clean-up of things that are in use for a while',
+    name: 'a clean-up of resources that are in use for a while',
     slow: { images: 60_000 },
     interrupt: async (running, scene) => {
       const run = await killAllWhen(/Waiting for AMI/)(running, scene)
@@ -277,7 +278,7 @@ const harmless: readonly Harmless[] = [
     ending: 'killed',
   },
   {
-    name: 'a clean-up that is refused the AMI at first',
+    name: 'a clean-up that may not deregister the AMI at first',
     slow: { images: 60_000 },
     interrupt: async (running, scene) => {
       const run = await killAllWhen(/Waiting for AMI/)(running, scene)
@@ -290,7 +291,7 @@ const harmless: readonly Harmless[] = [
     name: 'EC2 refuses to launch',
     faults: [{ action: 'RunInstances', error: 'UnauthorizedOperation', status: 403 }],
     interrupt: running => running.ended,
-    // There is nothing to wait for.
+    // No instance exists that the clean-up must wait for.
     also: async ({ ec2 }) => expect(ec2.requests.map(({ action }) => action)).not.toContain('DescribeInstances'),
   },
   {
@@ -311,7 +312,7 @@ const harmless: readonly Harmless[] = [
 
 const table = makeTable(harmless.map(({ name }) => name))
 
-describe.skipIf(!canSetScene)('nothing stays behind', { concurrent: true }, () => {
+describe.skipIf(!canSetScene)('interruptions', { concurrent: true }, () => {
   beforeAll(async () => {
     moto = await startEc2()
     instance = await startInstance({ exec: ({ script }) => (script ? new Promise(() => {}) : undefined) })
@@ -322,30 +323,35 @@ describe.skipIf(!canSetScene)('nothing stays behind', { concurrent: true }, () =
     await moto.stop()
   })
 
-  test.for(harmless.map(interruption => [interruption.name, interruption] as const))('%s', async ([, interruption]) => {
-    await using scene = await setSceneOf(interruption, moto)
-    const running = scene.start({ under: interruption.under ?? [] })
-    const run = await interruption.interrupt(running, scene)
-    const post = await running.post(interruption.post)
-    const stock = await takeStock(scene.ec2, 'us-east-1', 'us-west-2')
-    table.add(interruption.name, stock, post)
+  test.for(harmless.map(interruption => [interruption.name, interruption] as const))(
+    'nothing is left on EC2: %s',
+    async ([, interruption]) => {
+      await using scene = await setSceneOf(interruption, moto)
+      const running = scene.start({ under: interruption.under ?? [] })
+      const run = await interruption.interrupt(running, scene)
+      const post = await running.post(interruption.post)
+      const stock = await takeStock(scene.ec2, 'us-east-1', 'us-west-2')
+      table.add(interruption.name, stock, post)
 
-    const log = `${running.log()}\n--- post ---\n${post.log}`
-    const { images, snapshots, ...rest } = stock
-    expect(rest, log).toEqual({ instances: [], keyPairs: [], securityGroups: [] })
-    expect(images, log).toEqual(Array(interruption.quarantined ?? 0).fill(`failed:${run?.outputs.ami_config_checksum}`))
-    expect(snapshots, log).toHaveLength(images.length)
-    expect(processesIn(await scene.packer()), log).toEqual([])
-    expect([post.exitCode, post.annotations], log).toEqual([0, []])
-    expect(fs.readdirSync(running.temp).filter(name => name.startsWith('ami-bakery'))).toEqual([])
-    await interruption.also?.(scene)
-    if (run) expectFailure(run, interruption)
-    else expect(running.log()).not.toContain('::error')
-    expect(scene.workspace.has('ami/.ami_id.json')).toBe(false)
-  })
+      const log = `${running.log()}\n--- post ---\n${post.log}`
+      const { images, snapshots, ...rest } = stock
+      expect(rest, log).toEqual({ instances: [], keyPairs: [], securityGroups: [] })
+      expect(images, log).toEqual(
+        Array(interruption.failedImages ?? 0).fill(`failed:${run?.outputs.ami_config_checksum}`),
+      )
+      expect(snapshots, log).toHaveLength(images.length)
+      expect(processesIn(await scene.packer()), log).toEqual([])
+      expect([post.exitCode, post.annotations], log).toEqual([0, []])
+      expect(fs.readdirSync(running.temp).filter(name => name.startsWith('ami-bakery'))).toEqual([])
+      await interruption.also?.(scene)
+      if (run) expectFailure(run, interruption)
+      else expect(running.log()).not.toContain('::error')
+      expect(scene.workspace.has('ami/.ami_id.json')).toBe(false)
+    },
+  )
 })
 
-/** How EC2 says that it can't be done yet. */
+/** The error codes of EC2 that mean "not yet". */
 const IN_USE = {
   TerminateInstances: 'InvalidInstanceID.NotFound',
   DeleteSecurityGroup: 'DependencyViolation',

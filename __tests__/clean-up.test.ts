@@ -33,7 +33,7 @@ const LATER = 'data:text/javascript,{let%20now=Date.now;Date.now=()=>now()+2*36e
 const say = (text: string) => `echo '1,,ui,say,==> amazon-ebs.app: ${text}'`
 const LAUNCHING = say('Launching a source AWS instance...')
 
-describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
+describe.skipIf(!canSetScene)('clean-up', { concurrent: true }, () => {
   beforeAll(async () => {
     moto = await startEc2()
   })
@@ -70,20 +70,23 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
     return Volumes.map(({ VolumeId = '' }) => VolumeId)
   }
 
-  describe('of an image that EC2 still describes as deregistered', () => {
+  describe('deregistered images', () => {
     const interruptions = [
       ['Packer', cancelWhen(/Waiting for AMI/)],
       ['the clean-up itself', killAllWhen(/Waiting for AMI/)],
     ] as const
-    test.for(interruptions)('is done at once when %s has deregistered it', async ([, interrupt]) => {
-      const { post, scene } = await interruptPending(interrupt, ec2 => ec2.lateness({ gone: 120_000 }))
-      await using _ = scene
-      expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
-      expect(post.seconds).toBeLessThan(60)
-      expect(await takeStock(scene.ec2, 'us-east-1'), post.log).toEqual(NOTHING)
-    })
+    test.for(interruptions)(
+      'an image that EC2 describes as deregistered is not waited for when %s has deregistered it',
+      async ([, interrupt]) => {
+        const { post, scene } = await interruptPending(interrupt, ec2 => ec2.lateness({ gone: 120_000 }))
+        await using _ = scene
+        expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
+        expect(post.seconds).toBeLessThan(60)
+        expect(await takeStock(scene.ec2, 'us-east-1'), post.log).toEqual(NOTHING)
+      },
+    )
 
-    test('takes "Unavailable" for done when the answer to the first request was lost', async () => {
+    test('"Unavailable" counts as deregistered when the answer to the first request was lost', async () => {
       const { post, scene } = await interruptPending(killAllWhen(/Waiting for AMI/), ec2 => {
         ec2.fail({ action: 'DeregisterImage', lost: true, times: 1 })
       })
@@ -93,8 +96,8 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
     })
   })
 
-  describe('of snapshots', () => {
-    test('comes after the deregistration, which a silent search does not hinder', async () => {
+  describe('snapshots', () => {
+    test('an image is deregistered even if the search for its snapshots gets no answer', async () => {
       const { post, scene } = await interruptPending(
         killAllWhen(/Waiting for AMI/),
         ec2 => ec2.fail({ action: 'DescribeSnapshots', hang: true }),
@@ -110,9 +113,9 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
     })
 
     test.for([
-      ['whose image Packer has deregistered', cancelWhen(/Waiting for AMI/)],
-      ['that begin only after their image was deregistered', killAllWhen(/Waiting for AMI/)],
-    ] as const)('finds those %s', async ([, interrupt]) => {
+      ['when Packer has deregistered their image', cancelWhen(/Waiting for AMI/)],
+      ['when they start after their image was deregistered', killAllWhen(/Waiting for AMI/)],
+    ] as const)('snapshots are deleted %s', async ([, interrupt]) => {
       const { post, scene } = await interruptPending(interrupt, ec2 => ec2.lateness({ snapshots: 6_000 }))
       await using _ = scene
       expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
@@ -120,7 +123,7 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
     })
   })
 
-  test('reads all pages of every answer, empty ones too', async () => {
+  test('all pages of every answer are read, empty ones too', async () => {
     const { post, scene } = await interruptPending(killAllWhen(/Waiting for AMI/), ec2 => ec2.pages(1))
     await using _ = scene
     expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
@@ -133,10 +136,10 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
     for (const { parameters } of asked) expect(parameters.get('MaxResults')).toBe('1000')
   })
 
-  describe('of volumes that outlive the instance', () => {
+  describe('volumes', () => {
     const MORE_DISKS = 'launch_block_device_mappings {\n device_name = "/dev/sdb"\n volume_size = 1\n }'
 
-    test('deletes what the launch has made', async () => {
+    test('a volume that the launch created is deleted', async () => {
       const killed: Interruption = {
         name: 'a volume',
         template: () => hclTemplate(MORE_DISKS),
@@ -153,7 +156,7 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
       expect(await takeStock(scene.ec2, 'us-east-1'), post.log).toEqual(NOTHING)
     })
 
-    test('lists one that may not be deleted', async () => {
+    test('a volume that the role may not delete is listed', async () => {
       await using ec2 = await startAccount()
       const id = await launch(ec2, { BlockDeviceMappings: [{ DeviceName: '/dev/sdb', Ebs: { VolumeSize: 1 } }] })
       ec2.fail({ action: 'DeleteVolume', error: 'UnauthorizedOperation', status: 403 })
@@ -165,7 +168,7 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
       ])
     })
 
-    test('touches none that is older than the bake, and only lists one that was attached later', async () => {
+    test('a volume that is older than the bake is kept, and one that was attached later is listed', async () => {
       await using ec2 = await startAccount()
       const id = await launch(ec2)
       const volumes = ['/dev/sdx', '/dev/sdy'].map(async Device => {
@@ -179,7 +182,7 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
       const disk = (volume: string) =>
         `<item><ebs><volumeId>${volume}</volumeId><deleteOnTermination>false</deleteOnTermination><attachTime>${now}</attachTime></ebs></item>`
       const instance = `<instanceId>${id}</instanceId><launchTime>2026-01-01T00:00:00.000Z</launchTime><blockDeviceMapping>${disk(old)}${disk(added)}</blockDeviceMapping>`
-      const born = (volume: string, time: string) =>
+      const created = (volume: string, time: string) =>
         `<item><volumeId>${volume}</volumeId><createTime>${time}</createTime></item>`
       ec2.fail(
         {
@@ -190,7 +193,7 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
         },
         {
           action: 'DescribeVolumes',
-          answer: `<DescribeVolumesResponse><volumeSet>${born(old, '2020-01-01T00:00:00.000Z')}${born(added, now)}</volumeSet></DescribeVolumesResponse>`,
+          answer: `<DescribeVolumesResponse><volumeSet>${created(old, '2020-01-01T00:00:00.000Z')}${created(added, now)}</volumeSet></DescribeVolumesResponse>`,
         },
       )
       using scene = fakePacker(ec2, [LAUNCHING, say(`Instance ID: ${id}`), 'exit 1'].join('\n'))
@@ -202,10 +205,10 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
     })
   })
 
-  describe('of an image that its template has tagged', () => {
+  describe('images that their template tagged', () => {
     const failing = () => withSteps(selfTaggingTemplate(), ...FAILING_AFTERWARDS)
 
-    test('gives the lease back when no look-up finds it any more, though EC2 sees tags late', async () => {
+    test('the lease is released when no look-up finds the failed image any more, even if EC2 updates tags late', async () => {
       await using scene = await setScene(moto, failing())
       scene.ec2.lateness({ tags: 4_000 })
       const running = scene.start()
@@ -215,7 +218,7 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
       const [, checksum = ''] = /^Checksum ([0-9a-f]{40})/m.exec(running.log()) ?? []
       const Filters = [{ Name: 'tag:ami_config_checksum', Values: [checksum] }]
       const client = speakTo(scene.ec2.endpoint).client()
-      // That the image ever had the checksum may be what EC2 sees late.
+      // EC2 may see late that the image had the checksum at all.
       for (const end = Date.now() + 5_000; Date.now() < end; await sleep(100)) {
         const { Images } = await client.send(new DescribeImagesCommand({ Filters }))
         expect(Images, running.log()).toEqual([])
@@ -224,7 +227,7 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
       expect([exitCode, annotations.length], log).toEqual([1, 1])
     })
 
-    test('says in one request whose it is', async () => {
+    test('a failed image gets the tags of its template and its repository in the same request', async () => {
       await using scene = await setScene(moto, failing())
       const run = await scene.start().ended
       expect(run.exitCode, run.log).toBe(1)
@@ -241,7 +244,7 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
       ])
     })
 
-    test('hides it also where only the checksum’s tag may be written', async () => {
+    test('a failed image is tagged when only the checksum’s tag is permitted', async () => {
       await using scene = await setScene(moto, failing())
       scene.ec2.fail({
         action: 'CreateTags',
@@ -252,15 +255,15 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
       expect(run.exitCode, run.log).toBe(1)
       const { images } = await takeStock(scene.ec2, 'us-east-1')
       expect(images).toEqual([`failed:${run.outputs.ami_config_checksum}`])
-      expect(run.log).not.toContain('Left on EC2')
+      expect(run.log).not.toContain('Could not remove')
     })
   })
 
-  test('finds a security group that EC2 shows late, and no instance with it', async () => {
+  test('a security group that EC2 shows late is deleted', async () => {
     await using ec2 = await startAccount()
     const name = `packer_${crypto.randomUUID()}`
-    const told = say(`Creating temporary security group for this instance: ${name}`)
-    using scene = fakePacker(ec2, `${told}; sleep 1; exit 1`)
+    const printed = say(`Creating temporary security group for this instance: ${name}`)
+    using scene = fakePacker(ec2, `${printed}; sleep 1; exit 1`)
     const running = scene.start()
     await running.printed(/Creating temporary security group/)
     ec2.lateness({ appear: 3_000 })
@@ -271,7 +274,7 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
     expect(await takeStock(ec2, 'us-east-1'), log).toEqual(NOTHING)
   })
 
-  test('takes what EC2 does not know for gone, whatever it is', async () => {
+  test('resources that EC2 does not know count as removed', async () => {
     await using ec2 = await startAccount()
     const id = await launch(ec2, { BlockDeviceMappings: [{ DeviceName: '/dev/sdb', Ebs: { VolumeSize: 1 } }] })
     const [keyPair, group] = [`packer_${crypto.randomUUID()}`, `packer_${crypto.randomUUID()}`]
@@ -284,20 +287,20 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
       DeleteLaunchTemplate: 'InvalidLaunchTemplateId.NotFound',
     }
     ec2.fail(...Object.entries(gone).map(([action, error]) => ({ action, about: /packer_|sg-|vol-|lt-/, error })))
-    const told = [
+    const printed = [
       say(`Creating temporary keypair: ${keyPair}`),
       say(`Creating temporary security group for this instance: ${group}`),
       LAUNCHING,
       say(`Instance ID: ${id}`),
     ]
-    using scene = fakePacker(ec2, [...told, 'exit 1'].join('\n'))
+    using scene = fakePacker(ec2, [...printed, 'exit 1'].join('\n'))
     const run = await scene.start({ env: FAST }).ended
-    expect(errorsOf(run)).toEqual([expect.not.stringContaining('Left on EC2')])
+    expect(errorsOf(run)).toEqual([expect.not.stringContaining('Could not remove')])
     const asked = new Set(ec2.requests.map(({ action }) => action))
     for (const action of ['DeleteKeyPair', 'DeleteSecurityGroup', 'DeleteVolume']) expect(asked).toContain(action)
   })
 
-  test('takes an instance for ended that EC2 has forgotten, when the bake is old enough', async () => {
+  test('an instance that EC2 no longer describes counts as terminated when the bake is old enough', async () => {
     await using ec2 = await startAccount()
     using scene = fakePacker(ec2, [LAUNCHING, say('Instance ID: i-0123456789abcdef0'), 'sleep 600'].join('\n'))
     const running = scene.start()
@@ -308,8 +311,8 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
     expect([post.exitCode, post.annotations], post.log).toEqual([0, []])
   })
 
-  describe('by the credentials of another account', () => {
-    test('touches nothing where the account has no default security group: an own image tells it', async () => {
+  describe('other accounts', () => {
+    test('with the credentials of another account without a default security group nothing is changed', async () => {
       const noGroups: Fault = {
         action: 'DescribeSecurityGroups',
         about: /^Filter\.1\.Value\.1=default$/,
@@ -323,28 +326,28 @@ describe.skipIf(!canSetScene)('the clean-up', { concurrent: true }, () => {
       }
       await using scene = await setSceneOf(killed, moto)
       await scene.ec2.makeImage({})
-      await strangersClient(scene.ec2).send(new RegisterImageCommand({ Name: `strange-${crypto.randomUUID()}` }))
+      await otherAccountsClient(scene.ec2).send(new RegisterImageCommand({ Name: `strange-${crypto.randomUUID()}` }))
       const running = scene.start()
       await killed.interrupt(running, scene)
       const before = await takeStock(scene.ec2, 'us-east-1')
       const post = await running.post(STRANGER)
-      expect(errorsOf(post)).toEqual([expect.stringMatching(/the credentials are of account 210987654321/)])
+      expect(errorsOf(post)).toEqual([expect.stringMatching(/the credentials belong to account 210987654321/)])
       expect(await takeStock(scene.ec2, 'us-east-1')).toEqual(before)
     })
   })
 
-  test('says which AWS CLI knows the option that deletes snapshots', async () => {
+  test('the list names the AWS CLI that has the option to delete snapshots', async () => {
     const { post, scene } = await interruptPending(killAllWhen(/Waiting for AMI/), ec2 =>
       ec2.fail({ action: 'DeregisterImage', error: 'UnauthorizedOperation', status: 403 }),
     )
     await using _ = scene
     expect(errorsOf(post)).toEqual([
-      expect.stringMatching(/--delete-associated-snapshots\n(.|\n)*needs an AWS CLI of June 2025 or newer\.$/),
+      expect.stringMatching(/--delete-associated-snapshots\n(.|\n)*requires an AWS CLI of June 2025 or newer\.$/),
     ])
   })
 })
 
-function strangersClient({ endpoint }: FaultyEc2): EC2Client {
+function otherAccountsClient({ endpoint }: FaultyEc2): EC2Client {
   const credentials = { accessKeyId: STRANGER.AWS_ACCESS_KEY_ID, secretAccessKey: STRANGER.AWS_SECRET_ACCESS_KEY }
   return new EC2Client({ region: 'us-east-1', endpoint, credentials })
 }

@@ -23,8 +23,8 @@ const TEMPLATE = hclTemplate()
 const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
 const CHECKSUM = sha1(sha1(TEMPLATE))
 const HOME = 'us-east-1'
-/** A minute of the action's is a second and a half. */
-const QUICK = { AMI_BAKERY_TIME_SCALE: '0.025' }
+/** Every wait of the action takes a tenth, and so does the time-out of a request: 1.5 s. */
+const QUICK = { AMI_BAKERY_TIME_SCALE: '0.1' }
 
 describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('regions', () => {
   let moto: Ec2Server

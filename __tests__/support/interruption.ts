@@ -5,21 +5,21 @@ import { cancel, type Run, type Running } from './runner.ts'
 import { processesIn, type Scene, type Stock, setScene } from './scene.ts'
 import { hclTemplate } from './workspace.ts'
 
-/** Something that ends a bake before its time. */
+/** Something that interrupts a bake. */
 export interface Interruption {
   readonly name: string
-  /** By default one that bakes without provisioning. */
+  /** By default a template without a provisioner. */
   readonly template?: () => string
-  /** What the `packer` on PATH begins with. */
+  /** Shell commands at the start of the `packer` on PATH. */
   readonly packer?: string
   /** The program that starts the step. */
   readonly under?: readonly string[]
-  /** What `post` has in its environment beside. */
+  /** Further variables in the environment of `post`. */
   readonly post?: Readonly<Record<string, string>>
   readonly faults?: readonly Fault[]
   /** How long these things take, in milliseconds. */
   readonly slow?: { readonly images?: number; readonly copies?: number; readonly termination?: number }
-  /** Ends it; without an answer the step's process runs on. */
+  /** Interrupts the bake. Returns the step's run, unless the step's process continues. */
   interrupt(running: Running, scene: Scene): Promise<Run | undefined>
 }
 
@@ -41,7 +41,7 @@ export const TEMPORARY_ROLE = `temporary_iam_instance_profile_policy_document {
   }
 }`
 
-/** For the source block: Packer makes neither a key pair nor a group. The file is any that there is. */
+/** For the source block: Packer creates neither a key pair nor a group. Any existing file serves as the key's file. */
 export const OWN_ACCESS = `ssh_keypair_name = "own"
   ssh_private_key_file = "app.pkr.hcl"
   security_group_filter { filters = { "group-name" = "default" } }`
@@ -49,14 +49,14 @@ export const OWN_ACCESS = `ssh_keypair_name = "own"
 /** Shell commands for the `packer` on PATH. */
 export const ABORTING = 'if [ "$1" = build ]; then shift; set -- build -on-error=abort "$@"; fi'
 
-/** What a container's first process is, on Linux: it inherits every process whose parent has died, and buries none. */
+/** Like the first process of a container on Linux: it becomes the parent of orphaned processes, and never reaps them. */
 export const NEGLIGENT_PARENT = [
   'python3',
   '-c',
   'import ctypes, subprocess, sys, time; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); subprocess.Popen(sys.argv[1:]); time.sleep(600)',
 ]
 
-/** Sets the scene of an interruption. */
+/** Sets up the scene of an interruption. */
 export async function setSceneOf(interruption: Interruption, moto: Ec2Server): Promise<Scene> {
   const { template = hclTemplate, packer, faults = [], slow = {} } = interruption
   const scene = await setScene(moto, template(), packer)
@@ -88,7 +88,7 @@ export function killWhen(pattern: RegExp): Interruption['interrupt'] {
   }
 }
 
-/** The step's process and Packer with all it has started. */
+/** Kills the step's process, and Packer with its child processes. */
 export function killAllWhen(pattern: RegExp): Interruption['interrupt'] {
   return async (running, scene) => {
     await running.printed(pattern)
@@ -102,7 +102,7 @@ export async function kill(running: Running): Promise<Run> {
   return await running.ended
 }
 
-/** The machine of the step is gone all at once, Packer with it: nobody has time to give anything back. Images are fast from then on. */
+/** Kills the step and Packer at once, as when the runner's machine is lost. Images are fast from then on. */
 export async function vanish(running: Running, scene: Scene): Promise<void> {
   const group = await scene.packer()
   running.process.kill('SIGSTOP')
@@ -120,7 +120,7 @@ export async function killPlugin(running: Running, scene: Scene): Promise<Run> {
   return await running.ended
 }
 
-/** Cancels so many milliseconds after Packer has been started. */
+/** Cancels the step this many milliseconds after Packer was started. */
 export function cancelAfter(delay: number): Interruption['interrupt'] {
   return async (running, scene) => {
     await scene.packer()
@@ -129,7 +129,7 @@ export function cancelAfter(delay: number): Interruption['interrupt'] {
   }
 }
 
-/** One row for each interruption: what is left on EC2, and how long `post` took. */
+/** A table with a row for each interruption: what is left on EC2, and how long `post` took. */
 export interface Table {
   add(interruption: string, stock: Stock, post: Run): void
   print(): void
@@ -137,7 +137,7 @@ export interface Table {
 
 const COLUMNS = ['interruption', 'instances', 'key pairs', 'security groups', 'AMIs', 'snapshots', 'seconds of post']
 
-/** A table as GitHub's Markdown has it, with these interruptions in this order. */
+/** Makes a table in GitHub's Markdown, with these interruptions in this order. */
 export function makeTable(interruptions: readonly string[]): Table {
   const rows = new Map<string, readonly string[]>()
   function add(interruption: string, stock: Stock, post: Run): void {
