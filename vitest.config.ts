@@ -6,17 +6,8 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
  */
 const FILES = {
   emulator: [
-    ...[
-      'changed-files',
-      'consistency',
-      'ec2-errors',
-      'expiry',
-      'explain-miss',
-      'look-up',
-      'look-up-waiting',
-      'mishaps',
-    ],
-    ...['other-builders', 'service-model'],
+    ...['changed-files', 'consistency', 'credentials', 'ec2-errors', 'expiry', 'explain-miss', 'look-up'],
+    ...['look-up-waiting', 'mishaps', 'other-builders', 'service-model', 'unclear-answers'],
   ],
   packer: [
     ...['accounts', 'bake', 'cancel', 'cancel-bystanders', 'cancel-hindered', 'cancel-signals', 'clean-up', 'copies'],

@@ -37,7 +37,6 @@ export function toolPath(tool: Tool): string {
 
 /** Whether all of these tools are there, to skip tests that need them. In CI (`CI=true`) nothing is skipped: a missing one is an error. */
 export function hasTools(...tools: readonly Tool[]): boolean {
-  tools.forEach(assertAllowed)
   known ??= readTools()
   const missing = tools.find(tool => !known?.[tool])
   if (missing && process.env.CI === 'true') toolPath(missing)
