@@ -3,7 +3,6 @@ import fs from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { makeTree, namesAreBytes } from './support/definitions.ts'
 import { type Ec2Server, startEc2 } from './support/ec2.ts'
@@ -184,11 +183,12 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
   })
 
   test.skipIf(!namesAreBytes)('has names that are not UTF-8', async () => {
-    using tree = makeTree({ 'ami/app.pkr.hcl': '', 'ami/a\xff': '1', 'ami/b\xff': '1', 'ami/c\xff': '1' })
-    await plantImage(commitAll(tree.directory))
-    tree.add({ 'ami/b\xff': '2', 'ami/d\xff': '1' })
-    fs.rmSync(Buffer.from(`${tree.directory}/ami/c\xff`, 'latin1'))
-    const list = listIn(await run(tree.directory))
+    const names = ['app.pkr.hcl', 'a\xff', 'b\xff', 'c\xff']
+    using tree = makeTree(Object.fromEntries(names.map(name => [`app/ami/${name}`, '1'])))
+    await plantImage(commitAll(tree.at('app')))
+    tree.add({ 'app/ami/b\xff': '2', 'app/ami/d\xff': '1' })
+    fs.rmSync(Buffer.from(`${tree.directory}/app/ami/c\xff`, 'latin1'))
+    const list = listIn(await run(tree.at('app')))
     expect(list).toEqual(['M ami/b\ufffd', 'D ami/c\ufffd', '? ami/d\ufffd (not in Git)'])
   })
 
@@ -412,32 +412,33 @@ describe.skipIf(!hasTools('moto_server'))('the list of changed files', () => {
 
   describe('with a Git that never ends', () => {
     /** A `git` on PATH that waits in a child process, which keeps the output open. */
-    function makeSlowGit(seconds: number): Workspace {
+    function makeSlowGit(): Workspace {
       const workspace = makeRepository({ 'bin/git': `#!/bin/sh\ntrap '' TERM\nsleep ${seconds}\nsleep ${seconds}\n` })
       fs.chmodSync(path.join(workspace.directory, 'bin/git'), 0o755)
       return workspace
     }
-    const isRunning = (command: string) =>
-      execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' }).includes(command)
+    /** A duration that no other process on the machine waits for. */
+    const seconds = 1_000_000 + process.pid
+    const isRunning = () => execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' }).includes(`sleep ${seconds}`)
 
     test('is absent after five seconds, and Git and its child processes are killed', async () => {
-      using workspace = makeSlowGit(47_111)
+      using workspace = makeSlowGit()
       await plantImage('1'.repeat(40))
       const PATH = `${workspace.directory}/bin:${process.env.PATH}`
       const ended = await run(workspace.directory, {}, { PATH, AMI_BAKERY_TIME_SCALE: '0.2' })
       expect(listIn(ended)).toEqual(['Git did not list the changed files within 5 seconds.'])
-      await expect.poll(() => isRunning('sleep 47111'), { timeout: 10_000 }).toBe(false)
+      await expect.poll(isRunning, { timeout: 10_000 }).toBe(false)
     })
 
     test('does not delay a cancelled step', async () => {
-      using workspace = makeSlowGit(47_112)
+      using workspace = makeSlowGit()
       await plantImage('1'.repeat(40))
       const running = start(workspace.directory, {}, { PATH: `${workspace.directory}/bin:${process.env.PATH}` })
-      while (!isRunning('sleep 47112')) await sleep(20)
-      const { exitCode, seconds } = await cancel(running)
-      expect(exitCode).toBe(1)
-      expect(seconds).toBeLessThan(5)
-      await expect.poll(() => isRunning('sleep 47112'), { timeout: 10_000 }).toBe(false)
+      await expect.poll(isRunning, { timeout: 60_000 }).toBe(true)
+      const ended = await cancel(running)
+      expect(ended.exitCode).toBe(1)
+      expect(ended.seconds).toBeLessThan(5)
+      await expect.poll(isRunning, { timeout: 10_000 }).toBe(false)
     })
   })
 

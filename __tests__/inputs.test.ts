@@ -36,7 +36,7 @@ describe('a wrong input', () => {
     [{ 'output-file': 'ami' }, /^output-file: .*ami can't be removed/],
     [{ 'output-file': 'nowhere/id.json' }, /^output-file: .*nowhere is not a writable directory/],
     [{ 'packer-template': 'broken.json/x' }, /^packer-template: .*broken\.json\/x can't be read/],
-    [{ 'packer-var-files': 'x'.repeat(300) }, /^packer-var-files: .* is not a file/],
+    [{ 'packer-var-files': 'x'.repeat(300) }, /^packer-var-files: .* is not a readable file/],
     [{ 'working-directory': 'x'.repeat(300) }, /^working-directory: .* is not a directory/],
   ]
 

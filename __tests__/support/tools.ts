@@ -17,10 +17,18 @@ export type Tool =
 
 type Tools = Partial<Record<Tool, string>>
 
+/** The tools that the tests of a project may use. The project `packer` may use all. */
+const TOOLS_OF: Readonly<Record<string, readonly Tool[]>> = { unit: [], emulator: ['moto_server', 'service_models'] }
+
 let known: Tools | undefined
 
-/** The absolute path of a tool; an error that says what to do if there is none. */
+/**
+ * The absolute path of a tool.
+ *
+ * @throws Error when this machine does not have it, or when the tests of this project may not use it.
+ */
 export function toolPath(tool: Tool): string {
+  assertAllowed(tool)
   known ??= readTools()
   const place = known[tool]
   if (place) return place
@@ -33,6 +41,16 @@ export function hasTools(...tools: readonly Tool[]): boolean {
   const missing = tools.find(tool => !known?.[tool])
   if (missing && process.env.CI === 'true') toolPath(missing)
   return missing === undefined
+}
+
+function assertAllowed(tool: Tool): void {
+  const { TEST_PROJECT: project = '' } = process.env
+  const allowed = TOOLS_OF[project]
+  if (!allowed || allowed.includes(tool)) return
+  const other = TOOLS_OF.emulator?.includes(tool) ? 'emulator' : 'packer'
+  throw new Error(
+    `The project ${project} may not use ${tool}. Add this file to the project ${other} in vitest.config.ts.`,
+  )
 }
 
 function readTools(): Tools {
