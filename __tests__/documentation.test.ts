@@ -76,7 +76,7 @@ describe('versions', () => {
 
   test('of the oldest Packer are the same in code, README, CHANGELOG and example', () => {
     const sources = filesIn('src/packer').filter(file => /too old/.test(read(file)))
-    const inCode = valuesOf(/(\d+\.\d+) or newer is needed/g, ...sources)
+    const inCode = valuesOf(/(\d+\.\d+) or newer is required/g, ...sources)
     expect(inCode).toHaveLength(1)
     expect(valuesOfEach(/Packer (\d+\.\d+) or newer/g, 'README.md', 'CHANGELOG.md')).toEqual(inCode)
     expect(valuesOf(/required_version = ">= (\d+\.\d+)\.0"/g, 'example-app/ami/app.pkr.hcl')).toEqual(inCode)

@@ -73,7 +73,11 @@ describe('a wrong input', () => {
       env: { AWS_EC2_METADATA_DISABLED: 'true' },
     })
     expect(run.exitCode).toBe(1)
-    expect(run.outputs).toEqual({ ami_config_checksum: expect.stringMatching(/^[0-9a-f]{40}$/), cache_hit: 'false' })
+    expect(run.outputs).toEqual({
+      ami_config_checksum: expect.stringMatching(/^[0-9a-f]{40}$/),
+      cache_hit: 'false',
+      last_ami_id: '',
+    })
     expect(run.annotations).toEqual([{ level: 'error', message: expect.stringContaining('id-token: write') }])
   })
 })

@@ -63,7 +63,7 @@ describe.skipIf(!hasTools('moto_server'))('the look-up of a run that waits', () 
     const baked = await ec2.makeImage({ [key]: value })
     using scene = fakePacker(ec2, printArtifact(`us-east-1:${baked}`))
     const run = await scene.start().ended
-    expect(run.outputs, run.log).toEqual({ ami_config_checksum: CHECKSUM, cache_hit: 'false' })
+    expect(run.outputs, run.log).toEqual({ ami_config_checksum: CHECKSUM, cache_hit: 'false', last_ami_id: '' })
     const reason = `The look-up in us-east-1 does not return the new image: ${baked} also has the checksum, but ${why}`
     expect(run.annotations).toEqual([{ level: 'error', message: expect.stringContaining(reason) }])
     // The next run does not find the image either.

@@ -42,7 +42,7 @@ describe.skipIf(!hasTools('moto_server'))('the look-up', () => {
 
   function expectMiss(run: Run): void {
     expect(run.log).toContain('Miss: ')
-    expect(run.outputs).toEqual({ ami_config_checksum: CHECKSUM, cache_hit: 'false' })
+    expect(run.outputs).toEqual({ ami_config_checksum: CHECKSUM, cache_hit: 'false', last_ami_id: '' })
     expect(run.annotations.filter(({ level }) => level === 'error')).toEqual([
       { level: 'error', message: expect.stringContaining('packer') },
     ])

@@ -37,7 +37,7 @@ function expectError(run: Run & { baked: boolean }, message: RegExp): void {
   expect(run.annotations).toEqual([{ level: 'error', message: expect.stringMatching(message) }])
   expect(run.annotations[0]?.message).toMatch(/^ec2:DescribeImages in [a-z0-9-]+: /)
   expect(run.annotations[0]?.message).not.toContain('\n')
-  expect(run.outputs).toEqual({ ami_config_checksum: expect.any(String), cache_hit: 'false' })
+  expect(run.outputs).toEqual({ ami_config_checksum: expect.any(String), cache_hit: 'false', last_ami_id: '' })
   expect(run).toMatchObject({ exitCode: 1, baked: false })
   expect(run.log).not.toContain('Miss')
   expect(run.seconds).toBeLessThan(60)
