@@ -4,17 +4,17 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 
-/** A path below a tree whose every character stands for one byte: names need not be UTF-8. For ASCII it is just the path. */
+/** A path below a tree in which every character stands for one byte: names need not be UTF-8. An ASCII path is the same as text. */
 export type ByteName = string
 
-/** What stands at a place of a tree: a file's bytes, a link with its target, or something that is neither. */
+/** An entry of a tree: a file's bytes, a link with its target, or another kind. */
 export type Content = string | Buffer | { readonly link: ByteName } | { readonly kind: 'directory' | 'fifo' | 'socket' }
 
 export const DIRECTORY: Content = { kind: 'directory' }
 export const FIFO: Content = { kind: 'fifo' }
 export const SOCKET: Content = { kind: 'socket' }
 
-/** A link; a relative target begins at the link's own directory. */
+/** A link. A relative target is relative to the link's directory. */
 export function linkTo(link: ByteName): Content {
   return { link }
 }
@@ -26,15 +26,15 @@ export function utf8(name: string): ByteName {
 
 /** Files in a real temporary directory, readable by every user of the machine. */
 export interface Tree {
-  /** Absolute, without a link in it. */
+  /** An absolute path without links. */
   readonly directory: string
-  /** An absolute path below the tree, put together without normalising. */
-  at(given: string): string
+  /** An absolute path below the tree, joined without normalization. */
+  at(file: string): string
   add(contents: Readonly<Record<ByteName, Content>>): void
   [Symbol.dispose](): void
 }
 
-/** Makes a tree of the contents given by their names; the directories between come by themselves. */
+/** Makes a tree with these entries, and the directories above them. */
 export function makeTree(contents: Readonly<Record<ByteName, Content>>): Tree {
   const directory = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'definition-'))
   fs.chmodSync(directory, 0o755)
@@ -48,7 +48,7 @@ export function makeTree(contents: Readonly<Record<ByteName, Content>>): Tree {
   add(contents)
   return {
     directory,
-    at: given => `${directory}/${given}`,
+    at: file => `${directory}/${file}`,
     add,
     [Symbol.dispose]: () => {
       for (const server of servers) server.close()
@@ -57,7 +57,7 @@ export function makeTree(contents: Readonly<Record<ByteName, Content>>): Tree {
   }
 }
 
-/** Whether names here are just bytes, case and all: not so on most disks of macOS. */
+/** Whether names on this disk are plain bytes, and case-sensitive. On most disks of macOS they are not. */
 export const namesAreBytes = probeNames()
 
 function probeNames(): boolean {
@@ -71,17 +71,17 @@ function probeNames(): boolean {
 }
 
 function put(name: ByteName, content: Content): net.Server | undefined {
-  const place = Buffer.from(name, 'latin1')
+  const file = Buffer.from(name, 'latin1')
   fs.mkdirSync(Buffer.from(name.slice(0, name.lastIndexOf('/')), 'latin1'), { recursive: true })
-  if (typeof content === 'string' || Buffer.isBuffer(content)) fs.writeFileSync(place, content)
-  else if ('link' in content) fs.symlinkSync(Buffer.from(content.link, 'latin1'), place)
-  else if (content.kind === 'directory') fs.mkdirSync(place, { recursive: true })
-  else if (content.kind === 'fifo') execFileSync('mkfifo', [place.toString()])
-  else return net.createServer().listen(place.toString()).unref()
+  if (typeof content === 'string' || Buffer.isBuffer(content)) fs.writeFileSync(file, content)
+  else if ('link' in content) fs.symlinkSync(Buffer.from(content.link, 'latin1'), file)
+  else if (content.kind === 'directory') fs.mkdirSync(file, { recursive: true })
+  else if (content.kind === 'fifo') execFileSync('mkfifo', [file.toString()])
+  else return net.createServer().listen(file.toString()).unref()
   return undefined
 }
 
-/** A tree, the definition in it, and its checksum as the reference in Python computed it once. */
+/** A tree, the definition in it, and its checksum, which the reference in Python computed. */
 export interface GoldenTree {
   readonly about: string
   readonly files: Readonly<Record<ByteName, string | { readonly link: ByteName }>>
@@ -89,25 +89,25 @@ export interface GoldenTree {
   readonly checksum: string
 }
 
-/** What `fixtures/checksums.json` holds: trees spelled out, and trees that `growTree` makes of a seed. */
+/** The content of `fixtures/checksums.json`: trees with their files, and seeds of trees for `growTree`. */
 export interface GoldenChecksums {
   readonly trees: readonly GoldenTree[]
   readonly seeds: readonly { readonly seed: number; readonly checksum: string }[]
 }
 
-/** Reads the committed checksums, which hold for ever: images are tagged with their like. */
+/** Reads the committed checksums. They must never change: images are tagged with such checksums. */
 export function readGoldenChecksums(): GoldenChecksums {
   return JSON.parse(fs.readFileSync(new URL('../fixtures/checksums.json', import.meta.url), 'utf8'))
 }
 
-/** A tree made by chance, and directories and files in it that are given as the definition. */
+/** A random tree, and directories and files in it that are the definition. */
 export interface RandomTree extends Tree {
   readonly seed: number
-  /** Absolute paths in all the spellings that a user could give. */
+  /** Absolute paths in the spellings that a user could specify. */
   readonly entries: readonly string[]
 }
 
-/** Grows a wild tree: the same for the same seed, wherever it stands. It holds nothing that a definition may not have. */
+/** Makes a random tree. It is the same for the same seed, in every directory. A definition may contain everything in it. */
 export function growTree(seed: number): RandomTree {
   const tree = makeTree({ 'outside/file': 'outside', 'outside/directory/file': 'outside too', inside: DIRECTORY })
   const dice = makeDice(seed)
@@ -118,9 +118,9 @@ export function growTree(seed: number): RandomTree {
 
 interface Grown {
   readonly root: ByteName
-  /** Files, links to files among them. */
+  /** Files and links to files. */
   readonly files: ByteName[]
-  /** Directories, links to directories among them. */
+  /** Directories and links to directories. */
   readonly directories: ByteName[]
 }
 
@@ -131,33 +131,33 @@ function growDirectory(directory: ByteName, dice: Dice, grown: Grown): void {
   grown.directories.push(directory)
   const depth = directory.split('/').length
   for (let count = depth === 1 ? 6 + dice.below(10) : dice.below(8); count > 0; count--) {
-    const place = `${directory}/${dice.pick(['', '', '', '.'])}${dice.pick(NAMES)}`
-    if (fs.lstatSync(Buffer.from(`${grown.root}/${place}`, 'latin1'), { throwIfNoEntry: false })) continue
-    if (depth < DEEPEST && dice.chance(0.35)) growDirectory(place, dice, grown)
-    else growLeaf(place, dice, grown)
+    const entry = `${directory}/${dice.pick(['', '', '', '.'])}${dice.pick(NAMES)}`
+    if (fs.lstatSync(Buffer.from(`${grown.root}/${entry}`, 'latin1'), { throwIfNoEntry: false })) continue
+    if (depth < DEEPEST && dice.chance(0.35)) growDirectory(entry, dice, grown)
+    else growLeaf(entry, dice, grown)
   }
 }
 
-function growLeaf(place: ByteName, dice: Dice, grown: Grown): void {
+function growLeaf(entry: ByteName, dice: Dice, grown: Grown): void {
   if (dice.chance(0.8)) {
-    put(`${grown.root}/${place}`, chooseContent(dice))
-    grown.files.push(place)
+    put(`${grown.root}/${entry}`, chooseContent(dice))
+    grown.files.push(entry)
     return
   }
-  const isHidden = place.slice(place.lastIndexOf('/') + 1).startsWith('.')
+  const isHidden = entry.slice(entry.lastIndexOf('/') + 1).startsWith('.')
   const kind = dice.pick(['files', 'files', 'directories', 'outside', isHidden ? 'nothing' : 'outside'] as const)
-  if (kind === 'nothing') put(`${grown.root}/${place}`, linkTo('nothing there'))
-  else if (kind === 'outside') growLink(place, dice.pick(['outside/file', 'outside/directory']), grown)
-  else if (grown[kind].length > 0) growLink(place, dice.pick(grown[kind]), grown)
+  if (kind === 'nothing') put(`${grown.root}/${entry}`, linkTo('nothing there'))
+  else if (kind === 'outside') growLink(entry, dice.pick(['outside/file', 'outside/directory']), grown)
+  else if (grown[kind].length > 0) growLink(entry, dice.pick(grown[kind]), grown)
 }
 
-function growLink(place: ByteName, target: ByteName, grown: Grown): void {
-  put(`${grown.root}/${place}`, linkTo(`${grown.root}/${target}`))
+function growLink(entry: ByteName, target: ByteName, grown: Grown): void {
+  put(`${grown.root}/${entry}`, linkTo(`${grown.root}/${target}`))
   const isFile = fs.statSync(Buffer.from(`${grown.root}/${target}`, 'latin1')).isFile()
-  grown[isFile ? 'files' : 'directories'].push(place)
+  grown[isFile ? 'files' : 'directories'].push(entry)
 }
 
-/** Names that sort, match or print differently for whoever takes them for text, for patterns or for separate words. */
+/** Names that are sorted, matched or printed differently if they are used as text, as patterns or as several words. */
 const NAMES: readonly ByteName[] = [
   ...['a', 'a-b', 'a.b', 'a b', 'a!', 'A', 'b', 'B', 'ab', 'a~', '0', '10', '9', 'z', '_'],
   ...['[a]', 'a*', 'a?', '#a', '!a', '~', '-x', '--', '{a,b}', '$(a)', '%41', '\\', 'a\\b', ','],
@@ -183,7 +183,7 @@ function chooseContent(dice: Dice): Buffer {
   return NOISE.subarray(start, start + size)
 }
 
-/** Spellings of one place that nobody may make normal. */
+/** Spellings of one path that must not be normalized. */
 const SPELLINGS: readonly ((parent: string, name: string) => string)[] = [
   (parent, name) => `./${parent}${name}`,
   (parent, name) => `${parent}/${name}`,
@@ -198,33 +198,33 @@ function chooseEntries(dice: Dice, { files, directories }: Grown): string[] {
   const entries: string[] = []
   for (let count = 1 + dice.below(4); count > 0; count--) {
     const isFile = dice.chance(0.15)
-    const places = (isFile ? files : dice.chance(0.5) ? ['inside'] : directories).filter(isText)
-    if (places.length > 0) entries.push(spell(dice, dice.pick(places)) + (isFile ? '' : dice.pick(ENDINGS)))
+    const paths = (isFile ? files : dice.chance(0.5) ? ['inside'] : directories).filter(isText)
+    if (paths.length > 0) entries.push(spell(dice, dice.pick(paths)) + (isFile ? '' : dice.pick(ENDINGS)))
     if (dice.chance(0.15)) entries.push(...entries.slice(-1))
   }
   return entries.length > 0 ? entries : ['inside']
 }
 
-/** Inputs are text: what isn't can't be given, only met below. */
+/** Inputs are text: a name that is not UTF-8 can't be an entry, but it can be below one. */
 function isText(name: ByteName): boolean {
   return utf8(Buffer.from(name, 'latin1').toString()) === name
 }
 
-function spell(dice: Dice, place: ByteName): string {
-  const text = Buffer.from(place, 'latin1').toString()
+function spell(dice: Dice, entry: ByteName): string {
+  const text = Buffer.from(entry, 'latin1').toString()
   const cut = text.lastIndexOf('/') + 1
   if (dice.chance(0.5)) return text
   return dice.pick(SPELLINGS)(text.slice(0, cut), text.slice(cut))
 }
 
 export interface Dice {
-  /** A whole number from 0 on and below `limit`. */
+  /** A whole number from 0 to `limit` - 1. */
   below(limit: number): number
   chance(probability: number): boolean
   pick<Item>(items: readonly Item[]): Item
 }
 
-/** Chance that is the same for the same seed. */
+/** Makes a source of random values that are the same for the same seed. */
 export function makeDice(seed: number): Dice {
   const random = mulberry32(seed)
   const below = (limit: number) => Math.floor(random() * limit)
@@ -236,7 +236,7 @@ export function makeDice(seed: number): Dice {
   return { below, chance: probability => random() < probability, pick }
 }
 
-/** Tommy Ettinger's generator: numbers from 0 on and below 1. */
+/** Tommy Ettinger's generator: numbers from 0 to 1, without 1. */
 function mulberry32(seed: number): () => number {
   let state = seed | 0
   return () => {

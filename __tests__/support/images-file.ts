@@ -7,10 +7,10 @@ import { hclTemplate, makeWorkspace, type Workspace } from './workspace.ts'
 /** The images file's name in the workspace. */
 export const FILE = 'ami-bakery.yml'
 
-/** Neither inputs nor an environment beside the file. */
+/** Neither inputs nor an environment in addition to the file. */
 export const NOTHING: ImagesFileOptions = { inputs: new Map(), environment: new Map() }
 
-/** Four lines. */
+/** The defaults, in four lines. */
 export const DEFAULTS = `defaults:
   packer-template: ami/app.pkr.hcl
   ami-definition-dirs: ami
@@ -26,7 +26,7 @@ export function web(...settings: readonly string[]): string {
 export interface Scene {
   readonly workspace: Workspace
   /** An absolute path. */
-  at(place: string): string
+  at(file: string): string
   /** Reads an images file of this content. */
   read(content: string | Buffer, options?: ImagesFileOptions): Promise<ImagesFile>
   /** The settings of the image `web` with these lines. */
@@ -40,7 +40,7 @@ export function useImagesFile(): Scene {
     'below/of/it/keep': '',
     'vars/a.pkrvars.hcl': '',
   })
-  const at = (place: string) => `${workspace.directory}/${place}`
+  const at = (file: string) => `${workspace.directory}/${file}`
   beforeAll(() => {
     vi.stubEnv('GITHUB_WORKSPACE', workspace.directory)
   })

@@ -11,7 +11,7 @@ export interface Spelled {
 
 export type SpelledSettings = ReadonlyMap<SettingName, Spelled>
 
-/** Files for the settings that name some. Names that YAML would take for something else are among them. */
+/** Files for the settings that are paths. Some of their names have a meaning in YAML. */
 export const RANDOM_FILES: Readonly<Record<string, string>> = {
   ...{ 'ami/app.pkr.hcl': '', 'ami/app.json': '{"builders": []}', 'ami/sub/file': 'sub', 'ami/x': 'x' },
   ...{ '1.10/file': '1', 'yes/file': '2', '#x/file': '3', '[a]/file': '4', '~/file': '5', 'a b/file': '6', '012': '7' },
@@ -94,7 +94,7 @@ const TRICKY = [
   ],
 ]
 
-/** Settings made by chance; the same for the same dice. */
+/** Makes random settings, which are the same for the same dice. */
 export function makeSettings(dice: Dice): SpelledSettings {
   const settings = new Map<SettingName, Spelled>([
     ['packer-template', same(dice.pick(['ami/app.pkr.hcl', 'ami', 'ami/app.json']))],
@@ -259,7 +259,7 @@ function toMap(value: RawMap, dice: Dice): YAMLMap {
   return map
 }
 
-/** What YAML takes for no value, unless it is in quotes. */
+/** The texts that YAML reads as no value, unless they are in quotes. */
 const NOTHING = ['~', 'null', 'Null', 'NULL', '']
 
 /** A style that can't hold the text is replaced by quotes. */

@@ -19,7 +19,7 @@ for line in sys.stdin.buffer:
         print(json.dumps(f"refused: {refusal}"))
 `
 
-/** What the reference prints for each of these lists of arguments. */
+/** Runs the reference with each of these lists of arguments, and returns its outputs. */
 export function runReference(calls: readonly (readonly string[])[]): string[] {
   const printed = execFileSync('python3', ['-c', DRIVER, path.resolve(REFERENCE ?? '')], {
     input: calls.map(entries => `${JSON.stringify(entries)}\n`).join(''),

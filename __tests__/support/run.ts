@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { describeChecked } from './model-check.ts'
 
-/** Gives a run of the tests a directory of its own for temporary files, `RUN_DIRECTORY`, and removes it at the end. */
+/** Creates a directory for the temporary files of a run of the tests, `RUN_DIRECTORY`, and removes it at the end. */
 export default function setUpRun(): () => void {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'run-'))
   // Some tests read their files as another user.

@@ -1,4 +1,4 @@
-/** Gives each file of tests an empty directory for temporary files, and fails the file when its tests leave something there. */
+/** Creates an empty directory for the temporary files of each test file, which fails if its tests leave files there. */
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll } from 'vitest'

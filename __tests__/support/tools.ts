@@ -2,8 +2,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 /**
- * A real part of the tests that `npm run tools` finds or makes; `packer_plugins` is the folder for `PACKER_PLUGIN_PATH`,
- * `service_models` one with AWS's models of its services.
+ * A tool of the tests, which `npm run tools` finds or installs. `packer_plugins` is the folder for `PACKER_PLUGIN_PATH`,
+ * `service_models` a folder with AWS's models of its services.
  */
 export type Tool =
   | 'moto_server'
@@ -30,12 +30,12 @@ let known: Tools | undefined
 export function toolPath(tool: Tool): string {
   assertAllowed(tool)
   known ??= readTools()
-  const place = known[tool]
-  if (place) return place
-  throw new Error(`${tool}: not among the tools of this machine. "npm run tools" gets it, or says how to get it.`)
+  const file = known[tool]
+  if (file) return file
+  throw new Error(`${tool} is not installed. Run "npm run tools", which installs it or says how to.`)
 }
 
-/** Whether all of these tools are there, to skip tests that need them. In CI (`CI=true`) nothing is skipped: a missing one is an error. */
+/** Whether this machine has these tools, to skip tests that need them. In CI (`CI=true`) a missing tool is an error. */
 export function hasTools(...tools: readonly Tool[]): boolean {
   known ??= readTools()
   const missing = tools.find(tool => !known?.[tool])
@@ -56,6 +56,6 @@ function assertAllowed(tool: Tool): void {
 function readTools(): Tools {
   const file = path.resolve(import.meta.dirname, '..', '..', '.tools', 'tools.json')
   if (!fs.existsSync(file)) return {}
-  const places = Object.entries<string>(JSON.parse(fs.readFileSync(file, 'utf8')))
-  return Object.fromEntries(places.filter(([, place]) => fs.existsSync(place)))
+  const paths = Object.entries<string>(JSON.parse(fs.readFileSync(file, 'utf8')))
+  return Object.fromEntries(paths.filter(([, path]) => fs.existsSync(path)))
 }
