@@ -119,7 +119,7 @@ describe.skipIf(!canSetScene)('what a real Packer says', { concurrent: true }, (
       [
         'its configuration can not be read, with the debug log',
         { PACKER_CONFIG: 'ami/broken', PACKER_LOG: '1' },
-        /answers "Error loading configuration: .*unexpected EOF/,
+        /but "Error loading configuration: .*unexpected EOF/,
       ],
     ] as const)('when Packer starts no command, for %s', async ([, variables, words]) => {
       await using scene = await setScene(moto, hclTemplate())

@@ -154,9 +154,9 @@ export function describeUntagged({ region, id }: RegionalImageId, checksum: stri
   return `${id} is kept. To make it a hit: ${command}`
 }
 
-/** Describes one image; `undefined` when EC2 does not know it yet, or no longer. */
+/** Describes one image, also when it was just deregistered; `undefined` when EC2 does not know it, not yet or no more. */
 export async function describeImage(ec2: Ec2, id: string): Promise<Image | undefined> {
-  return (await describeUnlessGone(ec2, { ImageIds: [id] })).find(isThere)
+  return (await describeUnlessGone(ec2, { ImageIds: [id] })).at(0)
 }
 
 /** The codes for an image that does not exist or was deregistered (AWS: "Error codes for the Amazon EC2 API"). */
