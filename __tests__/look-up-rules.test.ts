@@ -60,9 +60,9 @@ describe('a candidate of the look-up', () => {
   })
 
   test.each([
-    ['aws:backup:source-resource', 'passed over'],
-    ['aws:backup:', 'passed over'],
-    ['aws:dlm:lifecycle-policy-id', 'passed over'],
+    ['aws:backup:source-resource', 'is skipped'],
+    ['aws:backup:', 'is skipped'],
+    ['aws:dlm:lifecycle-policy-id', 'is skipped'],
     ['aws:cloudformation:stack-name', 'hit'],
     ['aws:backups', 'hit'],
     ['my:aws:backup:tag', 'hit'],
@@ -71,7 +71,7 @@ describe('a candidate of the look-up', () => {
   })
 
   test.each([
-    ['boots badly', 'is revoked (boots badly): it is passed over.'],
+    ['boots badly', 'is revoked (boots badly): it is skipped.'],
     ['a\n::error::b', 'is revoked (a\\u000a::error::b)'],
     [' ', 'is revoked ( )'],
     ['', 'hit'],
@@ -107,12 +107,12 @@ describe('a candidate of the look-up', () => {
   const ages: readonly (readonly [number | undefined, Partial<Image>, Record<string, string>, string])[] = [
     [undefined, {}, {}, 'hit'],
     [10, {}, {}, 'hit'],
-    [9.9, {}, {}, 'info: ami-11111111 is 10 days old: it is passed over.'],
-    [0, {}, {}, 'passed over'],
+    [9.9, {}, {}, 'info: ami-11111111 is 10 days old: it is skipped.'],
+    [0, {}, {}, 'is skipped'],
     [30, {}, { ami_bakery_baked_at: daysAgo(31) }, '31 days old'],
     [5, { creationDate: daysAgo(1) }, { ami_bakery_baked_at: 'never' }, 'hit'],
     [undefined, { deprecationTime: daysAgo(1) }, {}, 'hit'],
-    [30, { deprecationTime: daysAgo(1) }, {}, 'info: ami-11111111 is deprecated: it is passed over.'],
+    [30, { deprecationTime: daysAgo(1) }, {}, 'info: ami-11111111 is deprecated: it is skipped.'],
     [30, { deprecationTime: daysAgo(0) }, {}, 'is deprecated'],
     [30, { deprecationTime: daysAgo(-1) }, {}, 'hit'],
   ]
@@ -124,8 +124,8 @@ describe('a candidate of the look-up', () => {
   )
 
   test.each([
-    [daysAgo(0.001), 'a new image is asked for'],
-    [new Date(STARTED_AT).toISOString(), 'a new image is asked for'],
+    [daysAgo(0.001), 'a new image is requested'],
+    [new Date(STARTED_AT).toISOString(), 'a new image is requested'],
     [new Date(STARTED_AT + 1).toISOString(), 'hit'],
   ])('that was created at %s has this result if only images since 11:59 are hits: %s', (creationDate, expected) => {
     expect(judge(image({}, { creationDate }), { newerThan: STARTED_AT })).toContain(expected)
@@ -142,7 +142,7 @@ describe('a candidate of the look-up', () => {
       [{ ...template, ...backup, ...revoked, ...due }, 'from b.json'],
       [{ ...backup, ...revoked, ...due }, 'is a backup'],
       [{ ...revoked, ...due }, 'is revoked'],
-      [due, 'is due'],
+      [due, 'has been due'],
       [{}, 'is 10 days old'],
     ] as const
     for (const [tags, expected] of words) {
