@@ -471,7 +471,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     [
       'too old',
       'echo "Packer v1.6.6"',
-      /^packer: version 1\.6\.6 is too old, 1\.7 or newer is needed\. .*setup-packer/,
+      /^packer: version 1\.6\.6 is too old; 1\.7 or newer is required\. .*setup-packer/,
     ],
     [
       'another program that waits for input',
@@ -481,7 +481,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
     [
       'a program that fails',
       'echo ": ##[error]no"; exit 3',
-      /^packer: the program on PATH does not print a version.*but ": ##\[error\]no"/,
+      /^packer: the program on PATH does not print a version.*, but ": ##\[error\]no"/,
     ],
   ]
 
@@ -537,7 +537,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       await using scene = await setScene(moto, template)
       expect((await scene.start().ended).exitCode).toBe(0)
       const run = await scene.start({ inputs: { ...INPUTS, 'force-bake': 'true' } }).ended
-      expectFailure(run, /fixed.* is used by an existing AMI: ami-[0-9a-f]+.*Put \{\{timestamp\}\} into .*ami_name/s)
+      expectFailure(run, /fixed.* is used by an existing AMI: ami-[0-9a-f]+.*Add \{\{timestamp\}\} to .*ami_name/s)
     })
 
     const plugins: readonly (readonly [file: string, content: string, line: string])[] = [
@@ -571,7 +571,7 @@ describe.skipIf(!hasTools('moto_server'))('what Packer made', () => {
       const run = await scene.start({ inputs: { ...INPUTS, 'packer-template': `ami/${file}` }, env }).ended
       expectFailure(
         run,
-        /^packer (init|plugins install github\.com\/hashicorp\/amazon) failed: .*GitHub must be reachable/s,
+        /^packer (init|plugins install github\.com\/hashicorp\/amazon) failed: .*The runner must reach GitHub/s,
       )
     })
   })

@@ -1,8 +1,9 @@
 import fs from 'node:fs'
 import type { JsonBuilder, Template } from '../definition/template.ts'
 import type { Variable } from '../definition/variables.ts'
+import { run } from '../runner/exec.ts'
 import { REGION } from '../runner/ids.ts'
-import { group, info, messageOf } from '../runner/log.ts'
+import { group, info } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
 import { enterPhase } from '../runner/timeline.ts'
 import { type Packer, runPacker } from './cli.ts'
@@ -93,10 +94,13 @@ type Version = readonly [major: number, minor: number, patch: number]
 
 const GET_PACKER = 'Use hashicorp/setup-packer before this step, or install Packer on the runner.'
 
-async function readVersion(packer: Packer): Promise<Version> {
-  const { stdout, stderr } = await runPacker(packer, ['version']).catch(cause => {
-    throw new Error(`packer: ${reasonOf(cause)}. ${GET_PACKER}`, { cause })
-  })
+/** The first command runs without standard input: another program of this name may wait for it, like that of cracklib. */
+const READ_VERSION = ['-c', 'exec packer version < /dev/null'] as const
+
+async function readVersion({ directory, environment }: Packer): Promise<Version> {
+  const { exitCode, stdout, stderr } = await run('/bin/sh', READ_VERSION, { directory, environment })
+  const failure = stderr.startsWith('/bin/sh: ') ? SHELL_FAILURES.get(exitCode) : undefined
+  if (failure) throw new Error(`packer: ${failure}. ${GET_PACKER}`)
   const [, major, minor, patch] = /^Packer v(\d+)\.(\d+)\.(\d+)/m.exec(stdout) ?? []
   if (!major) throw new Error(`packer: ${describeNoVersion(stdout, stderr)}. ${GET_PACKER}`)
   const version = [Number(major), Number(minor), Number(patch)] as const
@@ -105,16 +109,16 @@ async function readVersion(packer: Packer): Promise<Version> {
   throw new Error(`packer: version ${version.join('.')} is too old; 1.7 or newer is required. ${GET_PACKER}`)
 }
 
+/** The exit codes of a shell that can't run a program (POSIX.1-2024, "Exit Status for Commands"). */
+const SHELL_FAILURES: ReadonlyMap<number, string> = new Map([
+  [126, 'the file on PATH is not executable'],
+  [127, 'not found on PATH'],
+])
+
 /** HashiCorp's Packer too prints only an error when it can't write its log or read its configuration. */
 function describeNoVersion(stdout: string, stderr: string): string {
   const answer = firstError(stdout) || firstError(withoutLog(stderr))
   return `the program on PATH does not print a version as HashiCorp's Packer does, but ${JSON.stringify(answer.slice(0, 200))}`
-}
-
-function reasonOf(cause: unknown): string {
-  const message = messageOf(cause)
-  if (message.includes('ENOENT')) return 'not found on PATH'
-  return message.includes('EACCES') ? 'the file on PATH is not executable' : `can't be run: ${message}`
 }
 
 function isAtLeast(version: Version, wanted: Version): boolean {

@@ -1,12 +1,12 @@
 import { type Ec2, errorCode, poll } from '../ec2/client.ts'
 
-/** How long EC2 may not know a new image, in seconds (EC2 developer guide, "Eventual consistency"). */
+/** How long EC2 may not know an image that is there, in seconds (EC2 developer guide, "Eventual consistency"). */
 export const VISIBLE_WITHIN = 30
 
 /**
- * Does something with a new image, and retries for 30 s while EC2 does not know the image.
+ * Does something with an image that is new, and tries again for 30 s while EC2 does not know the image yet.
  *
- * @throws What `work` throws: another error at once, that EC2 does not know the image after 30 s.
+ * @throws What `work` throws: any other error at once, this one when the time is over.
  */
 export async function onceVisible<Result>(ec2: Ec2, work: () => Promise<Result>): Promise<Result> {
   let refusal: unknown
