@@ -489,7 +489,7 @@ describe.skipIf(!hasTools('moto_server'))('the result of Packer', () => {
     [
       'a program that fails',
       'echo ": ##[error]no"; exit 3',
-      /^packer: the program on PATH does not print a version.*but ": ##\[error\]no"/,
+      /^packer: the program on PATH does not print a version.*, but ": ##\[error\]no"/,
     ],
   ]
 
@@ -545,7 +545,7 @@ describe.skipIf(!hasTools('moto_server'))('the result of Packer', () => {
       await using scene = await setScene(moto, template)
       expect((await scene.start().ended).exitCode).toBe(0)
       const run = await scene.start({ inputs: { ...INPUTS, 'force-bake': 'true' } }).ended
-      expectFailure(run, /fixed.* is used by an existing AMI: ami-[0-9a-f]+.*Put \{\{timestamp\}\} into .*ami_name/s)
+      expectFailure(run, /fixed.* is used by an existing AMI: ami-[0-9a-f]+.*Add \{\{timestamp\}\} to .*ami_name/s)
     })
 
     const plugins: readonly (readonly [file: string, content: string, line: string])[] = [
@@ -579,7 +579,7 @@ describe.skipIf(!hasTools('moto_server'))('the result of Packer', () => {
       const run = await scene.start({ inputs: { ...INPUTS, 'packer-template': `ami/${file}` }, env }).ended
       expectFailure(
         run,
-        /^packer (init|plugins install github\.com\/hashicorp\/amazon) failed: .*GitHub must be reachable/s,
+        /^packer (init|plugins install github\.com\/hashicorp\/amazon) failed: .*The runner must reach GitHub/s,
       )
     })
   })
