@@ -268,7 +268,7 @@ describe('the input image', () => {
     })
     const inputs = { image: 'web', strict: 'true' }
     const run = await runAction({ workspace: workspace.directory, inputs })
-    expect(run.annotations.at(-1)?.message).toMatch(/^strict: can't be given beside image/)
+    expect(run.annotations.at(-1)?.message).toMatch(/^strict: can't be specified together with image/)
     const unknown = await runAction({ workspace: workspace.directory, inputs: { image: 'wep' } })
     expect(unknown.annotations.at(-1)?.message).toMatch(/^image: .*wep.*web/)
   })
