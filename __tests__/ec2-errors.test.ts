@@ -146,9 +146,9 @@ describe.concurrent('an endpoint that the environment names', () => {
     const env = { AWS_ENDPOINT_URL_EC2: `http://127.0.0.1:${served.port}` }
     const message = onlyError(await lookUp(env, { regions: 'eu-west-1' }))
     expect(message).toMatch(
-      /^regions: eu-west-1 can't be asked for the image\. AWS_ENDPOINT_URL_EC2 leads to 127\.0\.0\.1:\d+/,
+      /^regions: Could not look up the image in eu-west-1\. AWS_ENDPOINT_URL_EC2 is set to 127\.0\.0\.1:\d+/,
     )
-    expect(message).toContain('an endpoint of AWS serves one region alone: remove the variable')
+    expect(message).toContain('an endpoint of AWS serves one region only')
   })
 
   test('an endpoint that refuses the region of the look-up is named', async () => {
@@ -294,7 +294,9 @@ describe.skipIf(!hasTools('moto_server'))('an image without room for tags', () =
       run.annotations.map(({ level }) => level),
       run.log,
     ).toEqual(['warning', 'error'])
-    expect(warning?.message).toMatch(/\(TagLimitExceeded\).*The image can be used without these tags\. .* up to 10 tags/)
+    expect(warning?.message).toMatch(
+      /\(TagLimitExceeded\).*The image can be used without these tags\. .* up to 10 tags/,
+    )
     expect(error?.message).toMatch(
       /^ec2:CreateTags in us-east-1: .* \(TagLimitExceeded\)\. A resource has 50 tags at most/,
     )
