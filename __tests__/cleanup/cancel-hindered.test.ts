@@ -65,7 +65,7 @@ const hindered: readonly Hindered[] = [
     post: FAST,
     interrupt: killAllWhen(/Waiting for AMI/),
     hindrance: [{ action: 'TerminateInstances', error: 'UnauthorizedOperation', status: 403 }],
-    reason: /Allow .* ec2:TerminateInstances/,
+    reason: /Grant .* ec2:TerminateInstances/,
     left: ['instances', 'securityGroups'],
   },
   {
@@ -73,7 +73,7 @@ const hindered: readonly Hindered[] = [
     slow: { images: 60_000 },
     interrupt: killAllWhen(/Waiting for AMI/),
     hindrance: [{ action: 'DeregisterImage', error: 'UnauthorizedOperation', status: 403 }],
-    reason: /Allow .* ec2:DeregisterImage/,
+    reason: /Grant .* ec2:DeregisterImage/,
     left: ['images'],
   },
   {

@@ -144,10 +144,7 @@ const harmless: readonly Harmless[] = [
   },
   {
     name: 'node killed by SIGKILL as Packer starts',
-    interrupt: async (running, scene) => {
-      await scene.packer()
-      return await kill(running)
-    },
+    interrupt: killWhen(/Prevalidating any provided VPC/),
     ending: 'killed',
   },
   {
