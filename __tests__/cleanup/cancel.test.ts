@@ -13,7 +13,6 @@ import {
   FAILING_AFTERWARDS,
   FAST,
   type Interruption,
-  kill,
   killAllWhen,
   killPlugin,
   killWhen,
