@@ -29,7 +29,7 @@ function image(tags: Readonly<Record<string, string>> = {}, more: Partial<Image>
 
 const WANTED: LookUp = { checksum: CHECKSUM, template: 'app.pkr.hcl' }
 
-/** `hit`, or the reason for which the only candidate is passed over. */
+/** `hit`, or the reason for which the only candidate is skipped. */
 function judge(candidate: Image, wanted: Partial<LookUp> = {}): string {
   const { hit, skips } = chooseImage([candidate], { ...WANTED, ...wanted }, NOW)
   if (hit) expect([hit, skips]).toEqual([candidate, []])
@@ -79,7 +79,7 @@ describe('a candidate of the look-up', () => {
     expect(judge(image({ ami_bakery_revoked: reason }))).toContain(expected)
   })
 
-  test('is not passed over for a tag whose key only begins like that of a revoked image', () => {
+  test('is not skipped for a tag whose key only begins like that of a revoked image', () => {
     expect(judge(image({ ami_bakery_revoked_by: 'https://github.com/example/app/actions/runs/1' }))).toBe('hit')
   })
 
@@ -131,7 +131,7 @@ describe('a candidate of the look-up', () => {
     expect(judge(image({}, { creationDate }), { newerThan: STARTED_AT })).toContain(expected)
   })
 
-  test('is passed over for one reason, first the template and last the age', () => {
+  test('is skipped for one reason, first the template and last the age', () => {
     const [template, backup, revoked, due] = [
       { ami_bakery_template: 'b.json' },
       { 'aws:backup:source-resource': '' },
@@ -176,7 +176,7 @@ describe('the choice of the look-up', () => {
       expect(chooseImage(order, WANTED, NOW).hit?.id).toBe('ami-33333333')
   })
 
-  test('is no image if all are passed over or there is none', () => {
+  test('is no image if all are skipped or there is none', () => {
     expect(chooseImage([at('1', 1, { ami_bakery_revoked: 'x' })], WANTED, NOW).hit).toBeUndefined()
     expect(chooseImage([], WANTED, NOW)).toEqual({ hit: undefined, skips: [] })
   })
@@ -202,7 +202,7 @@ describe('an answer of EC2', () => {
   })
 })
 
-test('a copy is passed over if its own tags say that it is a backup or revoked; the tags of its source decide all else', () => {
+test('a copy is skipped if its own tags say that it is a backup or revoked; the tags of its source decide all else', () => {
   const [backup, revoked] = [{ 'aws:backup:source-resource': '' }, { ami_bakery_revoked: 'x' }]
   expect([backup, revoked].map(tags => reasonToSkipCopy(image(tags))?.level)).toEqual(['notice', 'notice'])
   const others = { ami_bakery_template: 'b.json', ami_bakery_prune: '2020-01-01', ami_bakery_revoked: '' }

@@ -322,7 +322,7 @@ function checkSize({ path }: Place, { type, min, max }: Shape, size: number): st
   return []
 }
 
-/** AWS's patterns are those of Java: one that JavaScript doesn't read is passed over. */
+/** AWS's patterns are those of Java: one that JavaScript doesn't read is ignored. */
 function matches(text: string, pattern: string): boolean {
   for (const flags of ['u', '']) {
     try {
