@@ -198,7 +198,7 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
     await using ec2 = await startAccount()
     using workspace = makeRepository({ web: ', regions: [eu-west-1], base-ami: newest:amazon/al2023-*', db: '' })
     for (const onMiss of ['report', 'fail', 'last']) await plan(ec2, workspace, { 'on-miss': onMiss })
-    const policy = JSON.parse(fs.readFileSync(new URL('../docs/iam/look-up.json', import.meta.url), 'utf8'))
+    const policy = JSON.parse(fs.readFileSync(new URL('../../docs/iam/look-up.json', import.meta.url), 'utf8'))
     const allowed = policy.Statement.flatMap(({ Action }: { Action: string | string[] }) => Action)
     expect([...new Set(ec2.requests.map(({ service, action }) => `${service}:${action}`))]).toEqual(allowed)
   })
