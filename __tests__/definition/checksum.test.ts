@@ -664,12 +664,12 @@ async function runNode(script: string, user: User = {}): Promise<string> {
 
 /** The import specifier of a file of `src`. */
 function source(file: string): string {
-  return JSON.stringify(new URL(`../src/${file}`, import.meta.url).href)
+  return JSON.stringify(new URL(`../../src/${file}`, import.meta.url).href)
 }
 
 /** The import specifier of a support file of the tests. */
 function support(file: string): string {
-  return JSON.stringify(new URL(`./support/${file}`, import.meta.url).href)
+  return JSON.stringify(new URL(`../support/${file}`, import.meta.url).href)
 }
 
 /** Whether that user may run Node and read the sources. */

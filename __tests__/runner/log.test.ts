@@ -140,7 +140,7 @@ interface Printed {
 
 /** Runs statements in a new process, with the functions of `src/runner/log.ts` imported. */
 function runLog(statements: string, env: Readonly<Record<string, string>> = {}): Printed {
-  const log = JSON.stringify(new URL('../src/runner/log.ts', import.meta.url).href)
+  const log = JSON.stringify(new URL('../../src/runner/log.ts', import.meta.url).href)
   const script = `import { fail, group, info, notice, warn } from ${log}\n${statements}`
   const options = { env, encoding: 'utf8' } as const
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], options)
