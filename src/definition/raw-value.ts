@@ -12,6 +12,7 @@ export function isSpecified(raw: RawValue): boolean {
   return isMap(raw) ? raw.size > 0 : raw.length > 0
 }
 
+/** Whether a value is a map, and neither a text nor a list. */
 export function isMap(raw: RawValue): raw is RawMap {
   return typeof raw !== 'string' && 'get' in raw
 }

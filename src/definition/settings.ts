@@ -108,6 +108,7 @@ const PARSERS: { readonly [Name in SettingName]: (raw: RawValue) => ParsedSettin
 /** The keys of all settings, in the order of the documentation. */
 export const SETTING_NAMES: readonly SettingName[] = Object.keys(PARSERS).filter(isSettingName)
 
+/** Whether a key is the name of a setting. */
 export function isSettingName(name: string): name is SettingName {
   return Object.hasOwn(PARSERS, name)
 }
