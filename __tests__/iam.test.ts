@@ -136,6 +136,7 @@ const jobs: readonly Job[] = [
     policy: 'bake-and-copy',
     slow: { copies: 60_000 },
     play: async scene => {
+      scene.ec2.prompt()
       await plant(scene)
       const running = scene.start({ inputs: { ...INPUTS, regions: 'eu-west-1' } })
       await running.printed(/is pending/)

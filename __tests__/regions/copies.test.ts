@@ -294,6 +294,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('copies', 
 
     test('the progress of a copy is read from all pages of its snapshots', async () => {
       await using scene = await set()
+      scene.ec2.prompt()
       await plant(scene.ec2)
       scene.ec2.slowCopies(1_500)
       const page = (progress: string, token: string) =>
