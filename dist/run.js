@@ -46,7 +46,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 ;// CONCATENATED MODULE: external "./runner.js"
 const external_runner_js_namespaceObject = require("./runner.js");
 ;// CONCATENATED MODULE: ./.tools/bundle/run.js
-function n({main:n,onFailure:r=external_runner_js_namespaceObject.E}){(0,external_runner_js_namespaceObject.C)(),i(n().catch(r))}function r(e){for(let e of[process.stdout,process.stderr])e.on(`error`,()=>{});i(e())}function i(e){e.catch(external_runner_js_namespaceObject.E).finally(()=>process.stdout.write(``,()=>process.exit()))}
+function n({main:n,onFailure:r=external_runner_js_namespaceObject.D}){(0,external_runner_js_namespaceObject.w)(),i(n().catch(r))}function r(e){for(let e of[process.stdout,process.stderr])e.on(`error`,()=>{});i(e())}function i(t){t.catch(external_runner_js_namespaceObject.D).finally(()=>process.stdout.write(``,()=>process.exit()))}
 module.exports = __webpack_exports__;
 /******/ })()
 ;

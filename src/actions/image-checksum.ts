@@ -1,7 +1,8 @@
 import { type Checksum, computeChecksum } from '../definition/checksum.ts'
 import { readDefinition } from '../definition/definition.ts'
-import type { ImageSettings } from '../definition/settings.ts'
+import type { ImageSettings, SettingName } from '../definition/settings.ts'
 import { findFilesOutside } from '../definition/template.ts'
+import { warn } from '../runner/log.ts'
 import type { BaseImages } from './base-images.ts'
 
 /**
@@ -24,11 +25,20 @@ function assertSupported({ name, parent, candidate, criticalFixDays }: ImageSett
   if (setting) throw new Error(`images-file: image ${name}: ${setting} is not supported yet. Remove it.`)
 }
 
-/** The template's files that are not included in the checksum, so that a change of one bakes no new image. */
-export function findFilesNotIncluded({ template, strict }: ImageSettings, { files }: Checksum): string[] {
-  if (strict) return []
-  return findFilesOutside(
+/** Warns of the template's files that are not included in the checksum. */
+export function warnOfFilesNotIncluded(
+  { template, strict }: ImageSettings,
+  { files }: Checksum,
+  prefix: (setting: SettingName) => string,
+): void {
+  if (strict) return
+  const outside = findFilesOutside(
     template,
     files.map(({ path }) => path),
+  )
+  if (outside.length === 0) return
+  warn(
+    `${prefix('packer-template')}${outside.join(', ')} lies outside the definition, so that a change to it does not cause a bake. ` +
+      'Add it to ami-definition-dirs, or set strict to true.',
   )
 }

@@ -14,17 +14,12 @@ export type Row = readonly [title: string, html: string]
  * @param texts Each is a list of some dozens of lines at most; long lines are cut.
  */
 export async function writeSummary(rows: readonly Row[], texts: readonly (readonly string[])[]): Promise<void> {
-  if (!onGitHub) return
-  try {
-    summary.addHeading('AMI Bakery', 3)
+  await write(() => {
     if (rows.length > 0) summary.addTable(rows.map(([title, html]) => [{ data: title, header: true }, html]))
     for (const lines of texts.filter(({ length }) => length > 0)) {
       summary.addRaw(`<pre>${lines.map(cutLine).map(escapeHtml).join('\n')}</pre>`, true)
     }
-    await summary.write()
-  } catch (cause) {
-    warn(`The job summary could not be written: ${messageOf(cause)}`)
-  }
+  })
 }
 
 /** The most rows of a table: some hundreds of bytes each, far below 1 MiB together. */
@@ -35,11 +30,18 @@ export async function writeTableSummary(
   headings: readonly string[],
   rows: readonly (readonly string[])[],
 ): Promise<void> {
+  await write(() => {
+    const header = headings.map(data => ({ data, header: true }))
+    summary.addTable([header, ...rows.slice(0, MAX_ROWS).map(row => [...row])])
+    if (rows.length > MAX_ROWS) summary.addRaw(`<p>… and ${rows.length - MAX_ROWS} more</p>`, true)
+  })
+}
+
+async function write(addContent: () => void): Promise<void> {
   if (!onGitHub) return
   try {
-    const header = headings.map(data => ({ data, header: true }))
-    summary.addHeading('AMI Bakery', 3).addTable([header, ...rows.slice(0, MAX_ROWS).map(row => [...row])])
-    if (rows.length > MAX_ROWS) summary.addRaw(`<p>… and ${rows.length - MAX_ROWS} more</p>`, true)
+    summary.addHeading('AMI Bakery', 3)
+    addContent()
     await summary.write()
   } catch (cause) {
     warn(`The job summary could not be written: ${messageOf(cause)}`)

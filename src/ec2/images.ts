@@ -8,7 +8,7 @@ import { IMAGE_ID, type RegionalImageId } from '../runner/ids.ts'
 import { escapeControlCharacters, messageOf, warn } from '../runner/log.ts'
 import { milliseconds } from '../runner/wait.ts'
 import { ask, type Ec2, errorCode, NOT_EC2, poll, type SendOptions } from './client.ts'
-import { tagResource } from './tags.ts'
+import { readTagList, tagResource } from './tags.ts'
 
 /** The tag that makes an image a hit: its value is the checksum. */
 export const CHECKSUM_TAG = 'ami_config_checksum'
@@ -232,7 +232,7 @@ function isComplete({ ImageId = '', CreationDate = '', State }: Ec2Image): boole
 
 function toImage(image: Ec2Image): Image {
   const { ImageId: id = '', Name: name = '', CreationDate: creationDate = '', State: state = '' } = image
-  const tags = new Map(image.Tags?.map(({ Key = '', Value = '' }) => [Key, Value]))
+  const tags = readTagList(image.Tags)
   const disks = image.BlockDeviceMappings ?? []
   return {
     id,

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, errorCode, NOT_EC2 } from '../ec2/client.ts'
 import { isExpired } from '../ec2/errors.ts'
-import { tagResource } from '../ec2/tags.ts'
+import { readTagList, tagResource, toTagList } from '../ec2/tags.ts'
 
 /** A key pair that is a lease: its name is unique in the region, and its tags name the holder. */
 export interface KeyPair {
@@ -65,14 +65,13 @@ async function list(ec2: Ec2): Promise<KeyPair[]> {
   throw new Error(`ec2:DescribeKeyPairs in ${ec2.region}: the response has no list of key pairs. ${NOT_EC2}`)
 }
 
-function toKeyPair({ KeyPairId: id = '', KeyName: name = '', CreateTime: created, Tags = [] }: KeyPairInfo): KeyPair {
-  return { id, name, created, tags: new Map(Tags.map(({ Key = '', Value = '' }) => [Key, Value])) }
+function toKeyPair({ KeyPairId: id = '', KeyName: name = '', CreateTime: created, Tags }: KeyPairInfo): KeyPair {
+  return { id, name, created, tags: readTagList(Tags) }
 }
 
 /** Discards the private key in the response at once: no instance has the key pair, and the key must not be printed. */
 async function create(ec2: Ec2, KeyName: string, tags: ReadonlyMap<string, string>): Promise<string | undefined> {
-  const Tags = [...tags].map(([Key, Value]) => ({ Key, Value }))
-  const TagSpecifications = [{ ResourceType: 'key-pair' as const, Tags }]
+  const TagSpecifications = [{ ResourceType: 'key-pair' as const, Tags: toTagList(tags) }]
   try {
     const { KeyPairId } = await ask(ec2, 'ec2:CreateKeyPair', (client, options) =>
       client.send(new CreateKeyPairCommand({ KeyName, KeyType: 'ed25519', TagSpecifications }), options),

@@ -12,6 +12,7 @@ import {
 } from '../ec2/images.ts'
 import { backupTag, REVOKED_TAG } from '../ec2/look-up.ts'
 import { onceVisible, VISIBLE_WITHIN } from '../ec2/requests.ts'
+import { toTagList } from '../ec2/tags.ts'
 import { escapeControlCharacters, info } from '../runner/log.ts'
 import type { SourceImage } from './source-image.ts'
 import { hasFailed, stageOf } from './stage.ts'
@@ -157,7 +158,7 @@ async function copyImage(
   Name: string,
 ): Promise<string> {
   const { ec2, kmsKey, attempt } = request
-  const Tags = [...firstTags, ...creationTags(image)].map(([Key, Value]) => ({ Key, Value }))
+  const Tags = toTagList([...firstTags, ...creationTags(image)])
   const tagged = (ResourceType: ResourceType) => ({ ResourceType, Tags })
   const command = new CopyImageCommand({
     Name,

@@ -4,7 +4,7 @@ import { onGitHub } from './environment.ts'
 /**
  * Reads the arguments `name=value` of the command line, which are the inputs outside GitHub.
  *
- * @throws Error that lists the inputs when an argument is none of them.
+ * @throws Error that lists the inputs if an argument is not one of them.
  */
 export function assertArguments(names: readonly string[]): void {
   const wrong = listArguments().find(argument => !names.some(name => argument.startsWith(`${name}=`)))
@@ -23,6 +23,19 @@ export function readInput(name: string, { keepBlanks = false }: { readonly keepB
     ?.slice(name.length + 1)
   if (argument !== undefined) return keepBlanks ? argument : argument.trim()
   return getInput(name, { trimWhitespace: !keepBlanks })
+}
+
+/**
+ * Reads an input that accepts one of a few words.
+ *
+ * @param words The first one is the default.
+ * @throws Error that begins with the input's name and lists the words.
+ */
+export function readWord<Word extends string>(name: string, words: readonly [Word, ...Word[]]): Word {
+  const value = readInput(name) || words[0]
+  const known = words.find(word => word === value)
+  if (known) return known
+  throw new Error(`${name}: ${JSON.stringify(value)} is unknown. Specify one of ${words.join(', ')}.`)
 }
 
 /** On GitHub the runner starts an action without arguments. */

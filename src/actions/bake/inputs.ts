@@ -1,6 +1,5 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { type ImagesFile, readImagesFile } from '../../definition/images-file.ts'
 import { isSpecified, type RawValue } from '../../definition/raw-value.ts'
 import {
   type ImageSettings,
@@ -10,10 +9,10 @@ import {
   type SettingName,
 } from '../../definition/settings.ts'
 import { env, fromWorkspace } from '../../runner/environment.ts'
-import { assertArguments, readInput } from '../../runner/inputs.ts'
+import { assertArguments, readInput, readWord } from '../../runner/inputs.ts'
 import { messageOf } from '../../runner/log.ts'
 import { parseResolved, type Resolved } from '../base-images.ts'
-import { DEFAULT_IMAGES_FILE, readLocation } from '../location.ts'
+import { assertImage, openImagesFile } from '../images-file.ts'
 
 /** The inputs of the action, read once and fully parsed. */
 export interface Inputs {
@@ -105,8 +104,9 @@ function locateOutputFile(): string {
   return path.join(isDirectory(file) ? file : path.dirname(file), '.ami_id.json')
 }
 
-async function openImage(image: string): Promise<OpenInputs> {
-  const { file, name } = await openImagesFile(image)
+async function openImage(name: string): Promise<OpenInputs> {
+  const file = await openImagesFile()
+  assertImage(file, name, 'image')
   const given = readSettings(name => rawInput(name))
   const outputFile = fromWorkspace(readInput('output-file') || file.settings(name).outputFile)
   const prefix = (setting: SettingName) =>
@@ -114,23 +114,12 @@ async function openImage(image: string): Promise<OpenInputs> {
   return { outputFile, read: () => readOthers(file.settingsWith(name, given), prefix, outputFile) }
 }
 
-async function openImagesFile(name: string): Promise<{ file: ImagesFile; name: string }> {
-  const file = await readImagesFile(readInput('images-file') || DEFAULT_IMAGES_FILE, readLocation())
-  if (file.names.includes(name)) return { file, name }
-  try {
-    file.settings(name)
-  } catch (cause) {
-    throw new Error(`image: ${messageOf(cause)}`, { cause })
-  }
-  return { file, name }
-}
-
 function readOthers(settings: ImageSettings, prefix: Inputs['prefix'], outputFile: string): Inputs {
   const inputs = {
     settings,
     prefix,
     resolved: parseResolved(readInput('resolved')),
-    onMiss: readOnMiss(),
+    onMiss: readWord('on-miss', ON_MISS),
     forceBake: readSetting('force-bake', 'strict') ?? false,
     waitForOtherBakes: readSetting('wait-for-other-bakes', 'max-age-days') ?? 60,
     githubToken: readInput('github-token') || undefined,
@@ -167,13 +156,6 @@ function readSetting<Name extends 'strict' | 'max-age-days'>(input: string, rule
   } catch (cause) {
     throw new Error(`${input}: ${messageOf(cause)}`, { cause })
   }
-}
-
-function readOnMiss(): OnMiss {
-  const value = readInput('on-miss') || 'bake'
-  const known = ON_MISS.find(word => word === value)
-  if (known) return known
-  throw new Error(`on-miss: ${JSON.stringify(value)} is unknown. Specify one of ${ON_MISS.join(', ')}.`)
 }
 
 /** Checked before the bake, because a bake whose id can't be written is lost. */

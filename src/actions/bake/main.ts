@@ -1,14 +1,12 @@
-import type { Checksum } from '../../definition/checksum.ts'
 import type { ImageSettings } from '../../definition/settings.ts'
 import { connect } from '../../ec2/client.ts'
 import type { FoundImage } from '../../ec2/images.ts'
-import type { LookUp } from '../../ec2/look-up.ts'
 import { findInRegions } from '../../regions/regions.ts'
 import { cancelled } from '../../runner/cancel.ts'
-import { warn } from '../../runner/log.ts'
 import { assertSupportedPlatform } from '../../runner/platform.ts'
 import { createBaseImages } from '../base-images.ts'
-import { computeImageChecksum, findFilesNotIncluded } from '../image-checksum.ts'
+import { computeImageChecksum, warnOfFilesNotIncluded } from '../image-checksum.ts'
+import { lookUpFor } from '../look-up-for.ts'
 import { nameSetting } from '../name-setting.ts'
 import { removeOutputFile } from '../output-file.ts'
 import { type Inputs, openInputs } from './inputs.ts'
@@ -28,13 +26,14 @@ export async function main(report: Report): Promise<void> {
 }
 
 async function provideImage(inputs: Inputs, outputFile: string, report: Report): Promise<void> {
-  const { settings, resolved } = inputs
+  const { settings, prefix, resolved, forceBake } = inputs
   const ec2 = connect(settings.region, cancelled)
   const checksum = await computeImageChecksum(settings, createBaseImages(resolved))
-  warnOfFilesNotIncluded(inputs, checksum)
+  warnOfFilesNotIncluded(settings, checksum, prefix)
   await report.checksum(checksum, settings)
 
-  const lookUp = lookUpFor(inputs, checksum)
+  const newerThan = forceBake ? performance.timeOrigin : undefined
+  const lookUp = { ...lookUpFor(settings, checksum), newerThan }
   const found = await findInRegions(ec2, settings.regions, lookUp)
   if (found && isComplete(found, settings)) return await report.outcome(found, outputFile)
   // Loaded on demand: a hit does not need it.
@@ -44,19 +43,4 @@ async function provideImage(inputs: Inputs, outputFile: string, report: Report):
 
 function isComplete({ ids }: FoundImage, { regions }: ImageSettings): boolean {
   return regions.every(({ name }) => ids.has(name))
-}
-
-function warnOfFilesNotIncluded({ settings, prefix }: Inputs, checksum: Checksum): void {
-  const files = findFilesNotIncluded(settings, checksum)
-  if (files.length === 0) return
-  warn(
-    `${prefix('packer-template')}${files.join(', ')} lies outside the definition, so that a change to it does not cause a bake. ` +
-      'Add it to ami-definition-dirs, or set strict to true.',
-  )
-}
-
-function lookUpFor({ settings, forceBake }: Inputs, { value: checksum }: Checksum): LookUp {
-  const { name, template, maxAgeDays } = settings
-  const newerThan = forceBake ? performance.timeOrigin : undefined
-  return { checksum, template: template.name, imageName: name, maxAgeDays, newerThan }
 }

@@ -1,10 +1,9 @@
-import { type ImagesFile, readImagesFile } from '../../definition/images-file.ts'
+import type { ImagesFile } from '../../definition/images-file.ts'
 import { toEntries } from '../../definition/raw-value.ts'
 import { fromWorkspace } from '../../runner/environment.ts'
-import { assertArguments, readInput } from '../../runner/inputs.ts'
-import { messageOf } from '../../runner/log.ts'
+import { assertArguments, readInput, readWord } from '../../runner/inputs.ts'
 import { parseResolved, type Resolved } from '../base-images.ts'
-import { DEFAULT_IMAGES_FILE, readLocation } from '../location.ts'
+import { assertImage, openImagesFile } from '../images-file.ts'
 
 /** The inputs of `plan`, read once and fully parsed. */
 export interface Inputs {
@@ -40,11 +39,11 @@ export const INPUTS = [
  */
 export async function readInputs(): Promise<Inputs> {
   assertArguments(INPUTS)
-  const file = await readImagesFile(readInput('images-file') || DEFAULT_IMAGES_FILE, readLocation())
+  const file = await openImagesFile()
   return {
     file,
     names: readNames(file),
-    onMiss: readOnMiss(),
+    onMiss: readWord('on-miss', ON_MISS),
     maxMisses: readMaxMisses(),
     resolved: parseResolved(readInput('resolved')),
     outputFile: fromWorkspace(readInput('output-file') || '.ami_ids.json'),
@@ -53,23 +52,8 @@ export async function readInputs(): Promise<Inputs> {
 
 function readNames(file: ImagesFile): readonly string[] {
   const wanted = new Set(toEntries(readInput('images'), /[,\n]/))
-  for (const name of wanted) assertKnown(file, name)
+  for (const name of wanted) assertImage(file, name, 'images')
   return wanted.size === 0 ? file.names : file.names.filter(name => wanted.has(name))
-}
-
-function assertKnown(file: ImagesFile, name: string): void {
-  try {
-    file.settings(name)
-  } catch (cause) {
-    throw new Error(`images: ${messageOf(cause)}`, { cause })
-  }
-}
-
-function readOnMiss(): OnMiss {
-  const value = readInput('on-miss') || 'report'
-  const known = ON_MISS.find(word => word === value)
-  if (known) return known
-  throw new Error(`on-miss: ${JSON.stringify(value)} is unknown. Specify one of ${ON_MISS.join(', ')}.`)
 }
 
 function readMaxMisses(): number | undefined {

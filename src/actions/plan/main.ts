@@ -4,10 +4,10 @@ import { findNewestByName } from '../../ec2/line.ts'
 import { describeAllCandidates } from '../../ec2/look-up.ts'
 import { cancelled } from '../../runner/cancel.ts'
 import { workflowRun } from '../../runner/environment.ts'
-import { group, info, warn } from '../../runner/log.ts'
+import { group, info } from '../../runner/log.ts'
 import { assertSupportedPlatform } from '../../runner/platform.ts'
 import { type BaseImages, createBaseImages } from '../base-images.ts'
-import { computeImageChecksum, findFilesNotIncluded } from '../image-checksum.ts'
+import { computeImageChecksum, warnOfFilesNotIncluded } from '../image-checksum.ts'
 import { nameSetting } from '../name-setting.ts'
 import { removeOutputFile } from '../output-file.ts'
 import { type Inputs, readInputs } from './inputs.ts'
@@ -35,7 +35,9 @@ async function computeChecksums({ file, names }: Inputs, baseImages: BaseImages)
     info(computed.map(({ checksum, name }) => `${checksum.value}  ${name} (files: ${checksum.files.length})`))
     return computed
   })
-  for (const image of images) warnOfFilesNotIncluded(image, file)
+  for (const { name, settings, checksum } of images) {
+    warnOfFilesNotIncluded(settings, checksum, setting => file.prefix(name, setting))
+  }
   return images
 }
 
@@ -50,15 +52,6 @@ async function computeOne(
     cancelled.throwIfAborted()
     throw nameSetting(cause, setting => file.prefix(name, setting))
   }
-}
-
-function warnOfFilesNotIncluded({ name, settings, checksum }: PlannedImage, file: Inputs['file']): void {
-  const files = findFilesNotIncluded(settings, checksum)
-  if (files.length === 0) return
-  warn(
-    `${file.prefix(name, 'packer-template')}${files.join(', ')} lies outside the definition, so that a change to it does not ` +
-      'cause a bake. Add it to ami-definition-dirs, or set strict to true.',
-  )
 }
 
 /** Asks every region once for all checksums that it must have. */

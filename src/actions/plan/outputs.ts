@@ -10,7 +10,7 @@ import { listRows, type MatrixRow, type PlanEntry } from './plan-images.ts'
 /** What the images file and EC2's answers say. */
 export interface Plan {
   readonly entries: readonly PlanEntry[]
-  /** The newest published image of the line, by image name; only of images that are no hit, and only when it is asked for. */
+  /** The newest published image of the line, by image name; empty unless on-miss is last. */
   readonly last: ReadonlyMap<string, Image>
   readonly resolved: Resolved
 }
@@ -72,7 +72,7 @@ function toCells({ image, result, id, reason }: PlanEntry): string[] {
   return [escapeHtml(image.name), result, id ? `<code>${id}</code>` : '–', why]
 }
 
-function toJson(entries: Iterable<readonly [string, unknown]> | (readonly [string, unknown])[]): string {
+function toJson(entries: Iterable<readonly [string, unknown]>): string {
   return JSON.stringify(Object.fromEntries(entries))
 }
 

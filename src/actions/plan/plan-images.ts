@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Checksum } from '../../definition/checksum.ts'
 import type { ImageSettings } from '../../definition/settings.ts'
-import { byAge, type Image, isCopyOf } from '../../ec2/images.ts'
-import { chooseImage, type LookUp, reasonToSkipCopy } from '../../ec2/look-up.ts'
+import { type Image, isCopyOf } from '../../ec2/images.ts'
+import { chooseImage, reasonToSkipCopy } from '../../ec2/look-up.ts'
+import { lookUpFor } from '../look-up-for.ts'
 
 /** An image of the images file with its checksum. */
 export interface PlannedImage {
@@ -32,7 +33,7 @@ export function planImages(images: readonly PlannedImage[], candidates: Candidat
 function planImage(image: PlannedImage, candidates: Candidates, now: number): PlanEntry {
   const { settings, checksum } = image
   const inRegion = (region: string) => candidates.get(region)?.get(checksum.value) ?? []
-  const { hit, skips } = chooseImage(inRegion(settings.region), lookUpFor(image), now)
+  const { hit, skips } = chooseImage(inRegion(settings.region), lookUpFor(settings, checksum), now)
   if (!hit) {
     const reason = skips.at(0)?.message ?? `No image in ${settings.region} has this checksum.`
     return { image, result: 'miss', id: undefined, reason }
@@ -43,21 +44,8 @@ function planImage(image: PlannedImage, candidates: Candidates, now: number): Pl
   return { image, result: 'hit', id: hit.id, reason: 'The image has this checksum.' }
 }
 
-/** The look-up of an image in its look-up region. */
-export function lookUpFor({ name, settings, checksum }: PlannedImage): LookUp {
-  return {
-    checksum: checksum.value,
-    template: settings.template.name,
-    imageName: name,
-    maxAgeDays: settings.maxAgeDays,
-  }
-}
-
 function hasCopy(images: readonly Image[], source: string): boolean {
-  return images
-    .filter(image => isCopyOf(image, source))
-    .sort(byAge)
-    .some(image => !reasonToSkipCopy(image))
+  return images.some(image => isCopyOf(image, source) && !reasonToSkipCopy(image))
 }
 
 /** A row of a job matrix: an image to bake or copy. */

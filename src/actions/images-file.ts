@@ -1,0 +1,46 @@
+import {
+  type ImagesFile,
+  type ImagesFileOptions,
+  type LocationSettings,
+  readImagesFile,
+} from '../definition/images-file.ts'
+import { env } from '../runner/environment.ts'
+import { readInput } from '../runner/inputs.ts'
+import { messageOf } from '../runner/log.ts'
+
+/** The images file if the input specifies no other. */
+const DEFAULT_IMAGES_FILE = 'ami-bakery.yml'
+
+/**
+ * Reads the images file that the inputs specify, and checks all of it.
+ *
+ * @throws Error that begins with `images-file`, or with the name of an input that is not valid.
+ */
+export async function openImagesFile(): Promise<ImagesFile> {
+  return await readImagesFile(readInput('images-file') || DEFAULT_IMAGES_FILE, readLocation())
+}
+
+/** @throws Error that begins with the input's name and suggests a similar name when the file has no such image. */
+export function assertImage(file: ImagesFile, name: string, input: string): void {
+  try {
+    file.settings(name)
+  } catch (cause) {
+    throw new Error(`${input}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** Reads the region and the subnet: inputs replace the images file, and the environment is their fallback. */
+function readLocation(): ImagesFileOptions {
+  return {
+    inputs: toSettings(readInput('aws-region'), readInput('aws-subnet-id')),
+    environment: toSettings(env('AWS_REGION') ?? env('AWS_DEFAULT_REGION') ?? '', env('AWS_SUBNET_ID') ?? ''),
+  }
+}
+
+function toSettings(region: string, subnet: string): LocationSettings {
+  const all = [
+    ['aws-region', region],
+    ['aws-subnet-id', subnet],
+  ] as const
+  return new Map(all.filter(([, value]) => value !== ''))
+}
