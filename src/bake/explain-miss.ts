@@ -1,8 +1,9 @@
 import { listChangedFiles } from '../definition/changed-files.ts'
 import { type Checksum, summarize } from '../definition/checksum.ts'
 import type { Ec2 } from '../ec2/client.ts'
-import { COMMIT_TAG, type Image, INGREDIENTS_TAG } from '../ec2/images.ts'
+import type { Image } from '../ec2/images.ts'
 import { findNewestOfLine, type Line } from '../ec2/line.ts'
+import { COMMIT_TAG, INGREDIENTS_TAG } from '../ec2/tag-names.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { escapeControlCharacters, messageOf } from '../runner/log.ts'
 

@@ -6,24 +6,29 @@ import { assertUnchanged, findAdded } from '../definition/definition.ts'
 import { connect, type Ec2, errorCode } from '../ec2/client.ts'
 import { ELSEWHERE } from '../ec2/credentials.ts'
 import {
-  BAKED_AT_TAG,
-  CHECKSUM_TAG,
-  COMMIT_TAG,
   describeImage,
   describeKept,
   type FoundImage,
-  IMAGE_TAG,
   type Image,
-  INGREDIENTS_TAG,
   LEAVE_ROOM,
-  REPOSITORY_TAG,
   type RegionalImage,
-  TEMPLATE_TAG,
   tagChecksum,
   UnknownImage,
   waitUntilAvailable,
 } from '../ec2/images.ts'
-import { ExcludedImage, findImageQuietly, IMAGE_NAME_TAG, type LookUp, waitUntilFound } from '../ec2/look-up.ts'
+import { ExcludedImage, findImageQuietly, type LookUp, waitUntilFound } from '../ec2/look-up.ts'
+import {
+  BAKED_AT_TAG,
+  BASE_TAG,
+  CHECKSUM_TAG,
+  COMMIT_TAG,
+  IMAGE_NAME_TAG,
+  IMAGE_TAG,
+  INGREDIENTS_TAG,
+  REPOSITORY_TAG,
+  RUN_TAG,
+  TEMPLATE_TAG,
+} from '../ec2/tag-names.ts'
 import { tagResource } from '../ec2/tags.ts'
 import type { Lease } from '../lease/lease.ts'
 import type { Artifacts } from '../packer/build.ts'
@@ -230,9 +235,9 @@ function originTags(
     [INGREDIENTS_TAG, [...summarize(checksum)].map(([kind, digest]) => `${kind}=${digest}`).join(' ')],
   ])
   const { baseImage } = checksum.options
-  if (baseImage) tags.set('ami_bakery_base', baseImage)
+  if (baseImage) tags.set(BASE_TAG, baseImage)
   if (imageName !== undefined) tags.set(IMAGE_NAME_TAG, imageName)
   const run = workflowRun()
   if (!run) return tags
-  return tags.set(REPOSITORY_TAG, run.repository).set(COMMIT_TAG, run.commit).set('ami_bakery_run', run.url)
+  return tags.set(REPOSITORY_TAG, run.repository).set(COMMIT_TAG, run.commit).set(RUN_TAG, run.url)
 }

@@ -1,5 +1,6 @@
 import type { Ec2 } from '../ec2/client.ts'
-import { BAKED_AT_TAG, CHECKSUM_TAG, describeImages, type Image } from '../ec2/images.ts'
+import { describeImages, type Image } from '../ec2/images.ts'
+import { BAKED_AT_TAG, CHECKSUM_TAG } from '../ec2/tag-names.ts'
 import type { CreatedResources } from '../packer/created-resources.ts'
 import { CLOCK_DIFFERENCE, isSince } from './since.ts'
 

@@ -1,16 +1,13 @@
 import { DeregisterImageCommand } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, errorCode, poll } from '../ec2/client.ts'
-import { CHECKSUM_TAG, REPOSITORY_TAG, type RegionalImage, TEMPLATE_TAG } from '../ec2/images.ts'
+import type { RegionalImage } from '../ec2/images.ts'
 import { isNotFound } from '../ec2/requests.ts'
+import { failedValue } from '../ec2/state.ts'
+import { CHECKSUM_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from '../ec2/tag-names.ts'
 import { tagResource } from '../ec2/tags.ts'
 import { info, messageOf, warn } from '../runner/log.ts'
 import { describeOwn } from './find-images.ts'
 import type { BakeIdentity } from './journal.ts'
-
-/** The value of the checksum's tag for an image of a failed bake or copy. */
-export function failedValue(checksum: string): string {
-  return `failed:${checksum}`
-}
 
 /**
  * Makes sure that an image is never a hit. If the template has tagged the image with the checksum, the tag gets the failed value, and

@@ -8,17 +8,8 @@ import { IMAGE_ID, type RegionalImageId } from '../runner/ids.ts'
 import { escapeControlCharacters, messageOf, warn } from '../runner/log.ts'
 import { milliseconds } from '../runner/wait.ts'
 import { ask, type Ec2, errorCode, NOT_EC2, poll, type SendOptions } from './client.ts'
+import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG } from './tag-names.ts'
 import { readTagList, tagResource } from './tags.ts'
-
-/** The tag that makes an image a hit: its value is the checksum. */
-export const CHECKSUM_TAG = 'ami_config_checksum'
-/** The tag that holds the name of the template that an image was baked from. */
-export const TEMPLATE_TAG = 'ami_bakery_template'
-/** The tag that holds the GitHub repository that an image was baked from. */
-export const REPOSITORY_TAG = 'ami_bakery_repository'
-
-/** The tag of a copy in another region: it holds the id of the source image. */
-export const IMAGE_TAG = 'ami_bakery_image'
 
 /** An AMI, from a complete description by EC2. */
 export interface Image {
@@ -71,13 +62,6 @@ export function byAge(a: Image, b: Image): number {
 export function isCopyOf({ sourceImage, tags }: Image, id: string): boolean {
   return sourceImage === id || tags.get(IMAGE_TAG) === id
 }
-
-/** The tag that holds a digest for each kind of ingredient of the checksum. */
-export const INGREDIENTS_TAG = 'ami_bakery_ingredients'
-/** The tag that holds the commit whose workflow baked an image. */
-export const COMMIT_TAG = 'ami_bakery_commit'
-/** The tag that holds the time when an image was baked, in ISO 8601. */
-export const BAKED_AT_TAG = 'ami_bakery_baked_at'
 
 /** When an image was baked, in milliseconds since 1970: by its tag, because a copy is created later, else by its creation date. */
 export function bakedAt({ creationDate, tags }: Image): number {

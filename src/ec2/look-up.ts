@@ -1,13 +1,7 @@
 import { escapeControlCharacters, info, notice, warn } from '../runner/log.ts'
 import { type Ec2, poll } from './client.ts'
-import { bakedAt, byAge, CHECKSUM_TAG, describeImages, type FoundImage, type Image, TEMPLATE_TAG } from './images.ts'
-
-/** The tag that holds the reason why an image is revoked. With an empty value the image is not revoked. */
-export const REVOKED_TAG = 'ami_bakery_revoked'
-/** The tag that holds the time when an image is due for deletion, in ISO 8601. With an empty value it is not due. */
-export const PRUNE_TAG = 'ami_bakery_prune'
-/** The tag that holds an image's name in the images file. */
-export const IMAGE_NAME_TAG = 'ami_bakery_image_name'
+import { bakedAt, byAge, describeImages, type FoundImage, type Image } from './images.ts'
+import { CHECKSUM_TAG, IMAGE_NAME_TAG, PRUNE_TAG, REVOKED_TAG, TEMPLATE_TAG } from './tag-names.ts'
 
 /** What an image must be to be a hit. */
 export interface LookUp {

@@ -1,10 +1,18 @@
 import { EnableImageDeprecationCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
 import { COMMANDS } from '../cleanup/commands.ts'
-import { failedValue } from '../cleanup/invalidate-image.ts'
 import { ask, type Ec2 } from '../ec2/client.ts'
-import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG, type Image } from '../ec2/images.ts'
-import { PRUNE_TAG, REVOKED_TAG, waitUntilFound } from '../ec2/look-up.ts'
+import type { Image } from '../ec2/images.ts'
+import { waitUntilFound } from '../ec2/look-up.ts'
 import { onceVisible } from '../ec2/requests.ts'
+import { failedValue } from '../ec2/state.ts'
+import {
+  BAKED_AT_TAG,
+  CHECKSUM_TAG,
+  DEPRECATION_BEFORE_TAG,
+  IMAGE_TAG,
+  PRUNE_TAG,
+  REVOKED_TAG,
+} from '../ec2/tag-names.ts'
 import { tagResource } from '../ec2/tags.ts'
 import { warnAndContinue } from '../runner/cancel.ts'
 import { notice } from '../runner/log.ts'
@@ -75,4 +83,4 @@ function tagsFor({ image }: SourceImage): ReadonlyMap<string, string> {
 const OWN = new Set([CHECKSUM_TAG, IMAGE_TAG])
 
 /** Prefixes of keys that are not copied: AWS's own tags, tags shown to other accounts, and decisions about one image. */
-const NOT_COPIED = ['aws:', 'ec2:SharedTag/', REVOKED_TAG, PRUNE_TAG, 'ami_bakery_deprecation_before']
+const NOT_COPIED = ['aws:', 'ec2:SharedTag/', REVOKED_TAG, PRUNE_TAG, DEPRECATION_BEFORE_TAG]

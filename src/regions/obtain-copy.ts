@@ -1,17 +1,10 @@
 import { createHash } from 'node:crypto'
 import { CopyImageCommand, type ResourceType } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, errorCode, NOT_EC2, poll } from '../ec2/client.ts'
-import {
-  byAge,
-  CHECKSUM_TAG,
-  describeImages,
-  IMAGE_TAG,
-  type Image,
-  REPOSITORY_TAG,
-  TEMPLATE_TAG,
-} from '../ec2/images.ts'
-import { backupTag, REVOKED_TAG } from '../ec2/look-up.ts'
+import { byAge, describeImages, type Image } from '../ec2/images.ts'
+import { backupTag } from '../ec2/look-up.ts'
 import { onceVisible, VISIBLE_WITHIN } from '../ec2/requests.ts'
+import { CHECKSUM_TAG, IMAGE_TAG, REPOSITORY_TAG, REVOKED_TAG, TEMPLATE_TAG } from '../ec2/tag-names.ts'
 import { toTagList } from '../ec2/tags.ts'
 import { escapeControlCharacters, info } from '../runner/log.ts'
 import type { SourceImage } from './source-image.ts'

@@ -1,5 +1,6 @@
-import { failedValue } from '../cleanup/invalidate-image.ts'
-import { CHECKSUM_TAG, type Image } from '../ec2/images.ts'
+import type { Image } from '../ec2/images.ts'
+import { failedValue } from '../ec2/state.ts'
+import { CHECKSUM_TAG } from '../ec2/tag-names.ts'
 
 /** The stage of a copy. */
 export type Stage = 'pending' | 'available' | 'failed' | 'unusable'

@@ -1,6 +1,7 @@
 import { type DescribeSnapshotsCommandInput, paginateDescribeSnapshots, type Snapshot } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, poll } from '../ec2/client.ts'
-import { describeImage, IMAGE_TAG, type Image } from '../ec2/images.ts'
+import { describeImage, type Image } from '../ec2/images.ts'
+import { IMAGE_TAG } from '../ec2/tag-names.ts'
 import { escapeControlCharacters, info } from '../runner/log.ts'
 import { milliseconds } from '../runner/wait.ts'
 import { stageOf } from './stage.ts'

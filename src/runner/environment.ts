@@ -41,3 +41,9 @@ export function workflowRun(): WorkflowRun | undefined {
   const attempt = env('GITHUB_RUN_ATTEMPT') ?? '1'
   return { repository, commit, id, attempt, url: `${server}/${repository}/actions/runs/${id}/attempts/${attempt}` }
 }
+
+/** Who started the workflow run, or who runs this process outside GitHub; `undefined` when the environment does not say. */
+export function currentActor(): string | undefined {
+  // The actor is who started the run first; a re-run may have another (GitHub docs, "Default environment variables").
+  return env('GITHUB_TRIGGERING_ACTOR') ?? env('GITHUB_ACTOR') ?? env('USER')
+}
