@@ -14,6 +14,8 @@ import { readTagList, tagResource } from './tags.ts'
 /** An AMI, from a complete description by EC2. */
 export interface Image {
   readonly id: string
+  /** The account that owns it: 12 digits. */
+  readonly owner: string
   readonly name: string
   readonly description: string
   /** ISO 8601. */
@@ -224,6 +226,7 @@ function toImage(image: Ec2Image): Image {
     creationDate,
     state,
     tags,
+    owner: image.OwnerId ?? '',
     description: image.Description ?? '',
     stateReason: image.StateReason?.Message,
     snapshots: disks.flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []),
