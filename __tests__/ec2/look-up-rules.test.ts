@@ -15,6 +15,7 @@ function image(tags: Readonly<Record<string, string>> = {}, more: Partial<Image>
     description: '',
     creationDate: daysAgo(10),
     state: 'available',
+    owner: '123456789012',
     stateReason: undefined,
     deprecationTime: undefined,
     sourceInstance: undefined,

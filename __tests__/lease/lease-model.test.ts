@@ -123,6 +123,7 @@ function imageNamed(id: string): FoundImage {
     sourceImage: undefined,
     architecture: 'x86_64',
     description: '',
+    owner: '123456789012',
     stateReason: undefined,
     isEncrypted: false,
     snapshots: [],
