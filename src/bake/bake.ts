@@ -8,6 +8,7 @@ import {
   temporaryFiles,
   verifiedImages,
 } from '../cleanup/journal.ts'
+import { cleanUpAfterLease } from '../cleanup/vanished-runs.ts'
 import type { Template } from '../definition/template.ts'
 import type { Variable } from '../definition/variables.ts'
 import { assertLastingCredentials } from '../ec2/credentials.ts'
@@ -26,7 +27,6 @@ import { group, info, messageOf, warn } from '../runner/log.ts'
 import { addLine } from '../runner/option-error.ts'
 import { identify } from '../runner/process.ts'
 import { rejectForks } from './fork-guard.ts'
-import { cleanUpAfterLease } from './lease-cleanup.ts'
 import { type VerifyOptions, verifyImages } from './verify.ts'
 
 /** An image to bake. */
