@@ -1,5 +1,5 @@
 import { backupTag, readDueTime } from '../../ec2/look-up.ts'
-import { BASE_TAG, IMAGE_NAME_TAG, PARENT_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from '../../ec2/tag-names.ts'
+import { BASE_TAG, IMAGE_NAME_TAG, IMAGE_TAG, PARENT_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from '../../ec2/tag-names.ts'
 import { type Account, DAY, type LocatedImage, type Retention } from './account.ts'
 import { findDoubt } from './doubts.ts'
 import { collectEvidence, type Evidence, findReason } from './rules.ts'
@@ -107,7 +107,8 @@ function findAncestors({ children, judged, result, known }: Descent): ReadonlyMa
   for (const child of queue) {
     for (const id of ancestorsOf(child)) {
       const parent = judged.get(id)
-      if (!parent || parent.result === 'keep' || parent.result === 'unknown' || found.has(parent)) continue
+      // What is kept for sure needs no further check.
+      if (!parent || parent.result === 'keep' || parent.result === result || found.has(parent)) continue
       found.set(parent, { result, reason: `the parent or base of ${child.image.id}, which is kept` })
       queue.push(...imagesOf(parent.unit))
     }
@@ -115,8 +116,10 @@ function findAncestors({ children, judged, result, known }: Descent): ReadonlyMa
   return found
 }
 
+/** EC2 names as the source of an image also the one that it is a copy of, which is no base. */
 function ancestorsOf({ image: { tags, sourceImage } }: LocatedImage): readonly string[] {
-  return [tags.get(PARENT_TAG), tags.get(BASE_TAG), sourceImage].filter(id => id !== undefined)
+  const source = tags.has(IMAGE_TAG) ? undefined : sourceImage
+  return [tags.get(PARENT_TAG), tags.get(BASE_TAG), source].filter(id => id !== undefined)
 }
 
 /** Deletes the oldest bakes first. */

@@ -35,22 +35,25 @@ function findSource(located: LocatedImage, byId: ReadonlyMap<string, LocatedImag
   let source = located
   while (!seen.has(source.image.id)) {
     seen.add(source.image.id)
-    const next = byId.get(sourceIdOf(source.image, byId) ?? '')
+    const next = byId.get(sourceIdOf(source, byId) ?? '')
     if (!next) return source
     source = next
   }
   return located
 }
 
-/** By our tag, or by EC2's description for a copy that Packer made, which has the tags of its source. */
-function sourceIdOf(image: Image, byId: ReadonlyMap<string, LocatedImage>): string | undefined {
+/**
+ * By our tag, or by EC2's description for a copy that Packer made, which has the tags of its source. EC2 names the base of a baked image in
+ * the same way, but that is in the same region.
+ */
+function sourceIdOf({ region, image }: LocatedImage, byId: ReadonlyMap<string, LocatedImage>): string | undefined {
   const state = stateOf(image)
   if (state?.name === 'failed' || isUnfinishedCopy(image)) return undefined
   const tagged = image.tags.get(IMAGE_TAG)
   if (tagged) return tagged
   const described = byId.get(image.sourceImage ?? '')
-  const isSame = state !== undefined && described && stateOf(described.image)?.checksum === state.checksum
-  return isSame ? image.sourceImage : undefined
+  if (!described || described.region === region || state === undefined) return undefined
+  return stateOf(described.image)?.checksum === state.checksum ? image.sourceImage : undefined
 }
 
 /** What the checksum's tag says of an image. */
