@@ -1,5 +1,6 @@
 import { COMMANDS } from '../../cleanup/commands.ts'
 import { removeImage } from '../../cleanup/deregister-image.ts'
+import { tagSnapshots } from '../../cleanup/snapshots.ts'
 import { describeImage, type Image } from '../../ec2/images.ts'
 import { readDueTime } from '../../ec2/look-up.ts'
 import { PRUNE_TAG } from '../../ec2/tag-names.ts'
@@ -120,6 +121,7 @@ async function remove(
     const ec2 = regions.get(before.region)
     if (!ec2) continue
     info(`${now.id} in ${before.region}: deregistering it and deleting its snapshots (${reason}).`)
+    await tagSnapshots(ec2, now)
     record.add({ ec2, image: now }, `deregistered: ${reason}`)
     // Without an error, or after one about a snapshot, the image is deregistered.
     await removeImage({ ec2, image: now }, () => void pruned.push({ region: before.region, image: now }))
