@@ -73,10 +73,11 @@ export function startPlainly(
   directory: string,
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
+  program = 'index.js',
 ): Running {
   const temp = makeTemporary(directory)
   const variables = { PATH: process.env.PATH ?? '', HOME: os.homedir(), TMPDIR: temp, ...env }
-  return start('index.js', { cwd: directory, temp, env: variables, under: [], args })
+  return start(program, { cwd: directory, temp, env: variables, under: [], args })
 }
 
 /**
