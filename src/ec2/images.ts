@@ -188,7 +188,7 @@ async function describeAll(ec2: Ec2, query: DescribeImagesCommandInput, seconds 
   const timeout = AbortSignal.timeout(milliseconds(seconds))
   let token: string | undefined
   do {
-    const paged = query.ImageIds ? query : { ...query, MaxResults: PAGE_SIZE }
+    const paged = query.ImageIds ? query : { MaxResults: PAGE_SIZE, ...query }
     const command = new DescribeImagesCommand(token ? { ...paged, NextToken: token } : paged)
     const send = (client: EC2Client, options: SendOptions) => client.send(command, options)
     const page = await ask(ec2, 'ec2:DescribeImages', send, timeout)
