@@ -41,7 +41,7 @@ test('prune/action.yml, its README and its code have the same inputs and outputs
   }
   const listed = (heading: string) => {
     const [, block = ''] = new RegExp(`^## ${heading}\\n([^#]*)`, 'm').exec(page) ?? []
-    return [...block.matchAll(/^\| `([a-z_-]+)` \| (?:`([^`]+)`|[^|]*) \|/gm)].map(([, name = '', value]) => [
+    return [...block.matchAll(/^\| `([a-z_-]+)` \|(?: `([^`]+)` \||[^|]*\|)/gm)].map(([, name = '', value]) => [
       name,
       value,
     ])
