@@ -3,21 +3,26 @@ import { ask, type Ec2, errorCode, NOT_EC2, poll } from '../ec2/client.ts'
 import type { RegionalImage } from '../ec2/images.ts'
 import { isNotFound } from '../ec2/requests.ts'
 import { info, messageOf } from '../runner/log.ts'
+import { COMMANDS } from './commands.ts'
 import { describeOwn } from './find-images.ts'
+import { formatLeftovers, makeLeftoverList } from './leftovers.ts'
 import { deleteSnapshot } from './snapshots.ts'
 
 /**
  * Removes an image with its snapshots. A snapshot that another image uses stays.
  *
  * @param onDeregistered Called when the image is deregistered, before the rest of its snapshots is deleted.
- * @throws Error with EC2's reason.
+ * @throws Error with EC2's reason, or with the commands that delete the snapshots that are left.
  */
 export async function removeImage({ ec2, image }: RegionalImage, onDeregistered: () => void): Promise<void> {
   const results = await deregisterImage(ec2, image.id)
   onDeregistered()
   const done = new Set(results.filter(({ code }) => code === 'success' || code === 'skipped').map(({ id }) => id))
   const left = new Set([...image.snapshots, ...results.map(({ id }) => id)].filter(id => !done.has(id)))
-  for (const id of left) await deleteSnapshot(ec2, id)
+  const list = makeLeftoverList(undefined)
+  for (const id of left) await list.attempt(COMMANDS.snapshot(ec2.region, id), deleteSnapshot(ec2, id))
+  if (list.leftovers().length === 0) return
+  throw new Error(`${image.id} is deregistered, but snapshots are left:\n${formatLeftovers(list.leftovers())}`)
 }
 
 /** How long EC2 may refuse to deregister an image, in seconds. */

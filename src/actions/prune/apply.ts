@@ -61,13 +61,14 @@ async function apply(verdict: Verdict, changes: Changes): Promise<Outcome> {
     const note = await carryOut(verdict, changes, pruned)
     return { verdict, pruned, note, isFailed: false }
   } catch (error) {
-    return { verdict, pruned, note: describeFailure(verdict, error), isFailed: true }
+    return { verdict, pruned, note: describeFailure({ verdict, pruned }, error), isFailed: true }
   }
 }
 
-function describeFailure({ result, unit }: Verdict, error: unknown): string {
-  if (cancelled.aborted || result !== 'delete') return messageOf(error)
-  const { region, image } = unit.source
+function describeFailure({ verdict, pruned }: Pick<Outcome, 'verdict' | 'pruned'>, error: unknown): string {
+  const { region, image } = verdict.unit.source
+  const isLeft = verdict.result === 'delete' && !pruned.some(gone => gone.image.id === image.id)
+  if (cancelled.aborted || !isLeft) return messageOf(error)
   return `${messageOf(error)} The next run goes on. By hand: ${COMMANDS.image(region, image.id)}`
 }
 

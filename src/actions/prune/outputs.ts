@@ -106,9 +106,14 @@ export function assertComplete(outcomes: readonly Outcome[], others: readonly st
     const ids = those.map(({ verdict }) => verdict.unit.source.image.id)
     return `${listSome(ids, ', ')}: ${reason}`
   })
-  const failures = [...new Set([...others, ...units])].map(escapeControlCharacters)
+  const failures = [...new Set([...others, ...units])].map(escapeLines)
   if (failures.length === 0) return
   throw new Error(`Not everything could be checked or changed. What that concerns stays:\n${listSome(failures, '\n')}`)
+}
+
+/** A failure may have lines of its own, such as commands. */
+function escapeLines(text: string): string {
+  return text.split('\n').map(escapeControlCharacters).join('\n')
 }
 
 function listSome(items: readonly string[], separator: string): string {
