@@ -149,7 +149,7 @@ async function run(world: World, actor: Run, wantsNew = false): Promise<string> 
       [HEARTBEAT_TAG, '0'],
     ]),
     minutes: 600,
-    pace: 'steady',
+    pace: 'steady' as const,
     signal: undefined,
     lookUp: () => request(world, actor, () => (world.image === old ? undefined : world.image)),
     beforeCreate: () => lease.remember({ name: NAME, owner }),

@@ -8,6 +8,7 @@ import { IMAGE_ID, type RegionalImageId } from '../runner/ids.ts'
 import { escapeControlCharacters, messageOf, warn } from '../runner/log.ts'
 import { milliseconds } from '../runner/wait.ts'
 import { ask, type Ec2, errorCode, NOT_EC2, poll, type SendOptions } from './client.ts'
+import { readScan, type Scan, tolerateScanTimes } from './scan-results.ts'
 import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG } from './tag-names.ts'
 import { readTagList, tagResource } from './tags.ts'
 
@@ -34,6 +35,8 @@ export interface Image {
   readonly architecture: string
   readonly snapshots: readonly string[]
   readonly isEncrypted: boolean
+  /** Amazon Inspector's results; absent when it has not scanned the image. */
+  readonly scan?: Scan | undefined
 }
 
 /** An image and its region. */
@@ -186,6 +189,7 @@ async function describeAll(ec2: Ec2, query: DescribeImagesCommandInput, seconds 
   do {
     const paged = query.ImageIds ? query : { ...query, MaxResults: PAGE_SIZE }
     const command = new DescribeImagesCommand(token ? { ...paged, NextToken: token } : paged)
+    tolerateScanTimes(command)
     const send = (client: EC2Client, options: SendOptions) => client.send(command, options)
     const page = await ask(ec2, 'ec2:DescribeImages', send, timeout)
     if (!page.Images) throw malformed(ec2, 'the response has no list of images')
@@ -237,5 +241,6 @@ function toImage(image: Ec2Image): Image {
     deprecationTime: image.DeprecationTime,
     sourceInstance: image.SourceInstanceId,
     sourceImage: image.SourceImageId,
+    scan: readScan(image.ScanResults),
   }
 }

@@ -2,7 +2,9 @@ import fs from 'node:fs'
 import { toText } from '../../definition/byte-path.ts'
 import { type Checksum, summarize } from '../../definition/checksum.ts'
 import type { HashedFile } from '../../definition/hash-files.ts'
+import type { ImageSettings } from '../../definition/settings.ts'
 import type { FoundImage, Outcome } from '../../ec2/images.ts'
+import { describeScan } from '../../ec2/scan-results.ts'
 import { cancelled } from '../../runner/cancel.ts'
 import { escapeControlCharacters, fail, group, info, messageOf, printed } from '../../runner/log.ts'
 import { drawTimeline, duration } from '../../runner/timeline.ts'
@@ -71,8 +73,7 @@ export function createReport(): Report {
   }
 
   async function outcome(result: Outcome, outputFile: string): Promise<void> {
-    const region = known?.settings.region ?? ''
-    const rows = result.how === 'skipped' ? reportSkipped() : reportOrRemove(result, region, outputFile)
+    const rows = result.how === 'skipped' ? reportSkipped() : reportOrRemove(result, known?.settings, outputFile)
     await finish(rows, [])
   }
 
@@ -118,17 +119,18 @@ async function printFiles(files: readonly HashedFile[]): Promise<void> {
 }
 
 /** An id in the JSON file is valid only if the step succeeds. */
-function reportOrRemove(found: FoundImage, region: string, outputFile: string): Row[] {
+function reportOrRemove(found: FoundImage, settings: ImageSettings | undefined, outputFile: string): Row[] {
   try {
-    return reportImage(found, region, outputFile)
+    return reportImage(found, settings, outputFile)
   } catch (cause) {
     fs.rmSync(outputFile, { force: true })
     throw cause
   }
 }
 
-function reportImage(found: FoundImage, region: string, outputFile: string): Row[] {
+function reportImage(found: FoundImage, settings: ImageSettings | undefined, outputFile: string): Row[] {
   const { how, state, image, ids } = found
+  const region = settings?.region ?? ''
   const name = escapeControlCharacters(image.name)
   const unpublished = state === 'candidate' ? ', a candidate that is not published yet' : ''
   info(`${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id} (${name}, ${image.creationDate}) in ${region}${unpublished}`)
@@ -142,6 +144,7 @@ function reportImage(found: FoundImage, region: string, outputFile: string): Row
     // The last one: a step that can't set all outputs fails, and must not have an id.
     ami_id: image.id,
   } satisfies Outputs)
+  const scan = reportScan(found, settings)
   const copies = [...ids].filter(([other]) => other !== region)
   if (copies.length > 0) info(`Copies: ${copies.map(([other, id]) => `${id} in ${other}`).join(', ')}`)
   const rows = copies.map(
@@ -150,8 +153,17 @@ function reportImage(found: FoundImage, region: string, outputFile: string): Row
   return [
     ['Image', `<code>${image.id}</code> ${escapeHtml(name)}`],
     ['Result', state === 'candidate' ? `${how} (candidate, not published)` : how],
+    ...scan,
     ...rows,
   ]
+}
+
+/** A new image is not scanned yet. An old one that is not is worth a line only for a user who asks for vulnerabilities. */
+function reportScan({ how, image }: FoundImage, settings: ImageSettings | undefined): Row[] {
+  if (how === 'baked' || (!image.scan && settings?.criticalFixDays === undefined)) return []
+  const scan = escapeControlCharacters(describeScan(image.scan))
+  info(scan)
+  return [['Vulnerabilities', escapeHtml(scan)]]
 }
 
 function reportSkipped(): Row[] {
