@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { type OutputChunk, rolldown } from 'rolldown'
+import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 
 type Ncc = (
   input: string,
@@ -40,9 +40,11 @@ async function shake(): Promise<OutputChunk[]> {
   const bundle = await rolldown({
     input: Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, path.join(root, file)])),
     platform: 'node',
+    // The entries export nothing. Rolldown demands it for groups without their dependencies.
+    preserveEntrySignatures: 'allow-extension',
     resolve: { mainFields: ['module', 'main'] },
-    // @actions/core loads a whole HTTP client for OIDC tokens, which no action here uses.
-    treeshake: { moduleSideEffects: (id, external) => (external || isUnusedHttpClient(id) ? false : undefined) },
+    treeshake: { moduleSideEffects: (id, external) => (external || isPure(id) ? false : undefined) },
+    plugins: [ownSchemas],
   })
   const { output } = await bundle.write({
     dir: staging,
@@ -52,10 +54,11 @@ async function shake(): Promise<OutputChunk[]> {
     chunkFileNames: '[name].js',
     codeSplitting: {
       groups: [
+        { name: 'requests', test: UNUSED_BY_A_HIT, priority: 6, includeDependenciesRecursively: false },
         {
           name: 'runner',
           tags: ['$initial'],
-          test: /src\/(runner|cleanup\/journal)|@actions\/(core|io|exec)\//,
+          test: /src\/(runner|actions\/run\.ts|cleanup\/journal)|@actions\/(core|io|exec)\/|rolldown.runtime/,
           priority: 5,
         },
         {
@@ -63,10 +66,15 @@ async function shake(): Promise<OutputChunk[]> {
           test: /node_modules\/(@actions\/glob|minimatch|brace-expansion|balanced-match|concat-map)\//,
           priority: 4,
         },
-        { name: 'yaml', test: /node_modules\/yaml\/|src\/definition\/images-file/, priority: 4 },
-        { name: 'look-up', tags: ['$initial'], test: /node_modules|src\/(ec2|definition|regions)\//, priority: 3 },
-        { name: 'credentials', test: /node_modules/, priority: 2 },
-        { name: 'miss', test: /src\/(bake|regions|cleanup|lease|packer|ec2)\//, priority: 1 },
+        { name: 'yaml', test: /node_modules\/yaml\/|src\/definition\/images-file/, priority: 2 },
+        {
+          name: 'look-up',
+          tags: ['$initial'],
+          test: /node_modules|src\/(actions\/[^/]*\.ts|(ec2|definition|regions)\/)/,
+          priority: 3,
+        },
+        { name: 'credentials', test: /node_modules/, priority: 1 },
+        { name: 'miss', test: /src\/(bake|regions|cleanup|lease|packer|ec2)\//, priority: 0 },
       ],
     },
   })
@@ -74,8 +82,30 @@ async function shake(): Promise<OutputChunk[]> {
   return output.filter(file => file.type === 'chunk')
 }
 
-function isUnusedHttpClient(id: string): boolean {
-  return /node_modules\/(undici|tunnel|@actions\/http-client)\//.test(id)
+/**
+ * Importing these packages does nothing by itself, although they don't say so. @actions/core imports an HTTP client for OIDC
+ * tokens and a runner of processes, which a hit doesn't use.
+ */
+function isPure(id: string): boolean {
+  return /node_modules\/(undici|tunnel|@actions\/(http-client|core|exec|io))\//.test(id)
+}
+
+/** The file of the SDK that describes the requests and answers of all commands, and those of its modules that a hit loads. */
+const SCHEMAS = /client-ec2\/dist-es\/schemas\/schemas_0\.js$/
+const LOADED_BY_A_HIT = /(DescribeImagesCommand|runtimeConfig\.shared)\.js$/
+const COPY = '?hit'
+/** The other commands are in a chunk of their own. */
+const UNUSED_BY_A_HIT = /client-ec2\/dist-es\/(commands\/(?!DescribeImagesCommand)|schemas\/schemas_0\.js$)/
+
+/** Gives the modules of a hit a copy of the SDK's schemas: a file has one chunk, and a hit would load those of all commands. */
+const ownSchemas: Plugin = {
+  name: 'own-schemas',
+  async resolveId(source, importer, options) {
+    if (!importer || !(LOADED_BY_A_HIT.test(importer) || importer.endsWith(COPY))) return null
+    const resolved = await this.resolve(source, importer.replace(COPY, ''), { ...options, skipSelf: true })
+    return resolved && SCHEMAS.test(resolved.id) ? { ...resolved, id: resolved.id + COPY } : resolved
+  },
+  load: id => (id.endsWith(COPY) ? fs.readFileSync(id.slice(0, -COPY.length), 'utf8') : null),
 }
 
 /** Makes CommonJS of a chunk. The others stay files of their own, which it loads by their names. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../ec2/client.ts'
-import { describeUntagged, tagChecksum } from '../ec2/images.ts'
+import { describeUntagged, tagChecksum } from '../ec2/tag-checksum.ts'
 import { keyPairsIn, removeLease } from '../lease/key-pairs.ts'
 import { createAttribution } from '../packer/attribution.ts'
 import { createLogPrinter, printNewLines, requestTermination } from '../packer/build.ts'
