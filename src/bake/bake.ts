@@ -16,6 +16,7 @@ import { findImageQuietly } from '../ec2/look-up.ts'
 import type { Lease } from '../lease/lease.ts'
 import { type LeaseOptions, withLease } from '../lease/with-lease.ts'
 import { type Artifacts, type BuildOptions, buildImages } from '../packer/build.ts'
+import { createConsoleReader } from '../packer/console-output.ts'
 import { assertDiskSpace } from '../packer/disk-space.ts'
 import { packerEnvironment } from '../packer/environment.ts'
 import { type Build, prepareBuild } from '../packer/prepare.ts'
@@ -25,6 +26,7 @@ import { isLeftToPost } from '../runner/finisher.ts'
 import { group, info, messageOf, warn } from '../runner/log.ts'
 import { addLine } from '../runner/option-error.ts'
 import { identify } from '../runner/process.ts'
+import { BUILD_TITLE, explainFailure } from './explain-failure.ts'
 import { rejectForks } from './fork-guard.ts'
 import { cleanUpAfterLease } from './lease-cleanup.ts'
 import { type VerifyOptions, verifyImages } from './verify.ts'
@@ -120,15 +122,20 @@ async function buildArtifacts(options: BakeOptions, journal: Journal, lease: Lea
   await assertLastingCredentials(ec2)
   const packer = { directory: workingDirectory, environment: packerEnvironment(ec2.region) }
   const args = await prepareBuild(packer, buildFor(options))
+  const console = createConsoleReader(ec2)
   const watch: BuildOptions = {
     directory: journal.directory,
     region: ec2.region,
+    cleaningUp: console.ask,
     report: news => {
       journal.build(news)
       if (news.resources) lease.publishResources(news.resources)
     },
   }
-  return await group('Packer: build', () => buildImages(packer, args, watch))
+  const build = group(BUILD_TITLE, () => buildImages(packer, args, watch))
+  return await build.catch(async cause => {
+    throw await explainFailure(cause, console)
+  })
 }
 
 function buildFor(options: BakeOptions): Build {
