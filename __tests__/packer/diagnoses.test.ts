@@ -36,7 +36,10 @@ const KNOWN: readonly (readonly [name: string, evidence: Partial<Evidence>])[] =
   ['Instance did not boot', { failure: TIMEOUT, console: ['[ 1.1] Kernel panic - not syncing: VFS: Unable to mount'] }],
   ['User or key refused', { failure: 'ssh: handshake failed: ssh: unable to authenticate, attempted methods [none]' }],
   ['User or key refused', { failure: 'Timeout waiting for WinRM: http response error: 401 - invalid content type' }],
-  ['cloud-init not finished', { failure: TIMEOUT, console: ["[ 9.1] cloud-init[1]: Cloud-init v. 24.2 running 'init'"] }],
+  [
+    'cloud-init not finished',
+    { failure: TIMEOUT, console: ["[ 9.1] cloud-init[1]: Cloud-init v. 24.2 running 'init'"] },
+  ],
   ['No connection', { failure: TIMEOUT }],
   ['No connection', { failure: 'Timeout waiting for WinRM.' }],
   ['No connection', { failure: TIMEOUT, console: ['Cloud-init v. 24.2 finished at Mon', 'ip-10-0-0-1 login:'] }],

@@ -21,6 +21,7 @@ export async function explainFailure(cause: unknown, console: ConsoleReader): Pr
   if (!(cause instanceof BuildError) || cancelled.aborted) return cause
   const { failure, output, instance } = cause.remains
   const lines = instance ? await showConsole(instance, console) : []
+  if (cancelled.aborted) return cause
   const found = diagnose({ failure, output, console: lines })
   const diagnosis = found && describeDiagnosis(found)
   if (diagnosis) info(diagnosis)
