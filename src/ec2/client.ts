@@ -9,7 +9,7 @@ import { describeAddress, readEndpoint, readProxies, warnOfIgnoredProxies } from
 import { encodedIn } from './encoded-message.ts'
 import { explain } from './errors.ts'
 
-export { errorCode, NOT_EC2 } from './errors.ts'
+export { errorCode, isDenied, NOT_EC2 } from './errors.ts'
 
 /** EC2 in one region. */
 export interface Ec2 {
@@ -95,6 +95,8 @@ export interface SendOptions {
   readonly abortSignal: AbortSignal
 }
 
+type Send<Answer> = (client: EC2Client, options: SendOptions) => Promise<Answer>
+
 /**
  * Sends a request to EC2. All attempts together take 50 s at most.
  *
@@ -103,10 +105,25 @@ export interface SendOptions {
  * @throws Error that names the action, the region, the reason, and what to do; the SDK's error is its `cause`.
  */
 export async function ask<Answer>(
+  ec2: Ec2,
+  action: string,
+  send: Send<Answer>,
+  timeout = AbortSignal.timeout(TOTAL_TIMEOUT),
+): Promise<Answer> {
+  try {
+    return await askOptional(ec2, action, send, timeout)
+  } catch (error) {
+    if (error instanceof Error) await showEncoded(error.cause, action)
+    throw error
+  }
+}
+
+/** The same for a request that a role may lack the permission for: the log does not show the details of a denial. */
+export async function askOptional<Answer>(
   { client, region, signal }: Ec2,
   action: string,
-  send: (client: EC2Client, options: SendOptions) => Promise<Answer>,
-  timeout = AbortSignal.timeout(TOTAL_TIMEOUT),
+  send: Send<Answer>,
+  timeout: AbortSignal,
 ): Promise<Answer> {
   const abortSignal = signal ? AbortSignal.any([signal, timeout]) : timeout
   const failure: { last?: unknown } = {}
@@ -117,7 +134,6 @@ export async function ask<Answer>(
   } catch (error) {
     signal?.throwIfAborted()
     const cause = timeout.aborted ? (failure.last ?? error) : error
-    await showEncoded(cause, action)
     throw new Error(`${action} in ${region}: ${explain(cause, { action, region })}`, { cause })
   }
 }
