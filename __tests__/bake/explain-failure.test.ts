@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { consoleAnswer } from '../support/answers.ts'
 import { type Ec2Server, SOURCE_IMAGE, startEc2 } from '../support/ec2.ts'
 import { fakePacker, printArtifact, printBuild } from '../support/fake-packer.ts'
-import { FAST } from '../support/interruption.ts'
 import { type Fault, type FaultyEc2, startProxy } from '../support/proxy.ts'
 import { cancel, type Run } from '../support/runner.ts'
 import { hasTools } from '../support/tools.ts'
@@ -188,7 +187,7 @@ describe.skipIf(!hasTools('moto_server'))('a failed bake', { concurrent: true },
     await using ec2 = await account()
     ec2.fail({ action: ACTION, ...fault })
     using scene = fakePacker(ec2, `${ec2.launch}\n${FAILED}`)
-    const run = await scene.start({ env: FAST }).ended
+    const run = await scene.start().ended
     expectFailure(run)
     expect(run.annotations[0]?.message).toContain(NO_CONNECTION)
     expect(run.log).toMatch(
@@ -252,7 +251,7 @@ describe.skipIf(!hasTools('moto_server'))('a failed bake', { concurrent: true },
       const second = say('Prevalidating any provided VPC information').replace('app', 'other')
       const launch = `${second}\n${ec2.launch.replace(CLEANING_UP, '')}`
       using scene = fakePacker(ec2, `trap '${cleanUp}; exit 1' TERM\n${launch}\nsleep 60 & wait`)
-      const run = await scene.start({ env: FAST }).ended
+      const run = await scene.start().ended
       expect(run.annotations[0]?.message).toMatch(/^packer-only: 2 builds of the template create resources on EC2/)
       expect([run.exitCode, ec2.asks()], run.log).toEqual([1, [0, 0]])
     })
@@ -275,7 +274,7 @@ describe.skipIf(!hasTools('moto_server'))('a failed bake', { concurrent: true },
       await using ec2 = await account()
       ec2.print('::error::forged\r\nbooting\r\n')
       using scene = fakePacker(ec2, `${ec2.launch.replace(CLEANING_UP, '')}\nsleep 60`)
-      const running = scene.start({ env: FAST })
+      const running = scene.start()
       await running.printed(/Instance ID/)
       running.process.kill('SIGKILL')
       await running.ended

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { consoleAnswer } from '../support/answers.ts'
 import { type Ec2Server, startEc2 } from '../support/ec2.ts'
 import { type Command, type Instance, type Reply, startInstance } from '../support/instance.ts'
-import { FAST } from '../support/interruption.ts'
 import type { Fault } from '../support/proxy.ts'
 import { canSetScene, NOTHING, setScene, takeStock } from '../support/scene.ts'
 import { mountSmallDisk } from '../support/small-disk.ts'
@@ -159,7 +158,7 @@ async function expectExplained({ template, faults = [], console, phase, reason, 
   await using scene = await setScene(moto, template())
   scene.ec2.fail(...faults)
   if (console) scene.ec2.fail({ action: 'GetConsoleOutput', answer: consoleAnswer(console) })
-  const run = await scene.start({ env: { ...scene.env, ...FAST } }).ended
+  const run = await scene.start().ended
   expect(run.exitCode, run.log).toBe(1)
   expect(run.annotations.map(({ level }) => level)).toEqual(['error'])
   const [first = '', diagnosis = ''] = run.annotations[0]?.message.split(/\n(?=Diagnosis: )/) ?? []

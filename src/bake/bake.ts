@@ -173,11 +173,11 @@ async function buildArtifacts(options: BuildableOptions, { journal, lease }: Ope
   await assertLastingCredentials(ec2)
   const packer = { directory: workingDirectory, environment: packerEnvironment(ec2.region) }
   const args = await prepareBuild(packer, buildFor(options))
-  const console = createConsoleReader(ec2)
+  const reader = createConsoleReader(ec2)
   const watch: BuildOptions = {
     directory: journal.directory,
     region: ec2.region,
-    cleaningUp: console.ask,
+    cleaningUp: reader.ask,
     report: news => {
       journal.build(news)
       if (news.resources) lease.publishResources(news.resources)
@@ -185,7 +185,7 @@ async function buildArtifacts(options: BuildableOptions, { journal, lease }: Ope
   }
   const build = group(BUILD_TITLE, () => buildImages(packer, args, watch))
   return await build.catch(async cause => {
-    throw await explainFailure(cause, console)
+    throw await explainFailure(cause, reader)
   })
 }
 

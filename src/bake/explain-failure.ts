@@ -17,10 +17,10 @@ const EXCERPT_LENGTH = 20
  *
  * @returns The failure with its explanation; any other error as it is.
  */
-export async function explainFailure(cause: unknown, console: ConsoleReader): Promise<unknown> {
+export async function explainFailure(cause: unknown, reader: ConsoleReader): Promise<unknown> {
   if (!(cause instanceof BuildError) || cancelled.aborted) return cause
   const { failure, output, instance } = cause.remains
-  const lines = instance ? await showConsole(instance, console) : []
+  const lines = instance ? await showConsole(instance, reader) : []
   if (cancelled.aborted) return cause
   const found = diagnose({ failure, output, console: lines })
   const diagnosis = found && describeDiagnosis(found)
@@ -30,8 +30,8 @@ export async function explainFailure(cause: unknown, console: ConsoleReader): Pr
   return new ExplainedError(cause.message, { diagnosis, excerpts }, { cause })
 }
 
-async function showConsole(instance: string, console: ConsoleReader): Promise<readonly string[]> {
-  const output = await console.read(instance)
+async function showConsole(instance: string, reader: ConsoleReader): Promise<readonly string[]> {
+  const output = await reader.read(instance)
   if (cancelled.aborted) return []
   await printConsoleOutput(instance, output)
   return output.kind === 'lines' ? output.lines : []

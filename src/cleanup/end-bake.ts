@@ -60,9 +60,9 @@ async function askForConsole(journal: Journal): Promise<(() => Promise<void>) | 
   if (entry.phase.name !== 'building' || !packer || terminationRequested || linesPrinted) return undefined
   const instance = (await readResources(journal)).instances.at(-1)
   if (!instance) return undefined
-  const console = createConsoleReader(connect(entry.region))
-  console.ask(instance)
-  return async () => await printConsoleOutput(instance, await console.read(instance))
+  const reader = createConsoleReader(connect(entry.region))
+  reader.ask(instance)
+  return async () => await printConsoleOutput(instance, await reader.read(instance))
 }
 
 /** Tags verified images, which the bake may not have done any more. Returns the failures. */

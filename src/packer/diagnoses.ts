@@ -47,7 +47,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
     sentence:
       "The credentials expired before the bake ended, or the runner's clock is wrong. Use credentials that last longer than " +
       'the bake: role-duration-seconds of aws-actions/configure-aws-credentials.',
-    matches: evidence => saysEc2(evidence, /\b(?:RequestExpired|ExpiredToken(?:Exception)?)\b/),
+    matches: evidence => hasEc2Error(evidence, /\b(?:RequestExpired|ExpiredToken(?:Exception)?)\b/),
   },
   {
     name: 'Quota reached',
@@ -55,7 +55,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
       "The account's quota for instances or volumes is used up. Run the job again when other instances have ended, or " +
       'raise the quota in Service Quotas.',
     matches: evidence =>
-      saysEc2(
+      hasEc2Error(
         evidence,
         /\b(?:VcpuLimitExceeded|InstanceLimitExceeded|VolumeLimitExceeded|MaxSpotInstanceCountExceeded)\b/,
       ),
@@ -66,7 +66,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
       'EC2 has no capacity for this instance type in this Availability Zone at the moment. Run the job again later, or ' +
       'set another instance_type or subnet in the template.',
     matches: evidence =>
-      saysEc2(
+      hasEc2Error(
         evidence,
         /\bInsufficient(?:Instance|Host|ReservedInstance|Volume)?Capacity\b|\b(?:UnfulfillableCapacity|SpotMaxPriceTooLow)\b|capacity-not-available/,
       ),
@@ -77,7 +77,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
       'The KMS key of a disk can not be used: it is disabled, pending deletion or missing, or the role of this job may not ' +
       'use it. Enable the key, or allow its use in IAM and in its key policy.',
     matches: evidence =>
-      saysEc2(
+      hasEc2Error(
         evidence,
         /\bInvalidKMSKey\b|\bInvalidKmsKey|KMSInvalidState|KMSKeyNotAccessible|KMS key .*(?:disabled|pending|incorrect state)|Client error on launch/i,
       ),
@@ -87,7 +87,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
     sentence:
       "A disk of the instance is full. Set a larger volume_size in the template's launch_block_device_mappings, or delete " +
       'what the provisioners no longer need.',
-    matches: evidence => isOfInstance(evidence) && saysInstance(evidence, DISK_FULL),
+    matches: evidence => isOfInstance(evidence) && hasInstanceOutput(evidence, DISK_FULL),
   },
   {
     name: 'Out of memory',
@@ -95,7 +95,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
       'The instance had too little memory, and its kernel killed a process. Set an instance_type with more memory in the ' +
       'template, or add swap space.',
     matches: evidence =>
-      isOfInstance(evidence) && (KILLED.test(evidence.failure) || saysInstance(evidence, OUT_OF_MEMORY)),
+      isOfInstance(evidence) && (KILLED.test(evidence.failure) || hasInstanceOutput(evidence, OUT_OF_MEMORY)),
   },
   {
     name: 'cloud-init failed',
@@ -146,8 +146,11 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   },
 ]
 
-/** What EC2 says: in Packer's reason, or in the line that Packer prints when an instance does not start (packer-plugin-amazon, step_run_source_instance.go). */
-function saysEc2({ failure, output }: Evidence, pattern: RegExp): boolean {
+/**
+ * Whether EC2 reported such an error: in Packer's reason, or in the line that Packer prints when an instance does not start
+ * (packer-plugin-amazon, step_run_source_instance.go). Programs on the instance print codes of AWS too.
+ */
+function hasEc2Error({ failure, output }: Evidence, pattern: RegExp): boolean {
   const details = output.filter(line => line.startsWith('Instance state change details: '))
   return [failure, ...details].some(text => pattern.test(text))
 }
@@ -164,6 +167,6 @@ function isOfInstance(evidence: Evidence): boolean {
   return isOfConnection(evidence) || !/\bapi error\b|Error waiting for AMI/.test(evidence.failure)
 }
 
-function saysInstance({ output, console }: Evidence, pattern: RegExp): boolean {
+function hasInstanceOutput({ output, console }: Evidence, pattern: RegExp): boolean {
   return [...output, ...console].some(line => pattern.test(line))
 }
