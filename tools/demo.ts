@@ -134,7 +134,7 @@ async function prune(title: string, stage: Stage): Promise<void> {
 }
 
 interface ActionStep {
-  readonly action?: Step['action']
+  readonly action?: Exclude<Step['action'], undefined>
   readonly inputs: Inputs
 }
 

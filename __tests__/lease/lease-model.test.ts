@@ -126,6 +126,9 @@ function imageNamed(id: string): FoundImage {
     owner: '123456789012',
     stateReason: undefined,
     isEncrypted: false,
+    gib: 8,
+    lastLaunchedTime: undefined,
+    isProtected: false,
     snapshots: [],
   }
   return {

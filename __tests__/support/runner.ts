@@ -11,7 +11,7 @@ export interface Step {
   readonly inputs?: Readonly<Record<string, string>>
   readonly env?: Readonly<Record<string, string>>
   /** Which action of the repository it uses; by default the main one. */
-  readonly action?: 'index' | 'plan'
+  readonly action?: 'index' | 'plan' | 'prune'
   /** The checked-out repository. */
   readonly workspace: string
   /** A program that starts the action: the action's own command line follows these words. */
@@ -73,10 +73,11 @@ export function startPlainly(
   directory: string,
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
+  program = 'index.js',
 ): Running {
   const temp = makeTemporary(directory)
   const variables = { PATH: process.env.PATH ?? '', HOME: os.homedir(), TMPDIR: temp, ...env }
-  return start('index.js', { cwd: directory, temp, env: variables, under: [], args })
+  return start(program, { cwd: directory, temp, env: variables, under: [], args })
 }
 
 /**

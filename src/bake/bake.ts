@@ -8,6 +8,7 @@ import {
   temporaryFiles,
   verifiedImages,
 } from '../cleanup/journal.ts'
+import { cleanUpAfterLease } from '../cleanup/vanished-runs.ts'
 import type { Template } from '../definition/template.ts'
 import type { Variable } from '../definition/variables.ts'
 import { valueFor } from '../ec2/choose-image.ts'
@@ -31,7 +32,6 @@ import { identify } from '../runner/process.ts'
 import { assertNotRevoked, chooseParent } from './current-state.ts'
 import { BUILD_TITLE, explainFailure } from './explain-failure.ts'
 import { rejectForks } from './fork-guard.ts'
-import { cleanUpAfterLease } from './lease-cleanup.ts'
 import { type OpenBake, type VerifyOptions, verifyImages } from './verify.ts'
 
 /** An image to bake. */

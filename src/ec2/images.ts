@@ -37,6 +37,12 @@ export interface Image {
   readonly isEncrypted: boolean
   /** Amazon Inspector's results; absent when it has not scanned the image. */
   readonly scan?: Scan | undefined
+  /** The size of the volumes that its snapshots make, in GiB. */
+  readonly gib: number
+  /** When an instance was last launched from it, in ISO 8601, up to a day late; `undefined` says nothing (AWS: Image). */
+  readonly lastLaunchedTime: string | undefined
+  /** Whether EC2 refuses to deregister it. */
+  readonly isProtected: boolean
 }
 
 /** An image and its region. */
@@ -212,5 +218,9 @@ function toImage(image: Ec2Image): Image {
     sourceInstance: image.SourceInstanceId,
     sourceImage: image.SourceImageId,
     scan: readScan(image.ScanResults),
+    gib: disks.reduce((sum, { Ebs }) => sum + (Ebs?.SnapshotId ? (Ebs.VolumeSize ?? 0) : 0), 0),
+    lastLaunchedTime: image.LastLaunchedTime,
+    // Any other value than `disabled` protects: with or without a cooldown, or until a cooldown ends.
+    isProtected: (image.DeregistrationProtection ?? 'disabled') !== 'disabled',
   }
 }
