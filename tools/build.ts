@@ -34,7 +34,8 @@ async function build(): Promise<void> {
 
 /**
  * Bundles the entries. ncc would keep all of the SDK's 700 commands, 4 MB of them; rolldown proves what is unused and leaves
- * it out. The groups are what is loaded together: what a hit doesn't need is in chunks that it never loads.
+ * it out. The groups are what is loaded together: what a hit doesn't need is in chunks that it never loads. SSM's group comes after that
+ * of the credentials, so that a hit with other credentials than those in the environment does not load it.
  */
 async function shake(): Promise<OutputChunk[]> {
   const bundle = await rolldown({
@@ -65,8 +66,9 @@ async function shake(): Promise<OutputChunk[]> {
         },
         { name: 'yaml', test: /node_modules\/yaml\/|src\/definition\/images-file/, priority: 4 },
         { name: 'look-up', tags: ['$initial'], test: /node_modules|src\/(ec2|definition|regions)\//, priority: 3 },
-        { name: 'credentials', test: /node_modules/, priority: 2 },
-        { name: 'miss', test: /src\/(bake|regions|cleanup|lease|packer|ec2)\//, priority: 1 },
+        { name: 'credentials', test: /node_modules\/(?!@aws-sdk\/client-ssm\/)/, priority: 2 },
+        { name: 'parameters', test: /node_modules|src\/ec2\/parameters\//, priority: 1 },
+        { name: 'miss', test: /src\/(bake|regions|cleanup|lease|packer|ec2)\//, priority: 0 },
       ],
     },
   })
