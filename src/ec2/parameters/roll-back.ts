@@ -1,10 +1,9 @@
+import { IMAGE_ID } from '../../runner/ids.ts'
 import { info } from '../../runner/log.ts'
 import { OptionError } from '../../runner/option-error.ts'
 import type { Ec2 } from '../client.ts'
-import { describeImages, type Image } from '../images.ts'
-import { parseState } from '../state.ts'
-import { CHECKSUM_TAG, REVOKED_TAG } from '../tag-names.ts'
 import { connectToSsm } from './client.ts'
+import { type GoodImages, goodImagesIn } from './good-images.ts'
 import { assertImageParameter, readNewest } from './image-parameter.ts'
 import { isLater, type Mark, markOfRun, parseMark, type RunIds, toDescription } from './mark.ts'
 import { isSame, writeVersion } from './settle.ts'
@@ -38,8 +37,7 @@ export interface RolledBack {
 export async function rollBackParameter(options: RollBackOptions): Promise<RolledBack | undefined> {
   const { ec2, name, run, to, revoked } = options
   const store = openParameter(connectToSsm(ec2.region, ec2.signal), name)
-  const findGood = (ids: readonly string[]) => findGoodImages(ec2, ids)
-  const rolledBack = await moveAway(store, { revoked, to, mark: markOfRun(run), findGood })
+  const rolledBack = await moveAway(store, { revoked, to, mark: markOfRun(run), good: goodImagesIn(ec2) })
   if (rolledBack) info(`${ec2.region}: ${name} is rolled back from ${rolledBack.from} to ${rolledBack.to}.`)
   return rolledBack
 }
@@ -49,8 +47,7 @@ export interface Retreat {
   readonly revoked: ReadonlySet<string>
   readonly to: string | undefined
   readonly mark: Mark | undefined
-  /** Which of the images are good. */
-  findGood(ids: readonly string[]): Promise<ReadonlySet<string>>
+  readonly good: GoodImages
 }
 
 /** The rule of {@link rollBackParameter}, for any store. */
@@ -66,22 +63,20 @@ export async function moveAway(store: ParameterStore, retreat: Retreat): Promise
     from ??= over.value
     const to = await chooseTarget(store, { ...retreat, revoked })
     const entry = { value: to, description: toDescription(laterOf(retreat.mark, parseMark(over.description))) }
-    const standing = await writeVersion(store, {
-      entry,
-      over,
-      choose: versions => chooseGood(versions, { entry, over, revoked }),
-    })
+    const choose = (versions: readonly Version[]) => chooseGood(versions, { entry, over, revoked })
+    const standing = await writeVersion(store, { entry, over, choose })
     // Another revocation may have revoked it between the check and the write, and have read the parameter before the write.
-    const isGood = standing?.value !== to || (await retreat.findGood([to])).has(to)
-    if (!isGood) revoked = new Set([...revoked, to])
+    if (standing && parseMark(standing.description) && !(await retreat.good.includes(standing.value)))
+      revoked = new Set([...revoked, standing.value])
   }
 }
 
-async function chooseTarget(store: ParameterStore, { revoked, to, findGood }: Retreat): Promise<string> {
-  const ids = to ? [to] : (await store.history()).map(({ value }) => value)
-  const candidates = [...new Set(ids.toReversed())].filter(id => !revoked.has(id))
-  const good = candidates.length > 0 ? await findGood(candidates) : new Set<string>()
-  const target = candidates.find(id => good.has(id))
+async function chooseTarget(store: ParameterStore, { revoked, to, good }: Retreat): Promise<string> {
+  if (to && !revoked.has(to) && (await good.includes(to))) return to
+  const ids = to ? [] : (await store.history()).map(({ value }) => value)
+  const candidates = [...new Set(ids.toReversed())].filter(id => IMAGE_ID.test(id) && !revoked.has(id))
+  const usable = candidates.length > 0 ? await good.among(candidates) : new Set<string>()
+  const target = candidates.find(id => usable.has(id))
   if (target) return target
   const where = `${store.name} in ${store.region} holds a revoked image`
   const lack = to
@@ -112,15 +107,4 @@ export function chooseGood(versions: readonly Version[], { entry, over, revoked 
 /** A roll-back outside a workflow, or by a run that is not the latest, must not let an earlier run publish again. */
 function laterOf(mark: Mark | undefined, other: Mark | undefined): Mark | undefined {
   return isLater(mark, other) ? mark : other
-}
-
-async function findGoodImages(ec2: Ec2, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  // By a filter, because a request by ids fails as a whole when one of the images is gone.
-  const query = { Owners: ['self'], Filters: [{ Name: 'image-id', Values: [...ids] }] }
-  return new Set((await describeImages(ec2, query)).filter(isGood).map(({ id }) => id))
-}
-
-/** Whether an image may be launched: available, published and not revoked. */
-export function isGood({ state, tags }: Image): boolean {
-  return state === 'available' && parseState(tags.get(CHECKSUM_TAG))?.name === 'published' && !tags.get(REVOKED_TAG)
 }

@@ -1,12 +1,11 @@
 import { info } from '../../runner/log.ts'
 import { OptionError } from '../../runner/option-error.ts'
 import type { Ec2 } from '../client.ts'
-import { describeImage } from '../images.ts'
-import { REVOKED_TAG } from '../tag-names.ts'
 import { connectToSsm } from './client.ts'
+import { type GoodImages, goodImagesIn } from './good-images.ts'
 import { assertImageParameter, readNewest } from './image-parameter.ts'
 import { isLater, type Mark, markOfRun, parseMark, type RunIds, toDescription } from './mark.ts'
-import { rollBackParameter } from './roll-back.ts'
+import { moveAway } from './roll-back.ts'
 import { writeVersion } from './settle.ts'
 import { openParameter, type ParameterStore, type Version } from './store.ts'
 
@@ -34,28 +33,42 @@ export type Setting =
  * @throws OptionError with the region and the reason: the parameter has another type, SSM refuses it, the value is not readable within
  *   five minutes, or the image was revoked meanwhile, in which case the parameter is rolled back.
  */
-export async function setParameter(options: ParameterOptions): Promise<Setting> {
-  const { ec2, name, imageId, run } = options
+export async function setParameter({ ec2, name, imageId, run }: ParameterOptions): Promise<Setting> {
   const store = openParameter(connectToSsm(ec2.region, ec2.signal), name)
-  const setting = await setForward(store, imageId, markOfRun(run))
+  const setting = await publishImage(store, { imageId, mark: markOfRun(run), good: goodImagesIn(ec2) })
   if (setting.how === 'unchanged') info(`${ec2.region}: ${name} holds ${imageId} already.`)
-  if (setting.how !== 'written') return setting
-  info(`${ec2.region}: ${name} holds ${imageId} now.`)
+  if (setting.how === 'written') info(`${ec2.region}: ${name} holds ${imageId} now.`)
+  return setting
+}
+
+/** What a parameter must hold. */
+export interface Publication {
+  readonly imageId: string
+  readonly mark: Mark | undefined
+  readonly good: GoodImages
+}
+
+/** The rule of {@link setParameter}, for any store. */
+export async function publishImage(store: ParameterStore, publication: Publication): Promise<Setting> {
+  const { imageId, good } = publication
+  const { written, ...setting } = await setForward(store, publication)
   // A revocation tags the image and then reads the parameter; the reverse order here, so that one of the two sees the other.
-  const image = await describeImage(ec2, imageId)
-  if (image && !image.tags.get(REVOKED_TAG)) return setting
-  const rolledBack = await rollBackParameter({ ...options, revoked: new Set([imageId]), to: undefined })
+  if (!written || (await good.includes(written))) return setting
+  const rolledBack = await moveAway(store, { ...publication, revoked: new Set([written]), to: undefined })
+  if (setting.how === 'refused') return setting
   const now = rolledBack ? `It is rolled back to ${rolledBack.to}` : 'It holds another image now'
-  const what = `${imageId} was revoked or deregistered while ${name} in ${ec2.region} was set to it`
+  const what = `${imageId} was revoked or deregistered while ${store.name} in ${store.region} was set to it`
   throw new OptionError('ssmParameter', `${what}. ${now}.`)
 }
+
+/** The image that this run wrote last: its own, or again that of a later run. */
+type Forward = Setting & { readonly written?: string }
 
 /** How long another run may take to create the parameter, in seconds: SSM validates its value for so long. */
 const CREATED_WITHIN = 5 * 60
 
-/** The rule of {@link setParameter}, for any store. */
-export async function setForward(store: ParameterStore, imageId: string, mark: Mark | undefined): Promise<Setting> {
-  const setting = await store.poll(CREATED_WITHIN, async (): Promise<Setting | undefined> => {
+async function setForward(store: ParameterStore, { imageId, mark }: Publication): Promise<Forward> {
+  const setting = await store.poll(CREATED_WITHIN, async (): Promise<Forward | undefined> => {
     const current = await store.read()
     if (current) assertImageParameter(store, current)
     if (current?.value === imageId) return { how: 'unchanged' }
@@ -63,7 +76,10 @@ export async function setForward(store: ParameterStore, imageId: string, mark: M
     if (over && mark && isLater(parseMark(over.description), mark)) return refused(over)
     const entry = { value: imageId, description: toDescription(mark) }
     const standing = await writeVersion(store, { entry, over, choose: chooseLatest })
-    return standing && (standing.value === imageId ? { how: 'written' } : refused(standing))
+    if (!standing) return undefined
+    const { value } = standing
+    if (value === imageId) return { how: 'written', written: value }
+    return { ...refused(standing), ...(parseMark(standing.description) && { written: value }) }
   })
   if (setting) return setting
   throw new OptionError(

@@ -50,11 +50,13 @@ async function waitUntilReadable(store: ParameterStore, written: Written): Promi
   const { entry, number, base } = written
   const readable = await store.poll(READABLE_WITHIN, async () => {
     const current = await store.read()
-    if (!current || current.version <= base) return undefined
+    // A repeated request has written the same before: what others wrote meanwhile may still be unreadable.
+    if (!current || current.version < number) return undefined
     const isNext = number === base + 1 && current.version === number
     if (isNext && current.value === entry.value) return [{ ...entry, number }]
     const versions = (await store.history()).filter(version => version.number > base)
-    return versions.some(version => isSame(version, entry)) ? versions : undefined
+    const isComplete = (versions.at(-1)?.number ?? 0) >= current.version
+    return isComplete && versions.some(version => isSame(version, entry)) ? versions : undefined
   })
   if (readable) return readable
   throw new Error(
