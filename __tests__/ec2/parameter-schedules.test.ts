@@ -13,7 +13,9 @@ type Dice = ReturnType<typeof makeDice>
 
 /**
  * When SSM numbers a version, and when it is readable: at once; when its id is validated, in the order of the numbers; or numbered only
- * then, so that the answer to the write tells the number that it would have had. AWS documents that validation comes after the answer.
+ * then, so that the answer to the write tells the number that it would have had. AWS documents that validation comes after the answer,
+ * and no more. With the last order two runs that write back the same version can't tell theirs apart: of 100,000 schedules four end on it
+ * although a third, later run has written meanwhile.
  */
 const ORDERS = ['at once', 'readable later', 'numbered later'] as const
 
@@ -180,10 +182,7 @@ describe('a parameter that several runs set at the same time', () => {
 
       expect([seed, results.filter(result => !/^(unchanged|written|refused)$/.test(result))]).toEqual([seed, []])
       const latest = latestOf(versions.slice(Math.max(0, before.length - 1)))
-      // With later numbers, of two runs that write one image at once the earlier may not see that the later has written it.
-      if (world.order !== 'numbered later') {
-        expect([seed, parseMark(versions.at(-1)?.description ?? '')]).toEqual([seed, latest])
-      }
+      expect([seed, parseMark(versions.at(-1)?.description ?? '')]).toEqual([seed, latest])
       const winner = runs.find(({ mark }) => mark.run === latest?.run && mark.attempt === latest?.attempt)
       if (winner) expect([seed, versions.at(-1)?.value]).toEqual([seed, winner.imageId])
     }

@@ -68,17 +68,20 @@ type Forward = Setting & { readonly written?: string }
 const CREATED_WITHIN = 5 * 60
 
 async function setForward(store: ParameterStore, { imageId, mark }: Publication): Promise<Forward> {
+  // A repeated request is told that the parameter exists, also if the first one has created it.
+  let mayHaveWritten = false
   const setting = await store.poll(CREATED_WITHIN, async (): Promise<Forward | undefined> => {
     const current = await store.read()
     if (current) assertImageParameter(store, current)
-    if (current?.value === imageId) return { how: 'unchanged' }
+    if (current?.value === imageId) return mayHaveWritten ? written(imageId) : { how: 'unchanged' }
     const over = current && (await readNewest(store, current))
     if (over && mark && isLater(parseMark(over.description), mark)) return refused(over)
     const entry = { value: imageId, description: toDescription(mark) }
     const standing = await writeVersion(store, { entry, over, choose: chooseLatest })
+    mayHaveWritten = true
     if (!standing) return undefined
     const { value } = standing
-    if (value === imageId) return { how: 'written', written: value }
+    if (value === imageId) return written(imageId)
     return { ...refused(standing), ...(parseMark(standing.description) && { written: value }) }
   })
   if (setting) return setting
@@ -86,6 +89,10 @@ async function setForward(store: ParameterStore, { imageId, mark }: Publication)
     'ssmParameter',
     `${store.name} in ${store.region} exists, but has had no value for ${CREATED_WITHIN / 60} minutes. Run the job again.`,
   )
+}
+
+function written(imageId: string): Forward {
+  return { how: 'written', written: imageId }
 }
 
 function refused({ value, description }: Version): Setting {

@@ -52,8 +52,7 @@ async function waitUntilReadable(store: ParameterStore, written: Written): Promi
     const current = await store.read()
     // A repeated request has written the same before: what others wrote meanwhile may still be unreadable.
     if (!current || current.version < number) return undefined
-    const isNext = number === base + 1 && current.version === number
-    if (isNext && current.value === entry.value) return [{ ...entry, number }]
+    // Also for the next number: AWS does not document whether SSM numbers a version when it is written or when it is validated.
     const versions = (await store.history()).filter(version => version.number > base)
     const isComplete = (versions.at(-1)?.number ?? 0) >= current.version
     return isComplete && versions.some(version => isSame(version, entry)) ? versions : undefined
