@@ -1,14 +1,13 @@
-import { DescribeImageAttributeCommand } from '@aws-sdk/client-ec2'
 import type { Region } from '../definition/settings.ts'
-import { ask, connect } from '../ec2/client.ts'
+import { connect } from '../ec2/client.ts'
 import { describeImage, type RegionalImage } from '../ec2/images.ts'
-import { onceVisible } from '../ec2/requests.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { info, messageOf } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
 import { enterPhase } from '../runner/timeline.ts'
 import { finishCopy } from './finish-copy.ts'
 import { obtainCopy } from './obtain-copy.ts'
+import { readPermissions } from './share.ts'
 import type { CopyOptions, SourceImage } from './source-image.ts'
 
 /**
@@ -34,15 +33,11 @@ export async function copyToRegions(
 
 /** Describes the image again: if it was just baked, its tags are newer than its description. */
 async function readSource({ ec2, image }: RegionalImage, options: CopyOptions): Promise<SourceImage> {
-  const command = new DescribeImageAttributeCommand({ ImageId: image.id, Attribute: 'launchPermission' })
-  const { LaunchPermissions: permissions = [] } = await onceVisible(ec2, () =>
-    ask(ec2, 'ec2:DescribeImageAttribute', (client, options) => client.send(command, options)),
-  )
   return {
     image: (await describeImage(ec2, image.id)) ?? image,
     region: ec2.region,
     checksum: options.checksum,
-    permissions,
+    permissions: await readPermissions(ec2, image.id),
     firstTags: options.tags,
   }
 }

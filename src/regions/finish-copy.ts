@@ -1,4 +1,4 @@
-import { EnableImageDeprecationCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
+import { EnableImageDeprecationCommand } from '@aws-sdk/client-ec2'
 import { COMMANDS } from '../cleanup/commands.ts'
 import { ask, type Ec2 } from '../ec2/client.ts'
 import type { Image } from '../ec2/images.ts'
@@ -17,6 +17,7 @@ import { tagResource } from '../ec2/tags.ts'
 import { warnAndContinue } from '../runner/cancel.ts'
 import { notice } from '../runner/log.ts'
 import type { Destination } from './obtain-copy.ts'
+import { addPermissions } from './share.ts'
 import type { SourceImage } from './source-image.ts'
 
 /**
@@ -30,7 +31,7 @@ export async function finishCopy(to: Destination, source: SourceImage, copy: Ima
   const { ec2 } = to
   if (copy.tags.get(CHECKSUM_TAG) !== source.checksum) {
     await checkEncryption(to, source, copy)
-    await share(ec2, source, copy)
+    if (source.permissions.length > 0) await addPermissions(ec2, copy.id, source.permissions)
     await deprecate(ec2, source, copy).catch(warnAndContinue('The copy has no deprecation time, but is usable.'))
     await tagResource(ec2, copy.id, tagsFor(source)).catch(warnAndContinue('The copy lacks these tags, but is usable.'))
     await tagResource(ec2, copy.id, new Map([[CHECKSUM_TAG, source.checksum]]))
@@ -56,12 +57,6 @@ async function checkEncryption({ ec2, kmsKey }: Destination, source: SourceImage
     `${fact}, and other accounts that ${image.id} is shared with can't use the copy. ${advice} ` +
       `${copy.id} is not used any more. To remove it: ${COMMANDS.image(region, copy.id)}`,
   )
-}
-
-async function share(ec2: Ec2, { permissions }: SourceImage, { id }: Image): Promise<void> {
-  if (permissions.length === 0) return
-  const command = new ModifyImageAttributeCommand({ ImageId: id, LaunchPermission: { Add: [...permissions] } })
-  await onceVisible(ec2, () => ask(ec2, 'ec2:ModifyImageAttribute', (client, options) => client.send(command, options)))
 }
 
 /** EC2 accepts no time in the past (AWS: EnableImageDeprecation). */
