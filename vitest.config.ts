@@ -6,7 +6,16 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
  */
 const FILES = {
   emulator: [
-    ...['changed-files', 'consistency', 'credentials', 'ec2-errors', 'expiry', 'explain-miss', 'look-up'],
+    ...[
+      'base-image-parameter',
+      'changed-files',
+      'consistency',
+      'credentials',
+      'ec2-errors',
+      'expiry',
+      'explain-miss',
+      'look-up',
+    ],
     ...['look-up-waiting', 'mishaps', 'other-builders', 'plan', 'service-model', 'unclear-answers'],
   ],
   packer: [

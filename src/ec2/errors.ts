@@ -54,9 +54,14 @@ function readText(cause: unknown): string {
   return escapeControlCharacters(withoutPasswords(withoutEncoded(text)))
 }
 
-/** Whether an error has a code from AWS's response: the SDK sets `Code` from the document; other names are its own. */
+/**
+ * Whether an error has a code from AWS's response: the SDK sets `Code` from an XML document and `__type` from a JSON one; other names are
+ * its own.
+ */
 function hasAwsCode(cause: unknown): boolean {
-  return cause instanceof Error && 'Code' in cause && typeof cause.Code === 'string' && cause.Code !== ''
+  if (!(cause instanceof Error)) return false
+  const code = 'Code' in cause ? cause.Code : '__type' in cause && cause.__type
+  return typeof code === 'string' && code !== ''
 }
 
 /** The HTTP status of the response; 0 when there was none. */
@@ -131,7 +136,7 @@ const ADVICE: readonly (readonly [RegExp, Advice])[] = [
     ({ service }) => `${service} has an internal error. Run the job again later, and look at the AWS Health Dashboard.`,
   ],
   [/^TagLimitExceeded$/, () => 'A resource has 50 tags at most (AWS: "Tag restrictions").'],
-  [/XML parse error/, () => NOT_EC2],
+  [/XML parse error|is not valid JSON|JSON input/, ({ service }) => notFrom(service)],
 ]
 
 const WHERE_GRANTED = "in IAM and in the organization's policies"
