@@ -16,7 +16,7 @@ const FILES = {
       'explain-miss',
       'look-up',
     ],
-    ...['look-up-waiting', 'mishaps', 'other-builders', 'plan', 'service-model', 'unclear-answers'],
+    ...['look-up-waiting', 'mishaps', 'other-builders', 'parameters', 'plan', 'service-model', 'unclear-answers'],
   ],
   packer: [
     ...['accounts', 'bake', 'cancel', 'cancel-bystanders', 'cancel-hindered', 'cancel-signals', 'clean-up', 'copies'],

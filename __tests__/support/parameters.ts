@@ -43,7 +43,10 @@ export function completeParameters(forward: Forward): Parameters {
   async function isAvailable(request: Received, id: string): Promise<boolean> {
     const question = { Action: 'DescribeImages', Version: '2016-11-15', 'ImageId.1': id }
     const parameters = new URLSearchParams(question)
-    const { body } = await forward({ ...request, action: 'DescribeImages', parameters, json: undefined })
+    // moto knows by the signature which service is asked.
+    const authorization = request.headers.authorization?.replace('/ssm/', '/ec2/') ?? ''
+    const headers = { ...request.headers, authorization }
+    const { body } = await forward({ ...request, action: 'DescribeImages', parameters, headers, json: undefined })
     return body.includes('<imageState>available<')
   }
 

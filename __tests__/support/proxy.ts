@@ -117,7 +117,11 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
   const copies = createCopies()
   const images = completeImages()
   const upstream = { endpoint: ec2.moto, account }
-  const parameters = completeParameters(request => forward(upstream, request))
+  const parameters = completeParameters(async request => {
+    const answer = await forward(upstream, request)
+    if (request.json !== undefined && answer.status === 200) model.motosAnswer(request, answer.body)
+    return answer
+  })
   const deleteById = createDeletion(upstream)
   const guard = createGuard(upstream, slowness)
   const consistency = createConsistency()
