@@ -30,6 +30,8 @@ export interface Image {
   readonly sourceInstance: string | undefined
   /** The image that this one was created or copied from, where EC2 knows it. */
   readonly sourceImage: string | undefined
+  /** The region of that image. */
+  readonly sourceRegion: string | undefined
   /** Like `x86_64` or `arm64`. */
   readonly architecture: string
   readonly snapshots: readonly string[]
@@ -235,5 +237,6 @@ function toImage(image: Ec2Image): Image {
     deprecationTime: image.DeprecationTime,
     sourceInstance: image.SourceInstanceId,
     sourceImage: image.SourceImageId,
+    sourceRegion: image.SourceImageRegion,
   }
 }

@@ -1,6 +1,7 @@
-import { EnableImageDeprecationCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
+import { ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
 import { COMMANDS } from '../cleanup/commands.ts'
 import { ask, type Ec2 } from '../ec2/client.ts'
+import { deprecateImage } from '../ec2/deprecation.ts'
 import type { Image } from '../ec2/images.ts'
 import { waitUntilFound } from '../ec2/look-up.ts'
 import { onceVisible } from '../ec2/requests.ts'
@@ -68,10 +69,7 @@ async function share(ec2: Ec2, { permissions }: SourceImage, { id }: Image): Pro
 async function deprecate(ec2: Ec2, { image }: SourceImage, { id }: Image): Promise<void> {
   const time = new Date(image.deprecationTime ?? 0)
   if (time.getTime() <= Date.now()) return
-  const command = new EnableImageDeprecationCommand({ ImageId: id, DeprecateAt: time })
-  await onceVisible(ec2, () =>
-    ask(ec2, 'ec2:EnableImageDeprecation', (client, options) => client.send(command, options)),
-  )
+  await deprecateImage(ec2, id, time)
 }
 
 /** The source image's tags, without those that describe only that image, and its creation date, by which the copy's age is measured. */
