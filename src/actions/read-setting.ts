@@ -1,7 +1,7 @@
 import { parseSetting, type SettingName } from '../definition/settings.ts'
 import { env } from '../runner/environment.ts'
-import { readInput } from '../runner/inputs.ts'
 import { IMAGE_ID } from '../runner/ids.ts'
+import { readInput } from '../runner/inputs.ts'
 import { messageOf } from '../runner/log.ts'
 
 /**

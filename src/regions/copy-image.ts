@@ -1,8 +1,7 @@
-import { DescribeImageAttributeCommand } from '@aws-sdk/client-ec2'
 import type { Region } from '../definition/settings.ts'
-import { ask, connect } from '../ec2/client.ts'
+import { connect } from '../ec2/client.ts'
 import { describeImage, type RegionalImage } from '../ec2/images.ts'
-import { onceVisible } from '../ec2/requests.ts'
+import { describeLaunchPermissions } from '../ec2/launch-permissions.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { info, messageOf } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
@@ -34,10 +33,7 @@ export async function copyToRegions(
 
 /** Describes the image again: if it was just baked, its tags are newer than its description. */
 async function readSource({ ec2, image }: RegionalImage, options: CopyOptions): Promise<SourceImage> {
-  const command = new DescribeImageAttributeCommand({ ImageId: image.id, Attribute: 'launchPermission' })
-  const { LaunchPermissions: permissions = [] } = await onceVisible(ec2, () =>
-    ask(ec2, 'ec2:DescribeImageAttribute', (client, options) => client.send(command, options)),
-  )
+  const permissions = await describeLaunchPermissions(ec2, image.id)
   return {
     image: (await describeImage(ec2, image.id)) ?? image,
     region: ec2.region,

@@ -37,7 +37,8 @@ export async function describeEverywhere(regions: readonly Ec2[]): Promise<Regio
 }
 
 function adviceFor({ region }: Ec2, cause: unknown): string {
-  const denied = errorCode(cause) === 'UnauthorizedOperation' ? ' Or a policy of the organization denies the region:' : ''
+  const denied =
+    errorCode(cause) === 'UnauthorizedOperation' ? ' Or a policy of the organization denies the region:' : ''
   return `Nothing was changed.${denied} If no image is used in ${region}, specify the other regions.`
 }
 

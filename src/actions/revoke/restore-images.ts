@@ -48,6 +48,15 @@ function groupByRank(targets: readonly Target[]): readonly (readonly RegionalIma
   ]
 }
 
+/** Whether anything of a revocation is left on an image. */
+export function isRevoked({ image }: RegionalImage): boolean {
+  const name = stateOf(image)?.name
+  return name === 'blocked' || name === 'once' || MARKS.some(key => image.tags.get(key))
+}
+
+/** The tags of a revoked image besides its checksum tag. */
+const MARKS = [REVOKED_TAG, REVOKED_BY_TAG, DEPRECATION_BEFORE_TAG]
+
 async function restoreValue({ ec2, image }: RegionalImage): Promise<void> {
   const state = stateOf(image)
   if (state?.name !== 'blocked' && state?.name !== 'once') return
@@ -64,6 +73,6 @@ async function restoreDeprecation({ ec2, image }: RegionalImage): Promise<void> 
 }
 
 async function removeObjection({ ec2, image }: RegionalImage): Promise<void> {
-  const kept = [REVOKED_TAG, REVOKED_BY_TAG, DEPRECATION_BEFORE_TAG].filter(key => image.tags.get(key))
+  const kept = MARKS.filter(key => image.tags.get(key))
   if (kept.length > 0) await tagResource(ec2, image.id, new Map(kept.map(key => [key, ''])))
 }

@@ -13,6 +13,7 @@ import type { Target } from './targets.ts'
 
 /** An image with the tags that revoking it gives to it. */
 export interface ImageToRevoke extends RegionalImage {
+  readonly reason: string
   /** The reason, unless the image has one already. */
   readonly objection: ReadonlyMap<string, string>
   /** The revoked value of its checksum tag, and what is kept for a restore; empty when nothing is missing. */
@@ -29,7 +30,7 @@ const DEPRECATED_AFTER = 2 * 60 * 1000
 /** Decides what is missing to revoke the images of a target. Nothing is missing for images of failed copies. */
 export function prepareRevocation(
   { unit, reason }: Target,
-  { as }: Pick<Revocation, 'as'>,
+  as: Revocation['as'],
   by: string,
 ): readonly ImageToRevoke[] {
   return unit.images
@@ -44,15 +45,18 @@ export function prepareRevocation(
         ...(value === undefined || value === image.tags.get(CHECKSUM_TAG) ? [] : [[CHECKSUM_TAG, value] as const]),
         ...(before ? [[DEPRECATION_BEFORE_TAG, image.deprecationTime ?? NEVER] as const] : []),
       ])
-      return { ec2, image, objection, hidden, isToBeDeprecated }
+      return { ec2, image, reason: own || reason, objection, hidden, isToBeDeprecated }
     })
 }
 
 /** The states of images that are used, or may be later. */
 const EXISTING: ReadonlySet<string> = new Set(['available', 'pending', 'transient', 'disabled'])
 
+/** EC2 rounds the time of deprecation to the nearest minute, so that an image may be deprecated up to a minute later than it was asked to. */
+const ROUNDING = 60 * 1000
+
 function isUsableLater({ deprecationTime }: Image): boolean {
-  return deprecationTime === undefined || Date.parse(deprecationTime) > Date.now() + DEPRECATED_AFTER
+  return deprecationTime === undefined || Date.parse(deprecationTime) > Date.now() + DEPRECATED_AFTER + ROUNDING
 }
 
 /** @param as `undefined` for an image that is revoked for another reason: it stays as it is. */
