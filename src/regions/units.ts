@@ -1,6 +1,6 @@
+import { backupTag } from '../ec2/choose-image.ts'
 import { type Ec2, errorCode } from '../ec2/client.ts'
 import { describeImages, type Image, type RegionalImage } from '../ec2/images.ts'
-import { backupTag } from '../ec2/look-up.ts'
 import { type ImageState, parseState } from '../ec2/state.ts'
 import { BASE_TAG, CHECKSUM_TAG, IMAGE_TAG, PARENT_TAG } from '../ec2/tag-names.ts'
 import { messageOf } from '../runner/log.ts'
@@ -78,18 +78,18 @@ function sourceOfCopy({ ec2, image }: RegionalImage, byId: ReadonlyMap<string, R
   if (!sourceImage) return undefined
   if (sourceRegion !== undefined && sourceRegion !== ec2.region) return sourceImage
   const source = byId.get(sourceImage)
-  const checksum = stateOf(image)?.checksum
-  return source && checksum !== undefined && stateOf(source.image)?.checksum === checksum ? sourceImage : undefined
+  const checksum = readState(image)?.checksum
+  return source && checksum !== undefined && readState(source.image)?.checksum === checksum ? sourceImage : undefined
 }
 
 /** The state of an image by its checksum tag; `undefined` if it has no such tag of this action. */
-export function stateOf({ tags }: Image): ImageState | undefined {
+export function readState({ tags }: Image): ImageState | undefined {
   return parseState(tags.get(CHECKSUM_TAG))
 }
 
 /** The state of a unit: that of its source image, else that of its first copy that has one. */
 export function stateOfUnit({ images }: Unit): ImageState | undefined {
-  return images.map(({ image }) => stateOf(image)).find(state => state !== undefined)
+  return images.map(({ image }) => readState(image)).find(state => state !== undefined)
 }
 
 /**

@@ -2,7 +2,7 @@ import { cancelDeprecation, deprecateImage } from '../../ec2/deprecation.ts'
 import type { RegionalImage } from '../../ec2/images.ts'
 import { CHECKSUM_TAG, DEPRECATION_BEFORE_TAG, REVOKED_BY_TAG, REVOKED_TAG } from '../../ec2/tag-names.ts'
 import { tagResource } from '../../ec2/tags.ts'
-import { stateOf } from '../../regions/units.ts'
+import { readState } from '../../regions/units.ts'
 import { type Failure, forEachImage } from '../each-image.ts'
 import { NEVER } from './revoke-images.ts'
 import type { Target } from './targets.ts'
@@ -50,7 +50,7 @@ function groupByRank(targets: readonly Target[]): readonly (readonly RegionalIma
 
 /** Whether anything of a revocation is left on an image. */
 export function isRevoked({ image }: RegionalImage): boolean {
-  const name = stateOf(image)?.name
+  const name = readState(image)?.name
   return name === 'blocked' || name === 'once' || MARKS.some(key => image.tags.get(key))
 }
 
@@ -58,7 +58,7 @@ export function isRevoked({ image }: RegionalImage): boolean {
 const MARKS = [REVOKED_TAG, REVOKED_BY_TAG, DEPRECATION_BEFORE_TAG]
 
 async function restoreValue({ ec2, image }: RegionalImage): Promise<void> {
-  const state = stateOf(image)
+  const state = readState(image)
   if (state?.name !== 'blocked' && state?.name !== 'once') return
   await tagResource(ec2, image.id, new Map([[CHECKSUM_TAG, state.former]]))
 }

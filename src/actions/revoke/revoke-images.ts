@@ -5,7 +5,7 @@ import { chunk } from '../../ec2/look-up.ts'
 import { type ImageState, revokedOnceValue, revokedValue } from '../../ec2/state.ts'
 import { CHECKSUM_TAG, DEPRECATION_BEFORE_TAG, REVOKED_BY_TAG, REVOKED_TAG } from '../../ec2/tag-names.ts'
 import { tagResource } from '../../ec2/tags.ts'
-import { stateOf } from '../../regions/units.ts'
+import { readState } from '../../regions/units.ts'
 import { info, messageOf, warn } from '../../runner/log.ts'
 import { type Failure, forEachImage, nameImage } from '../each-image.ts'
 import type { Revocation } from './inputs.ts'
@@ -34,12 +34,12 @@ export function prepareRevocation(
   by: string,
 ): readonly ImageToRevoke[] {
   return unit.images
-    .filter(({ image }) => stateOf(image)?.name !== 'failed' && EXISTING.has(image.state))
+    .filter(({ image }) => readState(image)?.name !== 'failed' && EXISTING.has(image.state))
     .map(({ ec2, image }) => {
       const own = image.tags.get(REVOKED_TAG)
       const objection = new Map(own ? [] : [[REVOKED_TAG, reason] as const, [REVOKED_BY_TAG, by] as const])
       const isToBeDeprecated = image.state === 'available' && isUsableLater(image)
-      const value = hiddenValue(stateOf(image), own && own !== reason ? undefined : as)
+      const value = hiddenValue(readState(image), own && own !== reason ? undefined : as)
       const before = isToBeDeprecated && !image.tags.get(DEPRECATION_BEFORE_TAG)
       const hidden = new Map([
         ...(value === undefined || value === image.tags.get(CHECKSUM_TAG) ? [] : [[CHECKSUM_TAG, value] as const]),
@@ -116,7 +116,7 @@ export async function confirmHidden(images: readonly ImageToRevoke[]): Promise<r
 }
 
 async function confirmIn(ec2: Ec2, images: readonly ImageToRevoke[]): Promise<void> {
-  const states = images.flatMap(({ image }) => stateOf(image) ?? [])
+  const states = images.flatMap(({ image }) => readState(image) ?? [])
   const values = [...new Set(states.map(({ former }) => former))]
   const wanted = new Map(images.map(one => [one.image.id, one]))
   let stale: readonly Image[] = []
@@ -138,7 +138,7 @@ async function describeByValues(ec2: Ec2, values: readonly string[]): Promise<Im
 
 /** Only if its own tags say so: the filter may match a value that the image had before. */
 async function hideAgain({ ec2, image }: RegionalImage, before: ImageToRevoke | undefined): Promise<void> {
-  const state = stateOf(image)
+  const state = readState(image)
   if (state?.name !== 'published' && state?.name !== 'candidate') return
   const value = before?.hidden.get(CHECKSUM_TAG) ?? revokedValue(state.former)
   info(`${nameImage({ ec2, image })} has the checksum ${state.former} again: setting ${CHECKSUM_TAG} to ${value}.`)

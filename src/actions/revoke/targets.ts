@@ -1,6 +1,6 @@
 import type { RegionalImage } from '../../ec2/images.ts'
 import { CHECKSUM_TAG, REVOKED_TAG } from '../../ec2/tag-names.ts'
-import { findDescendants, stateOf, stateOfUnit, type Unit } from '../../regions/units.ts'
+import { findDescendants, readState, stateOfUnit, type Unit } from '../../regions/units.ts'
 import { escapeControlCharacters } from '../../runner/log.ts'
 import type { Inputs, Subject } from './inputs.ts'
 
@@ -94,7 +94,7 @@ function describeProblem({ image }: RegionalImage): string | undefined {
     return `is ${image.state}: it can't be launched and is never used. Nothing needs to be done.`
   }
   const value = image.tags.get(CHECKSUM_TAG)
-  const state = stateOf(image)
+  const state = readState(image)
   if (state?.name === 'failed') return 'comes from a failed bake or copy: it is never used. Nothing needs to be done.'
   if (state) return undefined
   if (value === undefined) return `has no tag ${CHECKSUM_TAG}: this action did not bake it, or did not finish it.`
