@@ -20,6 +20,7 @@ const ENTRIES = {
   index: 'src/actions/bake/index.ts',
   post: 'src/actions/bake/post.ts',
   plan: 'src/actions/plan/index.ts',
+  publish: 'src/actions/publish/index.ts',
   revoke: 'src/actions/revoke/index.ts',
 }
 

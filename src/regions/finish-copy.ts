@@ -3,7 +3,6 @@ import { COMMANDS } from '../cleanup/commands.ts'
 import { ask, type Ec2 } from '../ec2/client.ts'
 import { deprecateImage } from '../ec2/deprecation.ts'
 import type { Image } from '../ec2/images.ts'
-import { waitUntilFound } from '../ec2/look-up.ts'
 import { onceVisible } from '../ec2/requests.ts'
 import { failedValue } from '../ec2/state.ts'
 import {
@@ -18,6 +17,7 @@ import { tagResource } from '../ec2/tags.ts'
 import { warnAndContinue } from '../runner/cancel.ts'
 import { notice } from '../runner/log.ts'
 import type { Destination } from './obtain-copy.ts'
+import { publishUnit } from './publish-unit.ts'
 import type { SourceImage } from './source-image.ts'
 
 /**
@@ -29,14 +29,22 @@ import type { SourceImage } from './source-image.ts'
  */
 export async function finishCopy(to: Destination, source: SourceImage, copy: Image): Promise<void> {
   const { ec2 } = to
-  if (copy.tags.get(CHECKSUM_TAG) !== source.checksum) {
-    await checkEncryption(to, source, copy)
-    await share(ec2, source, copy)
-    await deprecate(ec2, source, copy).catch(warnAndContinue('The copy has no deprecation time, but is usable.'))
-    await tagResource(ec2, copy.id, tagsFor(source)).catch(warnAndContinue('The copy lacks these tags, but is usable.'))
-    await tagResource(ec2, copy.id, new Map([[CHECKSUM_TAG, source.checksum]]))
-  }
-  await waitUntilFound(ec2, source.checksum, copy.id)
+  await prepareCopy(to, source, copy)
+  await publishUnit({ source, copies: [{ ec2, image: copy }], checksum: source.checksum })
+}
+
+/**
+ * Does the same without the checksum's tag: the copy is not a hit yet.
+ *
+ * @throws Error under the same conditions.
+ */
+export async function prepareCopy(to: Destination, source: SourceImage, copy: Image): Promise<void> {
+  if (copy.tags.get(CHECKSUM_TAG) === source.checksum) return
+  const { ec2 } = to
+  await checkEncryption(to, source, copy)
+  await share(ec2, source, copy)
+  await deprecate(ec2, source, copy).catch(warnAndContinue('The copy has no deprecation time, but is usable.'))
+  await tagResource(ec2, copy.id, tagsFor(source)).catch(warnAndContinue('The copy lacks these tags, but is usable.'))
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Failure } from '../each-image.ts'
 import { createRecord } from '../record.ts'
 import { sign } from '../signature.ts'
 import type { Revocation, Task } from './inputs.ts'
-import { isRevoked, restoreImages } from './restore-images.ts'
+import { isMarked, restoreImages } from './restore-images.ts'
 import { confirmHidden, deprecate, hide, type ImageToRevoke, object, prepareRevocation } from './revoke-images.ts'
 import type { Target } from './targets.ts'
 
@@ -19,7 +19,7 @@ export interface Changes {
 /** Revokes or restores the images. What fails for one image is a failure in the result. */
 export async function changeImages(targets: readonly Target[], task: Task): Promise<Changes> {
   if (task.kind === 'revoke') return await revokeTargets(targets, task)
-  const changed = targets.flatMap(({ unit, reason }) => unit.images.filter(isRevoked).map(one => ({ ...one, reason })))
+  const changed = targets.flatMap(({ unit, reason }) => unit.images.filter(isMarked).map(one => ({ ...one, reason })))
   const { done, failures } = await restoreImages(targets)
   return { done, failures, record: recordChanges('Restored', changed, failures) }
 }

@@ -1,5 +1,6 @@
 import { cancelDeprecation, deprecateImage } from '../../ec2/deprecation.ts'
-import type { RegionalImage } from '../../ec2/images.ts'
+import { describeImage, type RegionalImage } from '../../ec2/images.ts'
+import { isRevoked } from '../../ec2/revoked.ts'
 import { CHECKSUM_TAG, DEPRECATION_BEFORE_TAG, REVOKED_BY_TAG, REVOKED_TAG } from '../../ec2/tag-names.ts'
 import { tagResource } from '../../ec2/tags.ts'
 import { readState } from '../../regions/units.ts'
@@ -31,7 +32,14 @@ export async function restoreImages(targets: readonly Target[]): Promise<Restore
     }
     groups = done
   }
-  return { done: groups.flat(), failures }
+  const confirmed = await forEachImage(groups.flat(), assertRestored)
+  return { done: confirmed.done, failures: [...failures, ...confirmed.failures] }
+}
+
+/** @throws Error if another run has revoked the image again meanwhile. */
+async function assertRestored({ ec2, image }: RegionalImage): Promise<void> {
+  const now = await describeImage(ec2, image.id)
+  if (now && isRevoked(now)) throw new Error('another run has revoked it again meanwhile.')
 }
 
 /** The rank of the specified source images. */
@@ -49,9 +57,8 @@ function groupByRank(targets: readonly Target[]): readonly (readonly RegionalIma
 }
 
 /** Whether anything of a revocation is left on an image. */
-export function isRevoked({ image }: RegionalImage): boolean {
-  const name = readState(image)?.name
-  return name === 'blocked' || name === 'once' || MARKS.some(key => image.tags.get(key))
+export function isMarked({ image }: RegionalImage): boolean {
+  return isRevoked(image) || MARKS.some(key => image.tags.get(key))
 }
 
 /** The tags of a revoked image besides its checksum tag. */
