@@ -13,6 +13,7 @@ const FILES = {
       'other-builders',
       'revoke',
       'plan',
+      'publish',
       'references',
       'service-model',
       'unclear-answers',

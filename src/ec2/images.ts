@@ -91,7 +91,7 @@ export class UnknownImage extends Error {}
 export async function waitUntilAvailable(ec2: Ec2, id: string): Promise<Image> {
   let [knownAt, seen]: [number, Image | undefined] = [performance.now(), undefined]
   const image = await poll(ec2, AVAILABLE_WITHIN, async () => {
-    const found = await findOwnImage(ec2, id)
+    const found = await findOwn(ec2, id)
     if (found) [knownAt, seen] = [performance.now(), found]
     else if (performance.now() - knownAt > milliseconds(KNOWN_WITHIN)) throw unknown(ec2, id, seen)
     return found?.state === 'pending' ? undefined : found
@@ -109,12 +109,9 @@ function unknown({ region }: Ec2, id: string, seen: Image | undefined): Error {
   return new UnknownImage(`EC2 does not know ${id} in ${region}, ${minutes} after Packer created it.`)
 }
 
-/**
- * Describes an image of this account, also if it was just deregistered or is disabled, so that its state can be reported; `undefined`
- * when EC2 does not know it yet, or no longer, or when it is another account's.
- */
-export async function findOwnImage(ec2: Ec2, id: string): Promise<Image | undefined> {
-  return (await describeUnlessGone(ec2, { ImageIds: [id], Owners: ['self'], IncludeDisabled: true })).at(0)
+/** Without images that another account shares with this one; with an image that was deregistered, so that its state can be reported. */
+async function findOwn(ec2: Ec2, id: string): Promise<Image | undefined> {
+  return (await describeUnlessGone(ec2, { ImageIds: [id], Owners: ['self'] })).at(0)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { backupTag, dueForDeletion } from '../../ec2/choose-image.ts'
 import type { Ec2 } from '../../ec2/client.ts'
-import { describeImage, findOwnImage, type Image, type RegionalImage } from '../../ec2/images.ts'
+import { describeImage, describeImages, type Image, type RegionalImage } from '../../ec2/images.ts'
 import { describeRevocation, isRevoked } from '../../ec2/revoked.ts'
 import { parseState } from '../../ec2/state.ts'
 import { CHECKSUM_TAG, IMAGE_TAG, PARENT_TAG } from '../../ec2/tag-names.ts'
@@ -18,7 +18,8 @@ export interface Publishable extends RegionalImage {
  * @throws Error that begins with the input's name, names the state of the image, and says what to do.
  */
 export async function findPublishable(ec2: Ec2, { id, checksum }: OneImage): Promise<Publishable> {
-  const image = await findOwnImage(ec2, id)
+  const Filters = [{ Name: 'image-id', Values: [id] }]
+  const [image] = await describeImages(ec2, { Owners: ['self'], Filters, IncludeDisabled: true })
   if (!image) throw await explainUnknown(ec2, id)
   const problem = describeProblem(image)
   if (problem !== undefined) throw new Error(`ami-id: ${id} in ${ec2.region} ${problem}`)
