@@ -6,17 +6,19 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
  */
 const FILES = {
   emulator: [
+    ...['base-image-parameter', 'changed-files', 'consistency', 'credentials', 'ec2-errors', 'expiry', 'explain-miss'],
     ...[
-      'base-image-parameter',
-      'changed-files',
-      'consistency',
-      'credentials',
-      'ec2-errors',
-      'expiry',
-      'explain-miss',
       'look-up',
+      'look-up-waiting',
+      'mishaps',
+      'other-builders',
+      'parameters',
+      'plan',
+      'publish',
+      'references',
+      'revoke',
     ],
-    ...['look-up-waiting', 'mishaps', 'other-builders', 'parameters', 'plan', 'service-model', 'unclear-answers'],
+    ...['service-model', 'unclear-answers'],
   ],
   packer: [
     ...['accounts', 'bake', 'cancel', 'cancel-bystanders', 'cancel-hindered', 'cancel-signals', 'clean-up', 'copies'],

@@ -20,6 +20,8 @@ const ENTRIES = {
   index: 'src/actions/bake/index.ts',
   post: 'src/actions/bake/post.ts',
   plan: 'src/actions/plan/index.ts',
+  publish: 'src/actions/publish/index.ts',
+  revoke: 'src/actions/revoke/index.ts',
 }
 
 /** With an ES module's import of node:http comes undici, at a third of a hit's time; with a CommonJS one it doesn't. */

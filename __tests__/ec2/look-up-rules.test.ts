@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { chooseImage, type LookUp, reasonToSkipCopy } from '../../src/ec2/choose-image.ts'
 import type { Image } from '../../src/ec2/images.ts'
-import { chooseImage, isCandidate, type LookUp, reasonToSkipCopy } from '../../src/ec2/look-up.ts'
+import { groupByChecksum, isAsFiltered } from '../../src/ec2/look-up.ts'
 import { CHECKSUM } from '../support/tags.ts'
 
 const NOW = Date.parse('2026-06-01T12:00:00Z')
@@ -20,6 +21,7 @@ function image(tags: Readonly<Record<string, string>> = {}, more: Partial<Image>
     deprecationTime: undefined,
     sourceInstance: undefined,
     sourceImage: undefined,
+    sourceRegion: undefined,
     architecture: 'x86_64',
     snapshots: [],
     isEncrypted: false,
@@ -32,7 +34,7 @@ const WANTED: LookUp = { checksum: CHECKSUM, template: 'app.pkr.hcl' }
 
 /** `hit`, or the reason for which the only candidate is skipped. */
 function judge(candidate: Image, wanted: Partial<LookUp> = {}): string {
-  const { hit, skips } = chooseImage([candidate], { ...WANTED, ...wanted }, NOW)
+  const { hit, skips } = chooseImage(groupByChecksum([candidate]), { ...WANTED, ...wanted }, NOW)
   if (hit) expect([hit, skips]).toEqual([candidate, []])
   return hit ? 'hit' : skips.map(({ level, message }) => `${level}: ${message}`).join('\n')
 }
@@ -166,7 +168,7 @@ describe('the choice of the look-up', () => {
       at('4', 5, { ami_bakery_prune: '2026-01-01' }),
       at('5', 2, { 'aws:dlm:lifecycle-policy-id': 'policy-1' }),
     ]
-    const { hit, skips } = chooseImage(images, WANTED, NOW)
+    const { hit, skips } = chooseImage(groupByChecksum(images), WANTED, NOW)
     expect(hit?.id).toBe('ami-22222222')
     expect(skips.map(({ message }) => message.slice(0, 12))).toEqual(['ami-33333333', 'ami-55555555', 'ami-44444444'])
   })
@@ -174,12 +176,12 @@ describe('the choice of the look-up', () => {
   test('is the same in every order of the answer, which is not changed', () => {
     const images = Object.freeze([at('1', 2), at('3', 2), at('2', 2)])
     for (const order of [images, images.toReversed()])
-      expect(chooseImage(order, WANTED, NOW).hit?.id).toBe('ami-33333333')
+      expect(chooseImage(groupByChecksum(order), WANTED, NOW).hit?.id).toBe('ami-33333333')
   })
 
   test('is no image if all are skipped or there is none', () => {
-    expect(chooseImage([at('1', 1, { ami_bakery_revoked: 'x' })], WANTED, NOW).hit).toBeUndefined()
-    expect(chooseImage([], WANTED, NOW)).toEqual({ hit: undefined, skips: [] })
+    expect(chooseImage(groupByChecksum([at('1', 1, { ami_bakery_revoked: 'x' })]), WANTED, NOW).hit).toBeUndefined()
+    expect(chooseImage(new Map(), WANTED, NOW)).toEqual({ hit: undefined, skips: [], block: undefined })
   })
 })
 
@@ -195,11 +197,11 @@ describe('an answer of EC2', () => {
     ['pending', CHECKSUM, false],
     ['disabled', CHECKSUM, false],
   ])('with an image that is %s and has the checksum %j contains a candidate: %j', (state, value, expected) => {
-    expect(isCandidate(image({ ami_config_checksum: value }, { state }), CHECKSUM)).toBe(expected)
+    expect(isAsFiltered(image({ ami_config_checksum: value }, { state }), CHECKSUM)).toBe(expected)
   })
 
   test('with an image that has no checksum any more contains no candidate', () => {
-    expect(isCandidate(image({}, { tags: new Map() }), CHECKSUM)).toBe(false)
+    expect(isAsFiltered(image({}, { tags: new Map() }), CHECKSUM)).toBe(false)
   })
 })
 

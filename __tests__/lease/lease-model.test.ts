@@ -121,6 +121,7 @@ function imageNamed(id: string): FoundImage {
   const sources = {
     sourceInstance: undefined,
     sourceImage: undefined,
+    sourceRegion: undefined,
     architecture: 'x86_64',
     description: '',
     owner: '123456789012',
@@ -128,7 +129,12 @@ function imageNamed(id: string): FoundImage {
     isEncrypted: false,
     snapshots: [],
   }
-  return { how: 'baked', image: { id, name: id, tags: new Map(), ...times, ...sources }, ids: new Map() }
+  return {
+    how: 'baked',
+    state: 'published',
+    image: { id, name: id, tags: new Map(), ...times, ...sources },
+    ids: new Map(),
+  }
 }
 
 async function run(world: World, actor: Run, wantsNew = false): Promise<string> {
@@ -144,6 +150,7 @@ async function run(world: World, actor: Run, wantsNew = false): Promise<string> 
       [HEARTBEAT_TAG, '0'],
     ]),
     minutes: 600,
+    pace: 'steady',
     signal: undefined,
     lookUp: () => request(world, actor, () => (world.image === old ? undefined : world.image)),
     beforeCreate: () => lease.remember({ name: NAME, owner }),

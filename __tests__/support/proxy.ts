@@ -7,7 +7,7 @@
  * - DeleteSecurityGroup takes a group whose instances still end: refused with DependencyViolation;
  * - DeleteKeyPair by id says yes and deletes nothing (EC2's reference: "You can use either KeyName or KeyPairId"): the id becomes the name;
  * - CopyImage tells no source, neither on the image nor on its snapshot, and there is no filter source-image-id;
- * - what `copies.ts` lists about copies of images;
+ * - what `copies.ts` lists about copies of images, and `image-use.ts` about their use;
  * - what `parameters.ts` lists about SSM;
  * - everything is consistent at once: `lateness`, as `consistency.ts` has it;
  * - answers have one page: `pages`.
@@ -22,6 +22,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createConsistency, IS_LATE_RUN, LATE, type Lateness } from './consistency.ts'
 import { completeImages, type ImageFacts } from './copies.ts'
 import { type Ec2Server, speakTo } from './ec2.ts'
+import { type ImageUse, knowUseOfImages } from './image-use.ts'
 import { createModelCheck } from './model-check.ts'
 import { createPages } from './pages.ts'
 import { completeParameters, type ParameterFacts, refuse } from './parameters.ts'
@@ -90,6 +91,7 @@ export interface FaultyEc2 extends Pick<Ec2Server, 'endpoint' | 'environment' | 
   prompt(): void
   readonly images: ImageFacts
   readonly parameters: ParameterFacts
+  readonly use: ImageUse
   stop(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -116,6 +118,7 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
   const model = createModelCheck()
   const copies = createCopies()
   const images = completeImages()
+  const use = knowUseOfImages()
   const upstream = { endpoint: ec2.moto, account }
   const parameters = completeParameters(async request => {
     const answer = await forward(upstream, request)
@@ -132,14 +135,14 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
   }
 
   async function play(asked: Received): Promise<Answer> {
-    const { status, body } = await guard(asked, () =>
-      images.send(copies.translate(asked), async request => {
-        const answer = await deleteById(request)
-        if (answer.status === 200) model.motosAnswer(request, answer.body)
+    const send = (request: Received) =>
+      images.send(copies.translate(request), async translated => {
+        const answer = await deleteById(translated)
+        if (answer.status === 200) model.motosAnswer(translated, answer.body)
         return answer
-      }),
-    )
-    const completed = mapItems(copies.complete(asked, body), item => images.describe(asked, item))
+      })
+    const { status, body } = await guard(asked, () => use.answer(asked, send))
+    const completed = mapItems(copies.complete(asked, body), item => use.describe(asked, images.describe(asked, item)))
     return { status, body: slowness.apply(asked, completed) }
   }
 
@@ -209,6 +212,7 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
     },
     images: images.facts,
     parameters: parameters.facts,
+    use: use.facts,
     stop,
     [Symbol.asyncDispose]: stop,
   }

@@ -51,8 +51,8 @@ export async function endAbandonedBake(journal: Journal): Promise<void> {
 async function finishTags(entry: JournalEntry, deadline: AbortSignal): Promise<readonly string[]> {
   const images = verifiedImages(entry)
   const mismatch = await describeAccountMismatch(connect(entry.region, deadline), entry)
-  if (mismatch) return [`${mismatch}.`, ...images.map(image => describeUntagged(image, entry.checksum))]
-  const tagged = images.map(({ region, id }) => tagChecksum(connect(region, deadline), id, entry.checksum))
+  if (mismatch) return [`${mismatch}.`, ...images.map(image => describeUntagged(image, entry.tagValue))]
+  const tagged = images.map(({ region, id }) => tagChecksum(connect(region, deadline), id, entry.tagValue))
   const results = await Promise.allSettled(tagged)
   return results.flatMap(result => (result.status === 'rejected' ? [messageOf(result.reason)] : []))
 }

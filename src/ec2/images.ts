@@ -30,6 +30,8 @@ export interface Image {
   readonly sourceInstance: string | undefined
   /** The image that this one was created or copied from, where EC2 knows it. */
   readonly sourceImage: string | undefined
+  /** The region of that image. */
+  readonly sourceRegion: string | undefined
   /** Like `x86_64` or `arm64`. */
   readonly architecture: string
   readonly snapshots: readonly string[]
@@ -48,6 +50,7 @@ export type Outcome = FoundImage | { readonly how: 'skipped' }
 /** An image that a run returns, and whether it was a hit or had to be baked. */
 export interface FoundImage {
   readonly how: 'hit' | 'baked'
+  readonly state: 'published' | 'candidate'
   readonly image: Image
   /** The image's id in each region. */
   readonly ids: ReadonlyMap<string, string>
@@ -114,12 +117,13 @@ async function findOwn(ec2: Ec2, id: string): Promise<Image | undefined> {
 /**
  * Sets the tag that makes an image a hit, whether or not the step is cancelled meanwhile.
  *
+ * @param value The checksum, or that of a candidate.
  * @throws Error with the command that sets it.
  */
-export async function tagChecksum(ec2: Ec2, id: string, checksum: string): Promise<void> {
-  await tagResource({ ...ec2, signal: undefined }, id, new Map([[CHECKSUM_TAG, checksum]])).catch(cause => {
+export async function tagChecksum(ec2: Ec2, id: string, value: string): Promise<void> {
+  await tagResource({ ...ec2, signal: undefined }, id, new Map([[CHECKSUM_TAG, value]])).catch(cause => {
     const room = errorCode(cause) === 'TagLimitExceeded' ? `\n${LEAVE_ROOM} Remove a tag of ${id} first:` : ''
-    throw new Error(`${messageOf(cause)}${room}\n${describeUntagged({ region: ec2.region, id }, checksum)}`, { cause })
+    throw new Error(`${messageOf(cause)}${room}\n${describeUntagged({ region: ec2.region, id }, value)}`, { cause })
   })
 }
 
@@ -135,8 +139,8 @@ export function describeKept(id: string): string {
 }
 
 /** Says that a verified image is kept although it could not be tagged, and the command that makes it a hit. */
-export function describeUntagged({ region, id }: RegionalImageId, checksum: string): string {
-  const command = `aws ec2 create-tags --region ${region} --resources ${id} --tags Key=${CHECKSUM_TAG},Value=${checksum}`
+export function describeUntagged({ region, id }: RegionalImageId, value: string): string {
+  const command = `aws ec2 create-tags --region ${region} --resources ${id} --tags Key=${CHECKSUM_TAG},Value=${value}`
   return `${id} is kept. To make it a hit: ${command}`
 }
 
@@ -235,5 +239,6 @@ function toImage(image: Ec2Image): Image {
     deprecationTime: image.DeprecationTime,
     sourceInstance: image.SourceInstanceId,
     sourceImage: image.SourceImageId,
+    sourceRegion: image.SourceImageRegion,
   }
 }

@@ -1,12 +1,12 @@
-import {
-  DescribeImageAttributeCommand,
-  DescribeSnapshotsCommand,
-  type LaunchPermission,
-  ModifyImageAttributeCommand,
-} from '@aws-sdk/client-ec2'
+import { DescribeSnapshotsCommand } from '@aws-sdk/client-ec2'
 import { ask, type Ec2 } from '../ec2/client.ts'
 import type { Image, RegionalImage } from '../ec2/images.ts'
-import { onceVisible } from '../ec2/requests.ts'
+import {
+  addLaunchPermissions,
+  describeLaunchPermissions,
+  nameOfPermission,
+  toPermission,
+} from '../ec2/launch-permissions.ts'
 import { info, messageOf } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
 
@@ -27,10 +27,10 @@ export interface Shared {
  */
 export async function shareImage({ ec2, image }: RegionalImage, accounts: readonly string[]): Promise<Shared> {
   const wanted = accounts.filter(account => account !== image.owner)
-  const present = (await readPermissions(ec2, image.id)).map(nameOf)
+  const present = (await describeLaunchPermissions(ec2, image.id)).map(nameOfPermission)
   const missing = wanted.filter(account => !present.includes(account))
   if (missing.length > 0) {
-    await addPermissions(ec2, image.id, missing.map(toPermission)).catch(async cause => {
+    await addLaunchPermissions(ec2, image.id, missing.map(toPermission)).catch(async cause => {
       ec2.signal?.throwIfAborted()
       throw new OptionError('shareWith', await explainRefusal({ ec2, image }, cause), { cause })
     })
@@ -38,30 +38,6 @@ export async function shareImage({ ec2, image }: RegionalImage, accounts: readon
   }
   const others = present.filter(account => account !== image.owner && !accounts.includes(account))
   return { added: missing, others }
-}
-
-/** Who may launch an image. */
-export async function readPermissions(ec2: Ec2, id: string): Promise<readonly LaunchPermission[]> {
-  const command = new DescribeImageAttributeCommand({ ImageId: id, Attribute: 'launchPermission' })
-  const { LaunchPermissions = [] } = await onceVisible(ec2, () =>
-    ask(ec2, 'ec2:DescribeImageAttribute', (client, options) => client.send(command, options)),
-  )
-  return LaunchPermissions
-}
-
-/** Lets more accounts and organizations launch an image. */
-export async function addPermissions(ec2: Ec2, id: string, permissions: readonly LaunchPermission[]): Promise<void> {
-  const command = new ModifyImageAttributeCommand({ ImageId: id, LaunchPermission: { Add: [...permissions] } })
-  await onceVisible(ec2, () => ask(ec2, 'ec2:ModifyImageAttribute', (client, options) => client.send(command, options)))
-}
-
-function nameOf({ UserId, OrganizationArn, OrganizationalUnitArn, Group }: LaunchPermission): string {
-  return UserId ?? OrganizationArn ?? OrganizationalUnitArn ?? Group ?? ''
-}
-
-function toPermission(account: string): LaunchPermission {
-  if (!account.startsWith('arn:')) return { UserId: account }
-  return account.includes(':ou/') ? { OrganizationalUnitArn: account } : { OrganizationArn: account }
 }
 
 /**

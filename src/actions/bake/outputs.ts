@@ -2,12 +2,12 @@ import fs from 'node:fs'
 import { toText } from '../../definition/byte-path.ts'
 import { type Checksum, summarize } from '../../definition/checksum.ts'
 import type { HashedFile } from '../../definition/hash-files.ts'
-import type { ImageSettings } from '../../definition/settings.ts'
 import type { FoundImage, Outcome } from '../../ec2/images.ts'
 import { cancelled } from '../../runner/cancel.ts'
 import { escapeControlCharacters, fail, group, info, messageOf, printed } from '../../runner/log.ts'
 import { drawTimeline, duration } from '../../runner/timeline.ts'
 import { unlessAborted } from '../../runner/wait.ts'
+import { type DefinedImage, listChain, titleOf } from '../image-checksum.ts'
 import { nameSetting } from '../name-setting.ts'
 import { writeOutputFile } from '../output-file.ts'
 import { setOutputs } from '../outputs.ts'
@@ -21,6 +21,7 @@ export const OUTPUTS = [
   'ami_ids',
   'ami_name',
   'ami_creation_date',
+  'state',
   'last_ami_id',
 ] as const
 
@@ -28,8 +29,13 @@ type Outputs = Readonly<Partial<Record<(typeof OUTPUTS)[number], string>>>
 
 /** Prints the step's results, sets its outputs, and writes its summary, also when it fails. */
 export interface Report {
-  /** Prints every ingredient with its digest, and sets the output `ami_config_checksum`. It needs no credentials. */
-  checksum(checksum: Checksum, settings: ImageSettings): Promise<void>
+  /**
+   * Prints every ingredient of the image and of its ancestors with its digest, and sets the output `ami_config_checksum`. It needs
+   * no credentials.
+   */
+  definition(image: DefinedImage): Promise<void>
+  /** Notes the image of an ancestor for the summary. */
+  parent(parent: DefinedImage, id: string, how: FoundImage['how']): void
   /**
    * Prints why there is no image yet, and sets the output for the newest image of its line.
    *
@@ -44,13 +50,18 @@ export interface Report {
 
 /** Creates the report of one step. */
 export function createReport(): Report {
-  let known: { readonly checksum: Checksum; readonly settings: ImageSettings } | undefined
+  let known: DefinedImage | undefined
   let shownReasons: readonly string[] = []
+  const parents: Row[] = []
 
-  async function checksum(computed: Checksum, settings: ImageSettings): Promise<void> {
-    known = { checksum: computed, settings }
-    await printIngredients(computed)
-    setOutputs({ ami_config_checksum: computed.value, last_ami_id: '' } satisfies Outputs)
+  async function definition(image: DefinedImage): Promise<void> {
+    known = image
+    for (const one of listChain(image)) await printIngredients(one)
+    setOutputs({ ami_config_checksum: image.checksum.value, last_ami_id: '' } satisfies Outputs)
+  }
+
+  function parent(ancestor: DefinedImage, id: string, how: FoundImage['how']): void {
+    parents.push([`Parent ${escapeHtml(titleOf(ancestor))}`, `<code>${id}</code> ${how}`])
   }
 
   function miss(reasons: readonly string[], lastImage: string | undefined): void {
@@ -77,22 +88,24 @@ export function createReport(): Report {
   }
 
   async function finish(rows: readonly Row[], error: readonly string[]): Promise<void> {
-    const details = known ? describeDetails(known.checksum, known.settings) : []
+    const details = known ? [...parents, ...describeDetails(known)] : []
     const time: Row = ['Time', duration(process.uptime())]
     await writeSummary([...rows, ...details, time], [error, drawTimeline(), shownReasons])
   }
 
-  return { checksum, miss, outcome, failure }
+  return { definition, parent, miss, outcome, failure }
 }
 
-async function printIngredients({ value, files, ingredients }: Checksum): Promise<void> {
-  await group(`Definition: ${count(files, 'file')}`, () => printFiles(files))
+async function printIngredients({ settings, checksum }: DefinedImage): Promise<void> {
+  const { value, files, ingredients } = checksum
+  const of = settings.name === undefined ? '' : ` of ${settings.name}`
+  await group(`Definition${of}: ${count(files, 'file')}`, () => printFiles(files))
   if (ingredients.length > 0) {
     const lines = ingredients.map(({ kind, title, digest }) => `${digest}  ${kind}: ${escapeControlCharacters(title)}`)
-    await group(`Further ingredients: ${ingredients.length}`, () => info(lines))
+    await group(`Further ingredients${of}: ${ingredients.length}`, () => info(lines))
   }
   const further = ingredients.length > 0 ? ` and ${count(ingredients, 'further ingredient')}` : ''
-  info(`Checksum ${value} of ${count(files, 'file')}${further}`)
+  info(`Checksum ${value}${of} of ${count(files, 'file')}${further}`)
 }
 
 /** Prints many lines at once, because that is faster, but not so many that V8 allocates the text as a large object. */
@@ -115,14 +128,16 @@ function reportOrRemove(found: FoundImage, region: string, outputFile: string): 
 }
 
 function reportImage(found: FoundImage, region: string, outputFile: string): Row[] {
-  const { how, image, ids } = found
+  const { how, state, image, ids } = found
   const name = escapeControlCharacters(image.name)
-  info(`${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id} (${name}, ${image.creationDate}) in ${region}`)
+  const unpublished = state === 'candidate' ? ', a candidate that is not published yet' : ''
+  info(`${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id} (${name}, ${image.creationDate}) in ${region}${unpublished}`)
   writeOutputFile(outputFile, `{"ami_id": "${image.id}"}`)
   setOutputs({
     ami_ids: JSON.stringify(Object.fromEntries(ids)),
     ami_name: image.name,
     ami_creation_date: image.creationDate,
+    state,
     cache_hit: String(how === 'hit'),
     // The last one: a step that can't set all outputs fails, and must not have an id.
     ami_id: image.id,
@@ -132,16 +147,21 @@ function reportImage(found: FoundImage, region: string, outputFile: string): Row
   const rows = copies.map(
     ([other, id]): Row => [other, `<code>${id}</code> ${found.copied?.has(other) ? 'copied' : how}`],
   )
-  return [['Image', `<code>${image.id}</code> ${escapeHtml(name)}`], ['Result', how], ...rows]
+  return [
+    ['Image', `<code>${image.id}</code> ${escapeHtml(name)}`],
+    ['Result', state === 'candidate' ? `${how} (candidate, not published)` : how],
+    ...rows,
+  ]
 }
 
 function reportSkipped(): Row[] {
   info('No image found; skipped because on-miss is skip.')
-  setOutputs({ ami_id: '', cache_hit: 'false' } satisfies Outputs)
+  setOutputs({ ami_id: '', state: '', cache_hit: 'false' } satisfies Outputs)
   return [['Result', 'a miss, not baked']]
 }
 
-function describeDetails(checksum: Checksum, { region, template }: ImageSettings): Row[] {
+function describeDetails({ checksum, settings }: DefinedImage): Row[] {
+  const { region, template } = settings
   return [
     ['Region', region],
     ['Template', escapeHtml(escapeControlCharacters(template.name))],

@@ -1,7 +1,8 @@
 import type { Ec2 } from '../client.ts'
 import { describeImage, describeImages, type Image } from '../images.ts'
+import { isRevoked } from '../revoked.ts'
 import { parseState } from '../state.ts'
-import { CHECKSUM_TAG, REVOKED_TAG } from '../tag-names.ts'
+import { CHECKSUM_TAG } from '../tag-names.ts'
 
 /** Which images of this account a parameter may hold in one region. */
 export interface GoodImages {
@@ -28,6 +29,7 @@ export function goodImagesIn(ec2: Ec2): GoodImages {
 }
 
 /** Whether a parameter may hold an image: it is available, published and not revoked. */
-export function isGood({ state, tags }: Image): boolean {
-  return state === 'available' && parseState(tags.get(CHECKSUM_TAG))?.name === 'published' && !tags.get(REVOKED_TAG)
+export function isGood(image: Image): boolean {
+  const state = parseState(image.tags.get(CHECKSUM_TAG))?.name
+  return image.state === 'available' && state === 'published' && !isRevoked(image)
 }

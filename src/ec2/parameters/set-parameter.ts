@@ -21,10 +21,15 @@ export interface ParameterOptions {
 }
 
 /** How a parameter was set. */
-export type Setting =
-  | { readonly how: 'unchanged' | 'written' }
-  /** It holds another image, which a later run has published. Without a run somebody else has changed it meanwhile. */
-  | { readonly how: 'refused'; readonly imageId: string; readonly laterRun: string | undefined }
+export type Setting = { readonly how: 'unchanged' | 'written' } | Refusal
+
+/** A parameter that holds another image, and why. */
+export interface Refusal {
+  readonly how: 'refused'
+  readonly imageId: string
+  /** The later run that has set it, like `4711.1`; `undefined` if it was changed by hand at the same time. */
+  readonly laterRun: string | undefined
+}
 
 /**
  * Sets a parameter to an image's id, forward only: not when a later run has set it. The order is that of runs, not of images, so that a

@@ -1,0 +1,4 @@
+import { runAction } from '../run.ts'
+import { main } from './main.ts'
+
+runAction({ main })
