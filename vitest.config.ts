@@ -6,6 +6,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
  */
 const FILES = {
   emulator: [
+    'base-image-parameter',
     'changed-files',
     'consistency',
     'credentials',
@@ -17,9 +18,12 @@ const FILES = {
     'look-up-waiting',
     'mishaps',
     'other-builders',
+    'parameters',
     'plan',
     'prune',
+    'publish',
     'references',
+    'revoke',
     'service-model',
     'unclear-answers',
   ],

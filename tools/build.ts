@@ -21,6 +21,8 @@ const ENTRIES = {
   post: 'src/actions/bake/post.ts',
   plan: 'src/actions/plan/index.ts',
   prune: 'src/actions/prune/index.ts',
+  publish: 'src/actions/publish/index.ts',
+  revoke: 'src/actions/revoke/index.ts',
 }
 
 /** With an ES module's import of node:http comes undici, at a third of a hit's time; with a CommonJS one it doesn't. */
@@ -35,7 +37,8 @@ async function build(): Promise<void> {
 
 /**
  * Bundles the entries. ncc would keep all of the SDK's 700 commands, 4 MB of them; rolldown proves what is unused and leaves
- * it out. The groups are what is loaded together: what a hit doesn't need is in chunks that it never loads.
+ * it out. The groups are what is loaded together: what a hit doesn't need is in chunks that it never loads. SSM's group comes after that
+ * of the credentials, so that a hit with other credentials than those in the environment does not load it.
  */
 async function shake(): Promise<OutputChunk[]> {
   const bundle = await rolldown({
@@ -52,35 +55,42 @@ async function shake(): Promise<OutputChunk[]> {
     cleanDir: true,
     format: 'esm',
     minify: true,
-    chunkFileNames: '[name].js',
+    chunkFileNames: nameChunk,
     codeSplitting: {
       groups: [
-        { name: 'requests', test: UNUSED_BY_A_HIT, priority: 6, includeDependenciesRecursively: false },
+        { name: 'requests', test: UNUSED_BY_A_HIT, priority: 8, includeDependenciesRecursively: false },
         {
           name: 'runner',
           tags: ['$initial'],
           test: /src\/(runner|actions\/run\.ts|cleanup\/journal)|@actions\/(core|io|exec)\/|rolldown.runtime/,
-          priority: 5,
+          priority: 7,
         },
         {
           name: 'glob',
           test: /node_modules\/(@actions\/glob|minimatch|brace-expansion|balanced-match|concat-map)\//,
-          priority: 4,
+          priority: 6,
         },
-        { name: 'yaml', test: /node_modules\/yaml\/|src\/definition\/images-file/, priority: 2 },
+        { name: 'yaml', test: /node_modules\/yaml\/|src\/definition\/images-file/, priority: 4 },
         {
           name: 'look-up',
           tags: ['$initial'],
           test: /node_modules|src\/(actions\/[^/]*\.ts|(ec2|definition|regions)\/)/,
-          priority: 3,
+          priority: 5,
         },
-        { name: 'credentials', test: /node_modules/, priority: 1 },
-        { name: 'miss', test: /src\/(bake|regions|cleanup|lease|packer|ec2)\//, priority: 0 },
+        { name: 'credentials', test: /node_modules\/(?!@aws-sdk\/client-ssm\/)/, priority: 3 },
+        { name: 'parameters', test: /node_modules|src\/ec2\/parameters\//, priority: 2 },
+        { name: 'miss', test: /src\/(bake|regions|cleanup|lease|packer|ec2)\//, priority: 1 },
       ],
     },
   })
   await bundle.close()
   return output.filter(file => file.type === 'chunk')
+}
+
+/** A hit loads no module of these actions: they load their `main.ts` on demand, which has the name of its action here. */
+function nameChunk({ name, facadeModuleId }: { name: string; facadeModuleId?: string | null }): string {
+  const [, action] = /actions\/([a-z]+)\/main\.ts$/.exec(facadeModuleId ?? '') ?? []
+  return action ? `${action}-main.js` : `${name}.js`
 }
 
 /**

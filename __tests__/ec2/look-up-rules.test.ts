@@ -21,6 +21,7 @@ function image(tags: Readonly<Record<string, string>> = {}, more: Partial<Image>
     deprecationTime: undefined,
     sourceInstance: undefined,
     sourceImage: undefined,
+    sourceRegion: undefined,
     architecture: 'x86_64',
     snapshots: [],
     isEncrypted: false,

@@ -121,6 +121,7 @@ function imageNamed(id: string): FoundImage {
   const sources = {
     sourceInstance: undefined,
     sourceImage: undefined,
+    sourceRegion: undefined,
     architecture: 'x86_64',
     description: '',
     owner: '123456789012',

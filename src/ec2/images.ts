@@ -31,6 +31,8 @@ export interface Image {
   readonly sourceInstance: string | undefined
   /** The image that this one was created or copied from, where EC2 knows it. */
   readonly sourceImage: string | undefined
+  /** The region of that image. */
+  readonly sourceRegion: string | undefined
   /** Like `x86_64` or `arm64`. */
   readonly architecture: string
   readonly snapshots: readonly string[]
@@ -222,5 +224,6 @@ function toImage(image: Ec2Image): Image {
     lastLaunchedTime: image.LastLaunchedTime,
     // Any other value than `disabled` protects: with or without a cooldown, or until a cooldown ends.
     isProtected: (image.DeregistrationProtection ?? 'disabled') !== 'disabled',
+    sourceRegion: image.SourceImageRegion,
   }
 }
