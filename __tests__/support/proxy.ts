@@ -6,6 +6,7 @@
  * - CreateImage takes an instance that is terminated: refused with IncorrectState;
  * - DeleteSecurityGroup takes a group whose instances still end: refused with DependencyViolation;
  * - DeleteKeyPair by id says yes and deletes nothing (EC2's reference: "You can use either KeyName or KeyPairId"): the id becomes the name;
+ * - the root device of an image of CreateImage has the type `standard`, which EC2 does not know: it is `ebs`;
  * - GetConsoleOutput tells the same of every instance: a sample of 2006; it is left out, since no instance has printed anything;
  * - CopyImage tells no source, neither on the image nor on its snapshot, and there is no filter source-image-id;
  * - what `copies.ts` lists about copies of images, and `image-use.ts` about their use;
@@ -143,8 +144,9 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
         return answer
       })
     const { status, body } = await guard(asked, () => use.answer(asked, send))
-    const told = asked.action === 'GetConsoleOutput' ? body.replace(/<output>[^<]*<\/output>/, '') : body
-    const completed = mapItems(copies.complete(asked, told), item => use.describe(asked, images.describe(asked, item)))
+    const completed = mapItems(copies.complete(asked, correct(asked, body)), item =>
+      use.describe(asked, images.describe(asked, item)),
+    )
     return { status, body: slowness.apply(asked, completed) }
   }
 
@@ -228,6 +230,12 @@ export interface Received extends Request {
   readonly json: string | undefined
   /** Whose account it is about, when that is not the sender's. */
   readonly owner?: string
+}
+
+/** Corrects what moto says of images and of instances. */
+function correct({ action }: Request, body: string): string {
+  if (action === 'GetConsoleOutput') return body.replace(/<output>[^<]*<\/output>/, '')
+  return body.replaceAll('<rootDeviceType>standard</rootDeviceType>', '<rootDeviceType>ebs</rootDeviceType>')
 }
 
 async function receive(request: http.IncomingMessage): Promise<Received> {
