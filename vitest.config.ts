@@ -21,6 +21,8 @@ const FILES = {
     'parameters',
     'plan',
     'prune',
+    'prune-faults',
+    'prune-policy',
     'publish',
     'references',
     'revoke',
