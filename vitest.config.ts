@@ -6,7 +6,16 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
  */
 const FILES = {
   emulator: [
-    ...['base-image-parameter', 'changed-files', 'consistency', 'credentials', 'ec2-errors', 'expiry', 'explain-miss'],
+    ...[
+      'base-image-parameter',
+      'changed-files',
+      'consistency',
+      'credentials',
+      'delivery',
+      'ec2-errors',
+      'expiry',
+      'explain-miss',
+    ],
     ...[
       'look-up',
       'look-up-waiting',
