@@ -9,7 +9,7 @@ import { describeAddress, readEndpoint, readProxies, type ServiceName, warnOfIgn
 import { encodedIn } from './encoded-message.ts'
 import { explain } from './errors.ts'
 
-export { errorCode, NOT_EC2 } from './errors.ts'
+export { errorCode, isDenied, NOT_EC2 } from './errors.ts'
 
 /** A service of AWS in one region. */
 export interface Connection<Client> {
@@ -125,6 +125,8 @@ export interface SendOptions {
   readonly abortSignal: AbortSignal
 }
 
+type Send<Answer, Client> = (client: Client, options: SendOptions) => Promise<Answer>
+
 /**
  * Sends a request to a service. All attempts together take 50 s at most.
  *
@@ -133,10 +135,25 @@ export interface SendOptions {
  * @throws Error that names the action, the region, the reason, and what to do; the SDK's error is its `cause`.
  */
 export async function ask<Answer, Client>(
+  connection: Connection<Client>,
+  action: string,
+  send: Send<Answer, Client>,
+  timeout = AbortSignal.timeout(TOTAL_TIMEOUT),
+): Promise<Answer> {
+  try {
+    return await askOptional(connection, action, send, timeout)
+  } catch (error) {
+    if (error instanceof Error) await showEncoded(error.cause, action)
+    throw error
+  }
+}
+
+/** The same for a request that a role may lack the permission for: the log does not show the details of a denial. */
+export async function askOptional<Answer, Client>(
   { client, region, signal }: Connection<Client>,
   action: string,
-  send: (client: Client, options: SendOptions) => Promise<Answer>,
-  timeout = AbortSignal.timeout(TOTAL_TIMEOUT),
+  send: Send<Answer, Client>,
+  timeout: AbortSignal,
 ): Promise<Answer> {
   const abortSignal = signal ? AbortSignal.any([signal, timeout]) : timeout
   const failure: { last?: unknown } = {}
@@ -147,7 +164,6 @@ export async function ask<Answer, Client>(
   } catch (error) {
     signal?.throwIfAborted()
     const cause = timeout.aborted ? (failure.last ?? error) : error
-    await showEncoded(cause, action)
     throw new Error(`${action} in ${region}: ${explain(cause, { action, region })}`, { cause })
   }
 }

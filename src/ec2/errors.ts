@@ -22,6 +22,12 @@ export function isExpired(error: unknown): boolean {
   return EXPIRED.test(errorCode(error) ?? '')
 }
 
+/** Whether a request failed because the role lacks its permission. */
+export function isDenied(error: unknown): boolean {
+  return DENIED.test(errorCode(error) ?? '')
+}
+
+const DENIED = /^(UnauthorizedOperation|AccessDenied|AccessDeniedException|Blocked)$/
 const EXPIRED = /^(ExpiredToken|ExpiredTokenException|RequestExpired)$/
 
 /**
@@ -99,7 +105,7 @@ export function notFrom(service: ServiceName): string {
 /** What to do about known failures, by the error's code or, for an error without a code of AWS, by its message. */
 const ADVICE: readonly (readonly [RegExp, Advice])[] = [
   [
-    /^(UnauthorizedOperation|AccessDenied|AccessDeniedException|Blocked)$/,
+    DENIED,
     ({ action, text }) => `Grant the role of this job the action ${deniedAction(text) ?? action} (${WHERE_GRANTED}).`,
   ],
   [EXPIRED, () => `The credentials have expired, or the runner's clock is wrong. ${CREDENTIALS} ${LONGER}`],
