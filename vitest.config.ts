@@ -10,6 +10,7 @@ const FILES = {
     'changed-files',
     'consistency',
     'credentials',
+    'delivery',
     'ec2-errors',
     'expiry',
     'explain-failure',
