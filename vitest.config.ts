@@ -6,7 +6,16 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
  */
 const FILES = {
   emulator: [
-    ...['changed-files', 'consistency', 'credentials', 'ec2-errors', 'expiry', 'explain-miss', 'look-up'],
+    ...[
+      'changed-files',
+      'consistency',
+      'credentials',
+      'cut-changes',
+      'ec2-errors',
+      'expiry',
+      'explain-miss',
+      'look-up',
+    ],
     ...[
       'look-up-waiting',
       'mishaps',
