@@ -25,6 +25,7 @@ const FILES = {
       'publish',
       'references',
       'service-model',
+      'side-by-side',
       'unclear-answers',
     ],
   ],
