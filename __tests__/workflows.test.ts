@@ -37,9 +37,11 @@ function lint(workflows: Readonly<Record<string, string>>): Verdict {
     '.git/HEAD': '',
     'action.yml': read('action.yml'),
     'plan/action.yml': read('plan/action.yml'),
+    'prune/action.yml': read('prune/action.yml'),
     'dist/index.js': '',
     'dist/post.js': '',
     'dist/plan.js': '',
+    'dist/prune.js': '',
   })
   for (const [file, content] of Object.entries(workflows)) {
     const name = file.replaceAll('/', '-')

@@ -127,6 +127,9 @@ function imageNamed(id: string): FoundImage {
     owner: '123456789012',
     stateReason: undefined,
     isEncrypted: false,
+    gib: 8,
+    lastLaunchedTime: undefined,
+    isProtected: false,
     snapshots: [],
   }
   return {
@@ -150,7 +153,7 @@ async function run(world: World, actor: Run, wantsNew = false): Promise<string> 
       [HEARTBEAT_TAG, '0'],
     ]),
     minutes: 600,
-    pace: 'steady',
+    pace: 'steady' as const,
     signal: undefined,
     lookUp: () => request(world, actor, () => (world.image === old ? undefined : world.image)),
     beforeCreate: () => lease.remember({ name: NAME, owner }),

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The files in `dist` that a step starts. */
-export type ActionName = 'index' | 'plan' | 'publish' | 'revoke'
+export type ActionName = 'index' | 'plan' | 'publish' | 'revoke' | 'prune'
 
 /** A step of a job, as its author writes it. */
 export interface Step {

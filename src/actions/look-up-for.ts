@@ -6,13 +6,14 @@ import type { DefinedImage } from './image-checksum.ts'
  * not published yet is good enough for a child that is not either.
  */
 export function lookUpFor({ settings, checksum, parent }: DefinedImage): LookUp {
-  const { name, template, maxAgeDays, candidate } = settings
+  const { name, template, maxAgeDays, criticalFixDays, candidate } = settings
   const above = parent && lookUpFor(parent)
   return {
     checksum: checksum.value,
     template: template.name,
     imageName: name,
     maxAgeDays,
+    criticalFixDays,
     candidate,
     parent: above && (candidate ? above : withoutCandidates(above)),
   }

@@ -1,5 +1,6 @@
 import { escapeControlCharacters } from '../runner/log.ts'
 import { bakedAt, byAge, type Image } from './images.ts'
+import { UNREADABLE } from './scan-results.ts'
 import { candidateValue, parseState, type StateName } from './state.ts'
 import { CHECKSUM_TAG, IMAGE_NAME_TAG, PARENT_TAG, PRUNE_TAG, REVOKED_TAG, TEMPLATE_TAG } from './tag-names.ts'
 
@@ -15,6 +16,11 @@ export interface LookUp {
   readonly candidate?: boolean
   /** An older image is not a hit; absent when the age does not matter. */
   readonly maxAgeDays?: number | undefined
+  /**
+   * An image is not a hit when it is older than this many days, and a fix for a critical vulnerability of it has been known for
+   * longer than this; absent when vulnerabilities do not matter.
+   */
+  readonly criticalFixDays?: number | undefined
   /**
    * Only an image that was created later is a hit; in milliseconds since 1970. EC2's dates are whole seconds, so that an image of
    * the same second is not a hit.
@@ -102,6 +108,7 @@ function reasonToSkip(image: Image, lookUp: LookUp, evidence: Evidence): Skip | 
     reasonToSkipCopy(image) ??
     dueForDeletion(image, now) ??
     tooOld(image, lookUp, now) ??
+    vulnerable(image, lookUp, now) ??
     notNew(image, lookUp) ??
     otherParent(image, lookUp, evidence)
   )
@@ -144,9 +151,16 @@ function revoked(image: Image): Skip | undefined {
 
 /** Why an image that `prune` may delete at any moment is skipped. One whose value is not a time stays: `prune` does not delete it. */
 export function dueForDeletion(image: Image, now: number): Skip | undefined {
-  const due = image.tags.get(PRUNE_TAG) ?? ''
-  if (!TIME.test(due) || !(Date.parse(due) <= now)) return undefined
-  return skip(image, `has been due for deletion since ${due}`)
+  const due = readDueTime(image)
+  if (due === undefined || due > now) return undefined
+  return skip(image, `has been due for deletion since ${image.tags.get(PRUNE_TAG)}`)
+}
+
+/** When an image is due for deletion by its tag, in milliseconds since 1970; `undefined` when the tag holds no time. */
+export function readDueTime({ tags }: Image): number | undefined {
+  const due = tags.get(PRUNE_TAG) ?? ''
+  const time = TIME.test(due) ? Date.parse(due) : Number.NaN
+  return Number.isNaN(time) ? undefined : time
 }
 
 /** A time in ISO 8601 with its time zone, or a day in UTC: without a time zone its meaning depends on the machine. */
@@ -164,6 +178,24 @@ function tooOld(image: Image, { maxAgeDays }: LookUp, now: number): Skip | undef
   if (age <= maxAgeDays && !isDeprecated(image, now)) return undefined
   const old = isDeprecated(image, now) ? 'deprecated' : `${Math.floor(age)} days old`
   return { level: 'info', message: `${image.id} is ${old}: it is skipped.` }
+}
+
+/** The image's own age counts too, so that a fix that no new image gets causes one bake in so many days, not one in every run. */
+function vulnerable(image: Image, { criticalFixDays }: LookUp, now: number): Skip | undefined {
+  const since = image.scan?.fixes.get('critical')
+  if (criticalFixDays === undefined || since === undefined || since === UNREADABLE) return undefined
+  const days = Math.min(now - since.getTime(), now - bakedAt(image)) / DAY
+  if (!(days > criticalFixDays)) return undefined
+  const fact = `has a critical vulnerability with a fix available since ${since.toISOString()}`
+  return { level: 'info', message: `${image.id} ${fact}: it is skipped.` }
+}
+
+/** Why the time of a critical fix says nothing; `undefined` when it is fine or absent. */
+export function doubtfulFix({ id, scan }: Image, now: number): string | undefined {
+  const since = scan?.fixes.get('critical')
+  if (since === undefined || (since !== UNREADABLE && since.getTime() <= now)) return undefined
+  const time = since === UNREADABLE ? 'that is unreadable' : `in the future (${since.toISOString()})`
+  return `${id}: Amazon Inspector gives a time ${time} for a critical fix. It is ignored.`
 }
 
 function notNew({ id, creationDate }: Image, { newerThan }: LookUp): Skip | undefined {

@@ -3,6 +3,7 @@ import {
   type Choice,
   chooseImage,
   type Described,
+  doubtfulFix,
   dueForDeletion,
   isDeprecated,
   type LookUp,
@@ -35,6 +36,7 @@ export async function findImage(ec2: Ec2, lookUp: LookUp): Promise<Finding> {
   const finding = await findImageQuietly(ec2, lookUp)
   const { hit, skips } = finding.choice
   printSkips(skips)
+  warnOfDoubtfulFixes(finding, lookUp)
   const image = skips.some(({ level }) => level === 'notice') ? 'no other image' : 'no image'
   if (!hit)
     info(
@@ -43,6 +45,14 @@ export async function findImage(ec2: Ec2, lookUp: LookUp): Promise<Finding> {
   else if (isDeprecated(hit, Date.now()))
     warn(`${hit.id} has been deprecated since ${hit.deprecationTime}. It is used anyway.`)
   return finding
+}
+
+function warnOfDoubtfulFixes({ described }: Finding, { checksum, criticalFixDays }: LookUp): void {
+  if (criticalFixDays === undefined) return
+  for (const image of described.get(checksum) ?? []) {
+    const doubt = doubtfulFix(image, Date.now())
+    if (doubt) warn(doubt)
+  }
 }
 
 /** The same look-up without a line in the log: a waiting run repeats it. */
@@ -126,9 +136,10 @@ export function printSkips(skips: readonly Skip[]): void {
   }
 }
 
-function describeRequirements({ maxAgeDays, newerThan }: LookUp): string {
+function describeRequirements({ maxAgeDays, criticalFixDays, newerThan }: LookUp): string {
   const parts = [
     maxAgeDays === undefined ? '' : ` and is at most ${maxAgeDays} days old`,
+    criticalFixDays === undefined ? '' : ` and lacks no critical fix for more than ${criticalFixDays} days`,
     newerThan === undefined ? '' : ' and is newer than this run',
   ]
   return parts.join('')

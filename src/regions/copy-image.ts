@@ -1,7 +1,7 @@
 import type { Region } from '../definition/settings.ts'
 import { connect } from '../ec2/client.ts'
 import { describeImage, type Image, type RegionalImage } from '../ec2/images.ts'
-import { describeLaunchPermissions } from '../ec2/launch-permissions.ts'
+import { describeLaunchPermissions, nameOfPermission, toPermission } from '../ec2/launch-permissions.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { info, messageOf } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
@@ -73,11 +73,14 @@ async function copyTo(
 
 /** Describes the image again: if it was just baked, its tags are newer than its description. */
 async function readSource({ ec2, image }: RegionalImage, options: CopyOptions): Promise<SourceImage> {
+  const permissions = await describeLaunchPermissions(ec2, image.id)
+  const accounts = new Set([...permissions.map(nameOfPermission), ...(options.shareWith ?? [])])
+  accounts.delete(image.owner)
   return {
     ec2,
     image: (await describeImage(ec2, image.id)) ?? image,
     checksum: options.checksum,
-    permissions: await describeLaunchPermissions(ec2, image.id),
+    permissions: [...accounts].map(toPermission),
     firstTags: options.tags,
   }
 }

@@ -1,9 +1,8 @@
-import { ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
 import { COMMANDS } from '../cleanup/commands.ts'
-import { ask, type Ec2 } from '../ec2/client.ts'
+import type { Ec2 } from '../ec2/client.ts'
 import { deprecateImage } from '../ec2/deprecation.ts'
 import type { Image } from '../ec2/images.ts'
-import { onceVisible } from '../ec2/requests.ts'
+import { addLaunchPermissions } from '../ec2/launch-permissions.ts'
 import { failedValue } from '../ec2/state.ts'
 import {
   BAKED_AT_TAG,
@@ -42,7 +41,7 @@ export async function prepareCopy(to: Destination, source: SourceImage, copy: Im
   if (copy.tags.get(CHECKSUM_TAG) === source.checksum) return
   const { ec2 } = to
   await checkEncryption(to, source, copy)
-  await share(ec2, source, copy)
+  if (source.permissions.length > 0) await addLaunchPermissions(ec2, copy.id, source.permissions)
   await deprecate(ec2, source, copy).catch(warnAndContinue('The copy has no deprecation time, but is usable.'))
   await tagResource(ec2, copy.id, tagsFor(source)).catch(warnAndContinue('The copy lacks these tags, but is usable.'))
 }
@@ -65,12 +64,6 @@ async function checkEncryption({ ec2, kmsKey }: Destination, source: SourceImage
     `${fact}, and other accounts that ${image.id} is shared with can't use the copy. ${advice} ` +
       `${copy.id} is not used any more. To remove it: ${COMMANDS.image(region, copy.id)}`,
   )
-}
-
-async function share(ec2: Ec2, { permissions }: SourceImage, { id }: Image): Promise<void> {
-  if (permissions.length === 0) return
-  const command = new ModifyImageAttributeCommand({ ImageId: id, LaunchPermission: { Add: [...permissions] } })
-  await onceVisible(ec2, () => ask(ec2, 'ec2:ModifyImageAttribute', (client, options) => client.send(command, options)))
 }
 
 /** EC2 accepts no time in the past (AWS: EnableImageDeprecation). */

@@ -15,4 +15,6 @@ export interface CopyOptions {
   readonly checksum: string
   /** Put on copies and their snapshots at creation. */
   readonly tags: ReadonlyMap<string, string>
+  /** The accounts and organizations that the copies are shared with, in addition to those of the source image. */
+  readonly shareWith?: readonly string[]
 }

@@ -50,6 +50,7 @@ const SETTINGS: readonly (readonly [name: SettingName, ...fallbacks: readonly st
   ['candidate'],
   ['regions'],
   ['max-age-days'],
+  ['critical-fix-days'],
   ['tags'],
   ['working-directory'],
   ['output-file'],

@@ -2,10 +2,13 @@ import fs from 'node:fs'
 import { toText } from '../../definition/byte-path.ts'
 import { type Checksum, summarize } from '../../definition/checksum.ts'
 import type { HashedFile } from '../../definition/hash-files.ts'
+import type { ImageSettings } from '../../definition/settings.ts'
 import type { FoundImage, Outcome } from '../../ec2/images.ts'
+import { describeScan } from '../../ec2/scan-results.ts'
 import { cancelled } from '../../runner/cancel.ts'
+import { detailsOf } from '../../runner/explained-error.ts'
 import { escapeControlCharacters, fail, group, info, messageOf, printed } from '../../runner/log.ts'
-import { drawTimeline, duration } from '../../runner/timeline.ts'
+import { drawTimeline, duration, lastPhase } from '../../runner/timeline.ts'
 import { unlessAborted } from '../../runner/wait.ts'
 import { type DefinedImage, listChain, titleOf } from '../image-checksum.ts'
 import { nameSetting } from '../name-setting.ts'
@@ -71,8 +74,7 @@ export function createReport(): Report {
   }
 
   async function outcome(result: Outcome, outputFile: string): Promise<void> {
-    const region = known?.settings.region ?? ''
-    const rows = result.how === 'skipped' ? reportSkipped() : reportOrRemove(result, region, outputFile)
+    const rows = result.how === 'skipped' ? reportSkipped() : reportOrRemove(result, known?.settings, outputFile)
     await finish(rows, [])
   }
 
@@ -84,13 +86,13 @@ export function createReport(): Report {
     } catch (unset) {
       info(messageOf(unset))
     }
-    await finish([['Result', 'failed']], escapeLines(messageOf(error)))
+    await finish(describeFailure(error), quoteFailure(error))
   }
 
-  async function finish(rows: readonly Row[], error: readonly string[]): Promise<void> {
+  async function finish(rows: readonly Row[], failure: readonly Text[]): Promise<void> {
     const details = known ? [...parents, ...describeDetails(known)] : []
     const time: Row = ['Time', duration(process.uptime())]
-    await writeSummary([...rows, ...details, time], [error, drawTimeline(), shownReasons])
+    await writeSummary([...rows, ...details, time], [...failure, drawTimeline(), shownReasons])
   }
 
   return { definition, parent, miss, outcome, failure }
@@ -118,17 +120,18 @@ async function printFiles(files: readonly HashedFile[]): Promise<void> {
 }
 
 /** An id in the JSON file is valid only if the step succeeds. */
-function reportOrRemove(found: FoundImage, region: string, outputFile: string): Row[] {
+function reportOrRemove(found: FoundImage, settings: ImageSettings | undefined, outputFile: string): Row[] {
   try {
-    return reportImage(found, region, outputFile)
+    return reportImage(found, settings, outputFile)
   } catch (cause) {
     fs.rmSync(outputFile, { force: true })
     throw cause
   }
 }
 
-function reportImage(found: FoundImage, region: string, outputFile: string): Row[] {
+function reportImage(found: FoundImage, settings: ImageSettings | undefined, outputFile: string): Row[] {
   const { how, state, image, ids } = found
+  const region = settings?.region ?? ''
   const name = escapeControlCharacters(image.name)
   const unpublished = state === 'candidate' ? ', a candidate that is not published yet' : ''
   info(`${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id} (${name}, ${image.creationDate}) in ${region}${unpublished}`)
@@ -142,6 +145,7 @@ function reportImage(found: FoundImage, region: string, outputFile: string): Row
     // The last one: a step that can't set all outputs fails, and must not have an id.
     ami_id: image.id,
   } satisfies Outputs)
+  const scan = reportScan(found, settings)
   const copies = [...ids].filter(([other]) => other !== region)
   if (copies.length > 0) info(`Copies: ${copies.map(([other, id]) => `${id} in ${other}`).join(', ')}`)
   const rows = copies.map(
@@ -150,14 +154,45 @@ function reportImage(found: FoundImage, region: string, outputFile: string): Row
   return [
     ['Image', `<code>${image.id}</code> ${escapeHtml(name)}`],
     ['Result', state === 'candidate' ? `${how} (candidate, not published)` : how],
+    ...scan,
     ...rows,
   ]
+}
+
+/** A new image is not scanned yet. An old one that is not is worth a line only for a user who asks for vulnerabilities. */
+function reportScan({ how, image }: FoundImage, settings: ImageSettings | undefined): Row[] {
+  if (how === 'baked' || (!image.scan && settings?.criticalFixDays === undefined)) return []
+  const scan = escapeControlCharacters(describeScan(image.scan))
+  info(scan)
+  return [['Vulnerabilities', escapeHtml(scan)]]
 }
 
 function reportSkipped(): Row[] {
   info('No image found; skipped because on-miss is skip.')
   setOutputs({ ami_id: '', state: '', cache_hit: 'false' } satisfies Outputs)
   return [['Result', 'a miss, not baked']]
+}
+
+function describeFailure(error: unknown): Row[] {
+  const { diagnosis } = detailsOf(error) ?? {}
+  const phase = lastPhase()
+  return [
+    ['Result', 'failed'],
+    ...(phase ? [['Phase', phase] as const] : []),
+    ...(diagnosis ? [['Diagnosis', escapeHtml(diagnosis.replace(/^Diagnosis: /, ''))] as const] : []),
+  ]
+}
+
+type Text = readonly string[]
+
+/** The message, without the diagnosis that is a row of the table, and the last lines of what was printed. */
+function quoteFailure(error: unknown): Text[] {
+  const { diagnosis, excerpts = [] } = detailsOf(error) ?? {}
+  const message = messageOf(error)
+    .split('\n')
+    .filter(line => line !== diagnosis)
+  const quotes = excerpts.filter(({ lines }) => lines.length > 0).map(({ title, lines }) => [`${title}:`, '', ...lines])
+  return [message.slice(0, 50), ...quotes].map(lines => lines.map(escapeControlCharacters))
 }
 
 function describeDetails({ checksum, settings }: DefinedImage): Row[] {
@@ -175,10 +210,6 @@ function describeIngredients(checksum: Checksum): string {
   const { baseImage } = checksum.options
   const base = baseImage ? `, baked from <code>${baseImage}</code>` : ''
   return `${kinds.join(' ')} (${count(checksum.files, 'file')}${base})`
-}
-
-function escapeLines(text: string): string[] {
-  return text.split('\n').slice(0, 50).map(escapeControlCharacters)
 }
 
 function count(things: readonly unknown[], noun: string): string {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { chooseImage, type Described, reasonToSkipCopy, stateOf } from '../../ec2/choose-image.ts'
 import { type Image, isCopyOf } from '../../ec2/images.ts'
+import { describeScan } from '../../ec2/scan-results.ts'
 import { REVOKED_TAG } from '../../ec2/tag-names.ts'
 import { type DefinedImage, listChain, titleOf } from '../image-checksum.ts'
 import { lookUpFor } from '../look-up-for.ts'
@@ -39,7 +40,8 @@ function planImage(image: DefinedImage, regions: DescribedRegions, now: number):
   // A candidate's images are copied by `publish`.
   if (lacking.length > 0 && !settings.candidate)
     return { image, result: 'copy', id: hit.id, reason: `Not available in ${lacking.join(', ')}.` }
-  return { image, result: 'hit', id: hit.id, reason: 'The image has this checksum.' }
+  const scan = hit.scan || settings.criticalFixDays !== undefined ? ` ${describeScan(hit.scan)}` : ''
+  return { image, result: 'hit', id: hit.id, reason: `The image has this checksum.${scan}` }
 }
 
 function describeBlock({ id, tags }: Image): string {

@@ -13,6 +13,10 @@ export interface Inputs {
   readonly regions: readonly Region[] | undefined
   /** Tags that copies and their snapshots have from the start; `undefined` for those of the images file. */
   readonly tags: ReadonlyMap<string, string> | undefined
+  /** The accounts and organizations to share with; `undefined` for those of the images file. */
+  readonly shareWith: readonly string[] | undefined
+  /** The SSM parameter that holds the image's id in each region; `undefined` for that of the images file. */
+  readonly ssmParameter: string | undefined
 }
 
 /** An image by its id. */
@@ -41,6 +45,8 @@ export const INPUTS = [
   'ami-config-checksum',
   'aws-region',
   'regions',
+  'share-with',
+  'ssm-parameter',
   'tags',
   'resolved',
 ] as const
@@ -52,9 +58,17 @@ export const INPUTS = [
  */
 export async function readInputs(): Promise<Inputs> {
   assertArguments(INPUTS)
+  const subject = await readSubject()
+  const ssmParameter = readSetting('ssm-parameter', 'ssm-parameter')
+  if (ssmParameter && subject.kind === 'names' && subject.names.length > 1) {
+    const advice = 'Specify it in the images file, or one image alone.'
+    throw new Error(`ssm-parameter: ${ssmParameter} can't hold the ids of ${subject.names.length} images. ${advice}`)
+  }
   return {
-    subject: await readSubject(),
+    subject,
     regions: readSetting('regions', 'regions'),
+    shareWith: readSetting('share-with', 'share-with'),
+    ssmParameter,
     tags: readSetting('tags', 'tags'),
   }
 }

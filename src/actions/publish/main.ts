@@ -16,8 +16,8 @@ export async function main(): Promise<void> {
 }
 
 async function publish(inputs: Inputs): Promise<readonly Publication[]> {
-  const { subject, regions, tags } = inputs
+  const { subject, regions = [], tags = new Map(), shareWith = [], ssmParameter } = inputs
   if (subject.kind === 'names') return await publishNamed(subject, inputs)
   const image = await findPublishable(connect(subject.region, cancelled), subject)
-  return [await publishKnown(subject.id, image, { regions: regions ?? [], tags: tags ?? new Map() })]
+  return [await publishKnown(subject.id, image, { regions, tags, shareWith, ssmParameter })]
 }

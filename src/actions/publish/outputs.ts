@@ -5,6 +5,7 @@ import { setOutputs } from '../outputs.ts'
 import { createRecord } from '../record.ts'
 import { cutLine, escapeHtml, writeTableSummary } from '../summary.ts'
 import type { Publication } from './publications.ts'
+import type { Published } from './publish-image.ts'
 
 /** The names of all outputs. */
 export const OUTPUTS = ['ami_ids', 'published', 'record'] as const
@@ -19,7 +20,7 @@ export async function reportPublications(publications: readonly Publication[]): 
   )
   setOutputs({
     ami_ids: JSON.stringify(Object.fromEntries(done.map(({ label, images }) => [label, idsByRegion(images)]))),
-    published: JSON.stringify(done.map(({ label }) => label)),
+    published: JSON.stringify(done.filter(isAsWanted).map(({ label }) => label)),
     record: writeRecord(done),
   })
   await writeTableSummary(['Image', 'AMI', 'Tag before', 'Result'], publications.map(toCells))
@@ -29,10 +30,10 @@ function idsByRegion(images: readonly RegionalImage[]): Record<string, string> {
   return Object.fromEntries(images.map(({ ec2, image }) => [ec2.region, image.id]))
 }
 
-interface Done {
-  readonly label: string
-  readonly images: readonly RegionalImage[]
-  readonly changed: readonly RegionalImage[]
+type Done = Published & { readonly label: string }
+
+function isAsWanted({ warnings, problems }: Published): boolean {
+  return warnings.length === 0 && problems.length === 0
 }
 
 function writeRecord(done: readonly Done[]): string {
@@ -50,9 +51,11 @@ function toCells({ label, outcome }: Publication): string[] {
 
 function describeResult(outcome: Exclude<Publication['outcome'], { readonly kind: 'missing' }>): string {
   if (outcome.kind === 'failed') return `failed: ${outcome.message}`
-  const { images, changed } = outcome.published
+  const { images, changed, others, warnings, problems } = outcome.published
   const regions = images.map(({ ec2 }) => ec2.region).join(', ')
-  return `${changed.length > 0 ? 'published' : 'was published before'} in ${regions}`
+  const result = `${changed.length > 0 ? 'published' : 'was published before'} in ${regions}`
+  const launchers = others.length > 0 ? [`not in share-with, but may launch it: ${others.join(', ')}`] : []
+  return [result, ...launchers, ...warnings, ...problems].join('. ')
 }
 
 function toHtml(text: string): string {
@@ -61,9 +64,11 @@ function toHtml(text: string): string {
 
 /** @throws Error that names the images that could not be published. */
 export function assertAllPublished(publications: readonly Publication[]): void {
-  const failures = publications.flatMap(({ label, outcome }) =>
-    outcome.kind === 'failed' ? [`${label}: ${outcome.message}`] : [],
-  )
+  const failures = publications.flatMap(({ label, outcome }) => {
+    const problems = outcome.kind === 'published' ? outcome.published.problems : []
+    const reasons = outcome.kind === 'failed' ? [outcome.message] : problems
+    return reasons.length > 0 ? [`${label}: ${reasons.join('\n')}`] : []
+  })
   if (failures.length === 0) return
   const count = publications.length - failures.length
   throw new Error(

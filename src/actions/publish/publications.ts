@@ -1,7 +1,7 @@
 import type { Region } from '../../definition/settings.ts'
 import { toDestination } from '../../regions/copy-image.ts'
 import { cancelled } from '../../runner/cancel.ts'
-import { info, messageOf } from '../../runner/log.ts'
+import { info, messageOf, warn } from '../../runner/log.ts'
 import { nameSetting } from '../name-setting.ts'
 import { sign } from '../signature.ts'
 import type { Publishable } from './judge-image.ts'
@@ -24,18 +24,19 @@ export type Outcome =
 export interface PublishSettings {
   readonly regions: readonly Region[]
   readonly tags: ReadonlyMap<string, string>
+  readonly shareWith: readonly string[]
+  readonly ssmParameter: string | undefined
 }
 
 /** Publishes an image. A failure is an outcome: it does not keep other images from being published. */
-export async function publishKnown(
-  label: string,
-  image: Publishable,
-  { regions, tags }: PublishSettings,
-): Promise<Publication> {
+export async function publishKnown(label: string, image: Publishable, settings: PublishSettings): Promise<Publication> {
+  const { regions, ...options } = settings
   const destinations = regions.filter(({ name }) => name !== image.ec2.region).map(toDestination)
   try {
-    const published = await publishImage(image, { destinations, tags, by: sign() })
+    const published = await publishImage(image, { ...options, destinations, by: sign() })
     info(`${label}: ${image.image.id} is published.`)
+    for (const warning of published.warnings) warn(`${label}: ${warning}`)
+    for (const problem of published.problems) info(`${label}: ${problem}`)
     return { label, outcome: { kind: 'published', image, published } }
   } catch (error) {
     cancelled.throwIfAborted()

@@ -6,6 +6,7 @@ import { tagResource } from '../../ec2/tags.ts'
 import { prepareCopies } from '../../regions/copy-image.ts'
 import type { Destination } from '../../regions/obtain-copy.ts'
 import { publishUnit } from '../../regions/publish-unit.ts'
+import { type Delivery, setParameters, shareAll } from './deliver.ts'
 import { assertParentPublished, type Publishable } from './judge-image.ts'
 
 /** What an image is published with. */
@@ -14,20 +15,26 @@ export interface PublishOptions {
   readonly destinations: readonly Destination[]
   /** Tags that new copies and their snapshots have from the start. */
   readonly tags: ReadonlyMap<string, string>
+  /** The accounts and organizations that may launch it in every region. */
+  readonly shareWith: readonly string[]
+  /** The SSM parameter that holds its id in every region. */
+  readonly ssmParameter: string | undefined
   /** Names the run that publishes it. */
   readonly by: string
 }
 
 /** A published image with its copies. */
-export interface Published {
+export interface Published extends Omit<Delivery, 'moved'> {
   readonly images: readonly RegionalImage[]
   /** Those of them that were changed or made. */
   readonly changed: readonly RegionalImage[]
+  /** The accounts and organizations that may launch it although they are not specified. */
+  readonly others: readonly string[]
 }
 
 /**
- * Publishes an image: copies it to the regions that lack it, then makes the copies hits, and the image itself last. Writes only what
- * is missing, so that a repeat finishes what was interrupted.
+ * Publishes an image: copies it to the regions that lack it, shares it, makes the copies hits, then the image itself, and sets the
+ * parameters last. Writes only what is missing, so that a repeat finishes what was interrupted.
  *
  * @throws Error with the reason; the image itself is not a hit unless it was one before.
  */
@@ -36,15 +43,21 @@ export async function publishImage(image: Publishable, options: PublishOptions):
   await assertParentPublished(image)
   const finished = await findFinishedCopies(image, options.destinations)
   const lacking = options.destinations.filter(({ ec2 }) => !finished.some(copy => copy.ec2 === ec2))
-  const prepared = await prepareCopies(image, lacking, { checksum, tags: options.tags })
+  const prepared = await prepareCopies(image, lacking, {
+    checksum,
+    tags: options.tags,
+    shareWith: options.shareWith,
+  })
   const isPublished = image.image.tags.get(CHECKSUM_TAG) === checksum
   const copies = [...finished, ...prepared]
-  if (!isPublished || prepared.length > 0) await publishUnit({ source: image, copies, checksum })
   const images = [image, ...copies]
+  const shared = await shareAll(images, options.shareWith)
+  if (!isPublished || prepared.length > 0) await publishUnit({ source: image, copies, checksum })
   const unmarked = images.filter(one => !one.image.tags.get(PUBLISHED_TAG))
   for (const { ec2, image } of unmarked) await tagResource(ec2, image.id, new Map([[PUBLISHED_TAG, options.by]]))
-  const changed = images.filter(one => unmarked.includes(one) || prepared.includes(one))
-  return { images, changed }
+  const { moved, ...delivery } = await setParameters(images, options.ssmParameter)
+  const touched = new Set([...unmarked, ...prepared, ...shared.changed, ...moved])
+  return { images, changed: images.filter(one => touched.has(one)), others: shared.others, ...delivery }
 }
 
 /** The copies that are hits already: one request for each region. */

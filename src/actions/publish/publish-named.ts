@@ -8,11 +8,12 @@ import { lookUpFor } from '../look-up-for.ts'
 import type { Inputs, NamedImages } from './inputs.ts'
 import { type Publication, publishKnown } from './publications.ts'
 
-type Overrides = Pick<Inputs, 'regions' | 'tags'>
+type Overrides = Omit<Inputs, 'subject'>
 
 /** Publishes images of the images file: all at the same time, but each after its parent. */
 export async function publishNamed(subject: NamedImages, inputs: Overrides): Promise<readonly Publication[]> {
   const images = await defineImages(subject)
+  assertOwnParameters(images, inputs)
   const publications = new Map<string, Promise<Publication>>()
 
   function start(label: string, image: DefinedImage): Promise<Publication> {
@@ -29,6 +30,28 @@ export async function publishNamed(subject: NamedImages, inputs: Overrides): Pro
   }
 
   return await Promise.all([...images].map(([label, image]) => start(label, image)))
+}
+
+/**
+ * Two images that are different can't have one parameter in a region.
+ *
+ * @throws Error that names both, before any change.
+ */
+function assertOwnParameters(images: ReadonlyMap<string, DefinedImage>, inputs: Overrides): void {
+  const users = new Map<string, readonly [label: string, image: DefinedImage]>()
+  for (const [label, image] of images) {
+    const { ssmParameter, region, regions } = image.settings
+    const name = inputs.ssmParameter ?? ssmParameter
+    for (const place of name ? [region, ...(inputs.regions ?? regions).map(({ name }) => name)] : []) {
+      const [other, rival] = users.get(`${place} ${name}`) ?? [label, image]
+      if (rival.checksum.value !== image.checksum.value) {
+        throw new Error(
+          `ssm-parameter: ${name} in ${place} can't hold both ${other} and ${label}. Name one parameter for each.`,
+        )
+      }
+      users.set(`${place} ${name}`, [label, image])
+    }
+  }
 }
 
 async function defineImages({ file, names, resolved }: NamedImages): Promise<ReadonlyMap<string, DefinedImage>> {
@@ -52,6 +75,10 @@ async function publishDefined(label: string, image: DefinedImage, inputs: Overri
     return { label, outcome: { kind: 'missing', message } }
   }
   const publishable = { ec2, image: found.image, checksum: checksum.value }
-  const [regions, tags] = [inputs.regions ?? settings.regions, inputs.tags ?? settings.tags]
-  return await publishKnown(label, publishable, { regions, tags })
+  return await publishKnown(label, publishable, {
+    regions: inputs.regions ?? settings.regions,
+    tags: inputs.tags ?? settings.tags,
+    shareWith: inputs.shareWith ?? settings.shareWith,
+    ssmParameter: inputs.ssmParameter ?? settings.ssmParameter,
+  })
 }

@@ -1,6 +1,6 @@
 import type { LaunchPermission } from '@aws-sdk/client-ec2'
 import type { RegionalImage } from '../../ec2/images.ts'
-import { describeLaunchPermissions } from '../../ec2/launch-permissions.ts'
+import { describeLaunchPermissions, nameOfPermission } from '../../ec2/launch-permissions.ts'
 import { settleReferences } from '../../ec2/references.ts'
 import { cancelled } from '../../runner/cancel.ts'
 import { messageOf, notice } from '../../runner/log.ts'
@@ -57,6 +57,7 @@ async function findSharers(images: readonly RegionalImage[]): Promise<Usage['uns
   )
 }
 
-function nameSharer({ UserId, Group, OrganizationArn, OrganizationalUnitArn }: LaunchPermission): string {
-  return UserId ?? OrganizationArn ?? OrganizationalUnitArn ?? (Group === 'all' ? 'every account' : `${Group}`)
+function nameSharer(permission: LaunchPermission): string {
+  const name = nameOfPermission(permission)
+  return name === 'all' ? 'every account' : name
 }
