@@ -10,6 +10,7 @@ const FILES = {
     'changed-files',
     'consistency',
     'credentials',
+    'cut-changes',
     'delivery',
     'ec2-errors',
     'expiry',
@@ -28,6 +29,7 @@ const FILES = {
     'references',
     'revoke',
     'service-model',
+    'side-by-side',
     'unclear-answers',
   ],
   packer: [
