@@ -11,10 +11,10 @@ export class RevokedDefinition extends Error {}
 /**
  * Checks that no revocation blocks the definition.
  *
+ * @param block The revoked image that blocks it, see `Choice`.
  * @throws {@link RevokedDefinition} that names the image, the reason and the run.
  */
-export function assertNotRevoked({ choice }: Pick<Finding, 'choice'>, { imageName, template, checksum }: LookUp): void {
-  const { block } = choice
+export function assertNotRevoked(block: Image | undefined, { imageName, template, checksum }: LookUp): void {
   if (!block) return
   const reason = escapeControlCharacters(block.tags.get(REVOKED_TAG) || 'without a reason')
   const by = block.tags.get(REVOKED_BY_TAG)
@@ -35,7 +35,7 @@ export function chooseParent(described: Described, parent: LookUp, known: string
   const { hit, skips, block } = chooseImage(described, parent)
   const name = parent.imageName ?? parent.template
   if (!hit) {
-    assertNotRevoked({ choice: { hit, skips, block } }, parent)
+    assertNotRevoked(block, parent)
     const reason = skips.find(({ message }) => message.startsWith(known))?.message ?? 'EC2 does not find it any more.'
     throw new Error(`${known}, the image of ${name} to bake from, is no hit any more: ${reason} Run the job again.`)
   }
@@ -50,7 +50,7 @@ export function chooseParent(described: Described, parent: LookUp, known: string
  */
 export async function assertStillWanted(ec2: Ec2, lookUp: LookUp): Promise<Finding> {
   const finding = await findImageQuietly(ec2, lookUp)
-  assertNotRevoked(finding, lookUp)
+  assertNotRevoked(finding.choice.block, lookUp)
   return finding
 }
 
@@ -68,7 +68,8 @@ export async function checkParent(ec2: Ec2, { described }: Finding, parent: Look
   const name = parent.imageName ?? parent.template
   const reason = image && reasonOf(image)
   if (reason !== undefined) {
-    throw new Error(`${used}, the image of ${name} that this one was baked from, was revoked meanwhile (${reason}).`)
+    const advice = `Run the job again: it bakes ${name} first, unless the definition of ${name} is revoked too.`
+    throw new Error(`${used}, the image of ${name} to bake from, was revoked during the bake (${reason}). ${advice}`)
   }
   const now = current ? `${current.id} has replaced it` : 'it is no hit any more'
   notice(`The image was baked from ${used}, the image of ${name}, but meanwhile ${now}. The next run bakes it again.`)

@@ -183,9 +183,9 @@ function vulnerable(image: Image, { criticalFixDays }: LookUp, now: number): Ski
   return { level: 'info', message: `${image.id} ${fact}: it is skipped.` }
 }
 
-/** Why the time of a critical fix says nothing; `undefined` when it is fine or absent. */
-export function doubtfulFix({ id, scan }: Image, now: number): string | undefined {
-  const since = scan?.fixes.get('critical')
+/** Why the time of an image's critical fix is ignored; `undefined` when it is fine or absent, or does not matter to the look-up. */
+export function doubtfulFix({ id, scan }: Image, { criticalFixDays }: LookUp, now: number): string | undefined {
+  const since = criticalFixDays === undefined ? undefined : scan?.fixes.get('critical')
   if (since === undefined || (since !== UNREADABLE && since.getTime() <= now)) return undefined
   const time = since === UNREADABLE ? 'that is unreadable' : `in the future (${since.toISOString()})`
   return `${id}: Amazon Inspector gives a time ${time} for a critical fix. It is ignored.`
