@@ -218,12 +218,17 @@ function otherParent({ id, tags }: Image, { parent }: LookUp, evidence: Evidence
   }
 }
 
-/** Whether EC2 has an image of the definition that is or was published, or that a revocation took back. */
+/**
+ * Whether EC2 has an image of the definition that was published, even if it is too old, vulnerable or revoked. A revoked candidate
+ * counts too: a child must not outlive the revocation of what it may have been baked from.
+ */
 function hasImages(lookUp: LookUp, { described }: Evidence): boolean {
   const images = described.get(lookUp.checksum) ?? []
-  return images.some(
-    image => stateOf(image) !== 'candidate' && !otherTemplate(image, lookUp) && backupTag(image) === undefined,
-  )
+  return images.some(image => {
+    const state = stateOf(image)
+    const wasUsed = state === 'published' || state === 'blocked'
+    return wasUsed && !otherTemplate(image, lookUp) && !backup(image)
+  })
 }
 
 /** The value of the checksum tag that makes a new image a hit of the look-up. */
