@@ -6,7 +6,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
  */
 const FILES = {
   emulator: [
-    ...['changed-files', 'consistency', 'credentials', 'ec2-errors', 'expiry', 'explain-miss', 'look-up'],
+    ...['candidates', 'changed-files', 'consistency', 'credentials', 'ec2-errors', 'expiry', 'explain-miss', 'look-up'],
     ...['look-up-waiting', 'mishaps', 'other-builders', 'parents', 'plan', 'service-model', 'unclear-answers'],
   ],
   packer: [

@@ -1,7 +1,7 @@
 import { chooseImage, type Described, type LookUp } from '../ec2/choose-image.ts'
 import type { Ec2 } from '../ec2/client.ts'
 import { describeImage, type Image } from '../ec2/images.ts'
-import { type Finding, findImageQuietly } from '../ec2/look-up.ts'
+import { findImageQuietly } from '../ec2/look-up.ts'
 import { REVOKED_BY_TAG, REVOKED_TAG } from '../ec2/tag-names.ts'
 import { escapeControlCharacters, info, notice } from '../runner/log.ts'
 
@@ -46,12 +46,15 @@ export function chooseParent(described: Described, parent: LookUp, known: string
 /**
  * Looks once more, right before an image gets its last tag, whether its definition was revoked during the bake.
  *
+ * @param own The id of the image. Its template may have published it already, which does not lift the revocation.
+ * @returns What EC2 has besides this image.
  * @throws {@link RevokedDefinition} for a revoked definition.
  */
-export async function assertStillWanted(ec2: Ec2, lookUp: LookUp): Promise<Finding> {
-  const finding = await findImageQuietly(ec2, lookUp)
-  assertNotRevoked(finding.choice.block, lookUp)
-  return finding
+export async function assertStillWanted(ec2: Ec2, lookUp: LookUp, own: string): Promise<Described> {
+  const { described } = await findImageQuietly(ec2, lookUp)
+  const others = new Map([...described].map(([checksum, images]) => [checksum, images.filter(({ id }) => id !== own)]))
+  assertNotRevoked(chooseImage(others, lookUp).block, lookUp)
+  return others
 }
 
 /**
@@ -61,7 +64,7 @@ export async function assertStillWanted(ec2: Ec2, lookUp: LookUp): Promise<Findi
  * @param used The id of the image that the child was baked from.
  * @throws Error for a parent that was revoked.
  */
-export async function checkParent(ec2: Ec2, { described }: Finding, parent: LookUp, used: string): Promise<void> {
+export async function checkParent(ec2: Ec2, described: Described, parent: LookUp, used: string): Promise<void> {
   const current = chooseImage(described, parent).hit
   if (current?.id === used) return
   const image = await describeImage(ec2, used)

@@ -123,8 +123,9 @@ async function assertUsable(
   journal: Journal,
 ): Promise<void> {
   try {
-    const finding = await assertStillWanted(ec2, lookUp)
-    if (lookUp.parent && baseImage) await checkParent(ec2, finding, lookUp.parent, baseImage)
+    const own = images.find(image => image.ec2.region === ec2.region)?.image.id ?? ''
+    const described = await assertStillWanted(ec2, lookUp, own)
+    if (lookUp.parent && baseImage) await checkParent(ec2, described, lookUp.parent, baseImage)
   } catch (cause) {
     if (!(cause instanceof RevokedDefinition)) throw cause
     const marked = await Promise.allSettled(images.map(one => markFailed(one, journal.entry())))
