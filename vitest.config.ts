@@ -7,6 +7,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 const FILES = {
   emulator: [
     'base-image-parameter',
+    'candidates',
     'changed-files',
     'consistency',
     'credentials',
@@ -21,6 +22,7 @@ const FILES = {
     'mishaps',
     'other-builders',
     'parameters',
+    'parents',
     'plan',
     'prune',
     'prune-faults',

@@ -11,6 +11,7 @@
  * - CopyImage tells no source, neither on the image nor on its snapshot, and there is no filter source-image-id;
  * - what `copies.ts` lists about copies of images, and `image-use.ts` about their use;
  * - what `parameters.ts` lists about SSM;
+ * - no image was ever scanned: `scan`, as `scans.ts` has it;
  * - everything is consistent at once: `lateness`, as `consistency.ts` has it;
  * - answers have one page: `pages`.
  *
@@ -28,6 +29,7 @@ import { type ImageUse, knowUseOfImages } from './image-use.ts'
 import { createModelCheck } from './model-check.ts'
 import { createPages } from './pages.ts'
 import { completeParameters, type ParameterFacts, refuse } from './parameters.ts'
+import { createScans, type ScanElements } from './scans.ts'
 import { errorDocument, mapItems } from './xml.ts'
 
 /** What goes wrong with requests of one action, before or instead of EC2's answer. */
@@ -79,6 +81,8 @@ export interface FaultyEc2 extends Pick<Ec2Server, 'endpoint' | 'environment' | 
   fail(...faults: readonly Fault[]): void
   /** Lets no request go wrong any more. */
   mend(): void
+  /** DescribeImages has this result of Amazon Inspector for an image from now on. */
+  scan(image: string, elements: ScanElements): void
   /** Images stay pending for so many milliseconds after they were asked for. */
   slowImages(milliseconds: number): void
   /** The same for copies of images. */
@@ -116,6 +120,7 @@ const BACK_DOOR = '/back-door'
 export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string): Promise<FaultyEc2> {
   const requests: Request[] = []
   const counts = new Map<Fault, number>()
+  const scans = createScans()
   const slowness = createSlowness()
   const model = createModelCheck()
   const copies = createCopies()
@@ -167,10 +172,11 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
       if (!fault.isMalformed && !fault.status) model.answer(asked, fault.answer)
       return void response.writeHead(fault.status ?? 200).end(fault.answer)
     }
-    const { status, body } = await playFor(asked, isRecorded)
+    const { status, body: unscanned } = await playFor(asked, isRecorded)
+    const body = scans.complete(asked, unscanned)
     if (fault?.lost) return void request.socket.destroy()
     if (fault?.silent) return
-    if (status === 200) model.answer(asked, body)
+    if (status === 200) model.answer(asked, scans.areMalformed() ? unscanned : body)
     reply(response, asked, { status, body })
   }
 
@@ -205,6 +211,7 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
       for (const fault of faults) counts.set(fault, 0)
     },
     mend: () => counts.clear(),
+    scan: scans.scan,
     slowImages: milliseconds => slowness.slow('CreateImage', milliseconds),
     slowCopies: milliseconds => slowness.slow('CopyImage', milliseconds),
     slowTermination: milliseconds => slowness.slow('TerminateInstances', milliseconds),
