@@ -7,9 +7,11 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 const FILES = {
   emulator: [
     'base-image-parameter',
+    'candidates',
     'changed-files',
     'consistency',
     'credentials',
+    'cut-changes',
     'delivery',
     'delivery-policies',
     'ec2-errors',
@@ -21,12 +23,16 @@ const FILES = {
     'mishaps',
     'other-builders',
     'parameters',
+    'parents',
     'plan',
     'prune',
+    'prune-faults',
+    'prune-policy',
     'publish',
     'references',
     'revoke',
     'service-model',
+    'side-by-side',
     'unclear-answers',
   ],
   packer: [

@@ -14,6 +14,7 @@ import type { Target } from './targets.ts'
 /** An image with the tags that revoking it gives to it. */
 export interface ImageToRevoke extends RegionalImage {
   readonly reason: string
+  readonly as: Revocation['as']
   /** The reason, unless the image has one already. */
   readonly objection: ReadonlyMap<string, string>
   /** The revoked value of its checksum tag, and what is kept for a restore; empty when nothing is missing. */
@@ -45,7 +46,7 @@ export function prepareRevocation(
         ...(value === undefined || value === image.tags.get(CHECKSUM_TAG) ? [] : [[CHECKSUM_TAG, value] as const]),
         ...(before ? [[DEPRECATION_BEFORE_TAG, image.deprecationTime ?? NEVER] as const] : []),
       ])
-      return { ec2, image, reason: own || reason, objection, hidden, isToBeDeprecated }
+      return { ec2, image, reason: own || reason, as, objection, hidden, isToBeDeprecated }
     })
 }
 
@@ -102,9 +103,12 @@ const VALUES_PER_REQUEST = 190
  */
 export async function confirmHidden(images: readonly ImageToRevoke[]): Promise<readonly Failure[]> {
   const regions = Map.groupBy(images, ({ ec2 }) => ec2)
+  const states = images.flatMap(({ image }) => readState(image) ?? [])
+  // Of all regions: a copy that had no checksum yet may have got that of its source.
+  const values = [...new Set(states.map(({ former }) => former))]
   const failures = [...regions].map(async ([ec2, members]) => {
     try {
-      await confirmIn(ec2, members)
+      await confirmIn(ec2, members, values)
       return []
     } catch (error) {
       ec2.signal?.throwIfAborted()
@@ -115,9 +119,7 @@ export async function confirmHidden(images: readonly ImageToRevoke[]): Promise<r
   return (await Promise.all(failures)).flat()
 }
 
-async function confirmIn(ec2: Ec2, images: readonly ImageToRevoke[]): Promise<void> {
-  const states = images.flatMap(({ image }) => readState(image) ?? [])
-  const values = [...new Set(states.map(({ former }) => former))]
+async function confirmIn(ec2: Ec2, images: readonly ImageToRevoke[], values: readonly string[]): Promise<void> {
   const wanted = new Map(images.map(one => [one.image.id, one]))
   let stale: readonly Image[] = []
   const isHidden = await poll(ec2, TAG_PROPAGATION_SECONDS, async () => {
@@ -140,7 +142,7 @@ async function describeByValues(ec2: Ec2, values: readonly string[]): Promise<Im
 async function hideAgain({ ec2, image }: RegionalImage, before: ImageToRevoke | undefined): Promise<void> {
   const state = readState(image)
   if (state?.name !== 'published' && state?.name !== 'candidate') return
-  const value = before?.hidden.get(CHECKSUM_TAG) ?? revokedValue(state.former)
+  const value = before?.as === 'once' ? revokedOnceValue(state.former) : revokedValue(state.former)
   info(`${nameImage({ ec2, image })} has the checksum ${state.former} again: setting ${CHECKSUM_TAG} to ${value}.`)
   await tagResource(ec2, image.id, new Map([[CHECKSUM_TAG, value]]))
 }
