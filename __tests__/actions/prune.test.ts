@@ -405,7 +405,7 @@ describe.skipIf(!hasTools('moto_server'))('prune', { concurrent: true }, () => {
     using workspace = makeWorkspace({ keep: '' })
     const env = { ...ec2.environment, GITHUB_REPOSITORY: 'example/app' }
     const args = [`templates=${TEMPLATE}`, `aws-region=${HOME}`, `regions=${AWAY}`, 'keep-last=1', 'dry-run=false']
-    const run = await startPlainly(workspace.directory, env, args, 'prune.js').ended
+    const run = await startPlainly(workspace.directory, env, args, 'prune').ended
     expect(run.exitCode, run.log).toBe(0)
     expect(run.log).toMatch(new RegExp(`^marked=\\{"${old}":`, 'm'))
     expect((await marks(ec2))[old]).toMatch(/Z$/)

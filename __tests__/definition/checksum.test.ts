@@ -486,7 +486,7 @@ describe('many files', () => {
     const printed = await runNode(`
       import { createReport } from ${source('actions/bake/outputs.ts')}
       const checksum = { value: '', ingredients: [], files: Array(200_000).fill(${JSON.stringify(file)}) }
-      await createReport().checksum(checksum, {})`)
+      await createReport().definition({ checksum, settings: {} })`)
     expect(printed.split('\n').filter(line => line === `${file.digest}  /a`).length).toBe(200_000)
   })
 })

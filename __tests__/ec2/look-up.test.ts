@@ -162,6 +162,8 @@ describe.concurrent('the choice among the images of a response', () => {
       'Owner.1': 'self',
       'Filter.1.Name': 'tag:ami_config_checksum',
       'Filter.1.Value.1': outputs.ami_config_checksum,
+      'Filter.1.Value.2': `revoked:${outputs.ami_config_checksum}`,
+      'Filter.1.Value.3': `revoked:candidate:${outputs.ami_config_checksum}`,
       'Filter.2.Name': 'state',
       'Filter.2.Value.1': 'available',
     })

@@ -121,6 +121,7 @@ function imageNamed(id: string): FoundImage {
   const sources = {
     sourceInstance: undefined,
     sourceImage: undefined,
+    sourceRegion: undefined,
     architecture: 'x86_64',
     description: '',
     owner: '123456789012',
@@ -131,7 +132,12 @@ function imageNamed(id: string): FoundImage {
     isProtected: false,
     snapshots: [],
   }
-  return { how: 'baked', image: { id, name: id, tags: new Map(), ...times, ...sources }, ids: new Map() }
+  return {
+    how: 'baked',
+    state: 'published',
+    image: { id, name: id, tags: new Map(), ...times, ...sources },
+    ids: new Map(),
+  }
 }
 
 async function run(world: World, actor: Run, wantsNew = false): Promise<string> {
@@ -147,6 +153,7 @@ async function run(world: World, actor: Run, wantsNew = false): Promise<string> 
       [HEARTBEAT_TAG, '0'],
     ]),
     minutes: 600,
+    pace: 'steady' as const,
     signal: undefined,
     lookUp: () => request(world, actor, () => (world.image === old ? undefined : world.image)),
     beforeCreate: () => lease.remember({ name: NAME, owner }),

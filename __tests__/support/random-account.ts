@@ -241,6 +241,7 @@ function toLocated(image: TrueImage): LocatedImage {
     deprecationTime: undefined,
     sourceInstance: undefined,
     sourceImage: image.copyOf?.id ?? image.base,
+    sourceRegion: undefined,
     snapshots: [],
     isEncrypted: false,
     gib: state === 'failed' ? 0 : 8,

@@ -1,22 +1,22 @@
+import { markFailed } from '../cleanup/invalidate-image.ts'
 import type { Journal } from '../cleanup/journal.ts'
 import { buildOf } from '../cleanup/journal.ts'
 import { toText } from '../definition/byte-path.ts'
 import { type Checksum, summarize } from '../definition/checksum.ts'
 import { assertUnchanged, findAdded } from '../definition/definition.ts'
+import { type LookUp, valueFor } from '../ec2/choose-image.ts'
 import { connect, type Ec2, errorCode } from '../ec2/client.ts'
 import { ELSEWHERE } from '../ec2/credentials.ts'
 import {
   describeImage,
-  describeKept,
   type FoundImage,
   type Image,
-  LEAVE_ROOM,
   type RegionalImage,
-  tagChecksum,
   UnknownImage,
   waitUntilAvailable,
 } from '../ec2/images.ts'
-import { ExcludedImage, findImageQuietly, type LookUp, waitUntilFound } from '../ec2/look-up.ts'
+import { ExcludedImage, findImageQuietly, waitUntilFound } from '../ec2/look-up.ts'
+import { describeKept, LEAVE_ROOM, tagChecksum } from '../ec2/tag-checksum.ts'
 import {
   BAKED_AT_TAG,
   BASE_TAG,
@@ -25,6 +25,7 @@ import {
   IMAGE_NAME_TAG,
   IMAGE_TAG,
   INGREDIENTS_TAG,
+  PARENT_TAG,
   REPOSITORY_TAG,
   RUN_TAG,
   TEMPLATE_TAG,
@@ -37,6 +38,7 @@ import { workflowRun } from '../runner/environment.ts'
 import { info, messageOf, warn } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
 import { enterPhase } from '../runner/timeline.ts'
+import { assertStillWanted, checkParent, RevokedDefinition } from './current-state.ts'
 
 /** The image to verify. */
 export interface VerifyOptions {
@@ -44,6 +46,8 @@ export interface VerifyOptions {
   readonly checksum: Checksum
   /** The look-up that has to return the image. */
   readonly lookUp: LookUp
+  /** The id of the image that it must be baked from; absent when the template chooses it. */
+  readonly baseImage: string | undefined
   /** Further tags for the image, the lease, and copies. */
   readonly tags: ReadonlyMap<string, string>
 }
@@ -73,7 +77,7 @@ export async function verifyImages(artifacts: Artifacts, options: VerifyOptions,
   await assertUnchanged(checksum)
   await warnOfAdded(checksum)
   const primary = await waitForImage(ec2, id).catch(error => throwElsewhere(error, id, options, open))
-  await checkBaseImage(ec2, primary.image, checksum.options.baseImage)
+  await checkBaseImage(ec2, primary.image, options.baseImage)
   const winner = await findWinningImage(options, open.lease, id)
   if (winner) return { kind: 'superseded', id, found: winner }
   const confirmed = await Promise.allSettled(
@@ -82,7 +86,8 @@ export async function verifyImages(artifacts: Artifacts, options: VerifyOptions,
   cancelled.throwIfAborted()
   await finish(primary, confirmed.flatMap(fulfilledValue), options, open.journal)
   throwIfAnyRejected(confirmed, describeKept(id))
-  const found: FoundImage = { how: 'baked', image: primary.image, ids: new Map([[ec2.region, id], ...copies]) }
+  const state = options.lookUp.candidate ? 'candidate' : 'published'
+  const found: FoundImage = { how: 'baked', state, image: primary.image, ids: new Map([[ec2.region, id], ...copies]) }
   return { kind: 'verified', found }
 }
 
@@ -99,13 +104,33 @@ async function finish(
   const images = [...copies, primary]
   await Promise.all(images.map(one => tagOrigin(one, options, primary.image.id)))
   cancelled.throwIfAborted()
+  await assertUsable(images, options, journal)
   journal.verified(images.map(({ ec2, image }) => ({ region: ec2.region, id: image.id })))
-  const { value } = options.checksum
+  const value = valueFor(options.lookUp)
   const results = await Promise.allSettled(copies.map(copy => tagAsHit(copy, value)))
   throwIfAnyRejected([...results, ...(await Promise.allSettled([tagAsHit(primary, value)]))])
   const found = await Promise.allSettled(images.map(one => waitUntilFound(one.ec2, value, one.image.id)))
   cancelled.throwIfAborted()
   throwIfAnyRejected(found, isExcluded(found.at(-1)) ? `${primary.image.id} is kept.` : describeKept(primary.image.id))
+}
+
+/** The image of a definition that was revoked meanwhile is kept for an inspection, but marked as failed. */
+async function assertUsable(
+  images: readonly RegionalImage[],
+  { ec2, lookUp, baseImage }: VerifyOptions,
+  journal: Journal,
+): Promise<void> {
+  try {
+    const own = images.find(image => image.ec2.region === ec2.region)?.image.id ?? ''
+    const described = await assertStillWanted(ec2, lookUp, own)
+    if (lookUp.parent && baseImage) await checkParent(ec2, described, lookUp.parent, baseImage)
+  } catch (cause) {
+    if (!(cause instanceof RevokedDefinition)) throw cause
+    const marked = await Promise.allSettled(images.map(one => markFailed(one, journal.entry())))
+    throwIfAnyRejected(marked, cause.message)
+    const ids = images.map(({ image }) => image.id).join(', ')
+    throw new Error(`${cause.message} ${ids} is marked as failed.`, { cause })
+  }
 }
 
 /** Whether no look-up returns an image because of one of its tags. */
@@ -114,8 +139,8 @@ function isExcluded(result: PromiseSettledResult<void> | undefined): boolean {
 }
 
 /** Sends no request when the template has set the tag itself. */
-async function tagAsHit({ ec2, image }: RegionalImage, checksum: string): Promise<void> {
-  if (image.tags.get(CHECKSUM_TAG) !== checksum) await tagChecksum(ec2, image.id, checksum)
+async function tagAsHit({ ec2, image }: RegionalImage, value: string): Promise<void> {
+  if (image.tags.get(CHECKSUM_TAG) !== value) await tagChecksum(ec2, image.id, value)
 }
 
 function fulfilledValue<Value>(result: PromiseSettledResult<Value>): Value[] {
@@ -203,17 +228,13 @@ async function checkBaseImage(ec2: Ec2, { id, sourceImage }: Image, baseImage: s
 async function findWinningImage(options: VerifyOptions, lease: Lease, id: string): Promise<FoundImage | undefined> {
   if (await lease.confirmOwnership()) return undefined
   const other = await findImageQuietly(options.ec2, options.lookUp).catch(warnAndContinue(`Keeping ${id}.`))
-  if (other && other.image.id !== id) return other
+  if (other?.found && other.found.image.id !== id) return other.found
   info(`Lost the lease, but no other image exists: keeping ${id}.`)
   return undefined
 }
 
-async function tagOrigin(
-  { ec2, image }: RegionalImage,
-  { lookUp, checksum, tags: userTags }: VerifyOptions,
-  primary: string,
-): Promise<void> {
-  const origin = originTags(lookUp, checksum, userTags)
+async function tagOrigin({ ec2, image }: RegionalImage, options: VerifyOptions, primary: string): Promise<void> {
+  const origin = originTags(options)
   // When the plugin encrypts, EC2 names the intermediate image as the source of a copy, not the primary image.
   const tags = image.id === primary ? origin : new Map([...origin, [IMAGE_TAG, primary]])
   await tagResource(ec2, image.id, tags).catch(error => {
@@ -223,19 +244,15 @@ async function tagOrigin(
 }
 
 /** The tags that describe where the image comes from, for people and for the look-up. */
-function originTags(
-  { template, imageName }: LookUp,
-  checksum: Checksum,
-  userTags: ReadonlyMap<string, string>,
-): ReadonlyMap<string, string> {
+function originTags({ lookUp, checksum, baseImage, tags: userTags }: VerifyOptions): ReadonlyMap<string, string> {
+  const { template, imageName, parent } = lookUp
   const tags = new Map([
     ...userTags,
     [TEMPLATE_TAG, template],
     [BAKED_AT_TAG, new Date().toISOString()],
     [INGREDIENTS_TAG, [...summarize(checksum)].map(([kind, digest]) => `${kind}=${digest}`).join(' ')],
   ])
-  const { baseImage } = checksum.options
-  if (baseImage) tags.set(BASE_TAG, baseImage)
+  if (baseImage) tags.set(parent ? PARENT_TAG : BASE_TAG, baseImage)
   if (imageName !== undefined) tags.set(IMAGE_NAME_TAG, imageName)
   const run = workflowRun()
   if (!run) return tags

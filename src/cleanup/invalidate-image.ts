@@ -1,6 +1,6 @@
 import { poll } from '../ec2/client.ts'
 import type { RegionalImage } from '../ec2/images.ts'
-import { failedValue } from '../ec2/state.ts'
+import { candidateValue, failedValue } from '../ec2/state.ts'
 import { CHECKSUM_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from '../ec2/tag-names.ts'
 import { tagResource } from '../ec2/tags.ts'
 import { info, messageOf, warn } from '../runner/log.ts'
@@ -19,17 +19,32 @@ export async function invalidateImage(
   bake: BakeIdentity,
 ): Promise<readonly string[] | undefined> {
   const { ec2, image } = regional
-  const failed = failedValue(bake.checksum)
   const value = image.tags.get(CHECKSUM_TAG)
-  if (value === failed) return undefined
-  if (value !== bake.checksum) {
+  if (value === failedValue(bake.checksum)) return undefined
+  if (!isHit(value, bake.checksum)) {
     const results = await deregisterImage(ec2, image.id)
     return [...image.snapshots, ...results.map(({ id }) => id)]
   }
-  info(`${image.id} has the checksum of a failed bake: setting its tag ${CHECKSUM_TAG} to ${failed}.`)
-  await tagFailed(regional, bake)
-  await waitUntilHidden(regional, bake.checksum)
+  await markFailed(regional, bake)
   return undefined
+}
+
+/**
+ * Gives an image's checksum tag the failed value. If it had the value of a hit, this waits until the look-up does not return it any
+ * more.
+ */
+export async function markFailed(regional: RegionalImage, bake: BakeIdentity): Promise<void> {
+  const { id, tags } = regional.image
+  const failed = failedValue(bake.checksum)
+  info(`${id} comes from a failed bake: setting its tag ${CHECKSUM_TAG} to ${failed}.`)
+  await tagFailed(regional, bake)
+  const former = tags.get(CHECKSUM_TAG)
+  if (isHit(former, bake.checksum)) await waitUntilHidden(regional, former, failed)
+}
+
+/** Whether a look-up returns an image with this value of the checksum tag. */
+function isHit(value: string | undefined, checksum: string): value is string {
+  return value === checksum || value === candidateValue(checksum)
 }
 
 /** Adds the tags that `prune` needs too. If a tag policy forbids those, the failed value alone is set. */
@@ -54,16 +69,16 @@ async function tagFailed(
 const TAG_PROPAGATION_SECONDS = 30
 
 /**
- * Waits until EC2 finds an image by the failed value, and not by the checksum (EC2 developer guide, "Eventual consistency"). Both are
+ * Waits until EC2 finds an image by the failed value, and not by the former one (EC2 developer guide, "Eventual consistency"). Both are
  * checked: an image that is not found by the checksum may have got that tag a moment ago, and be found by it later. Only the
  * filter's answer decides, not the tags in it. Never throws: the image has its new tag.
  */
-async function waitUntilHidden({ ec2, image }: RegionalImage, checksum: string): Promise<void> {
+async function waitUntilHidden({ ec2, image }: RegionalImage, former: string, failed: string): Promise<void> {
   const isFoundBy = async (value: string) =>
     (await describeOwn(ec2, `tag:${CHECKSUM_TAG}`, [value])).some(({ id }) => id === image.id)
   try {
     const isHidden = await poll(ec2, TAG_PROPAGATION_SECONDS, async () =>
-      (await isFoundBy(checksum)) || !(await isFoundBy(failedValue(checksum))) ? undefined : true,
+      (await isFoundBy(former)) || !(await isFoundBy(failed)) ? undefined : true,
     )
     if (isHidden) return
     warn(

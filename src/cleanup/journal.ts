@@ -42,6 +42,8 @@ export type Phase =
 export interface JournalEntry extends BakeIdentity {
   /** The action's own process. */
   readonly main?: ProcessId
+  /** The value of the checksum tag that makes the image a hit: the checksum, or that of a candidate. */
+  readonly tagValue: string
   /** The lease of the bake; written before EC2 is asked for it. */
   readonly lease?: LeaseEntry
   readonly phase: Phase
@@ -152,6 +154,7 @@ function isEntry(value: unknown): value is JournalEntry {
   const isText = (name: string) => typeof Reflect.get(value, name) === 'string'
   return (
     ['region', 'checksum', 'startedAt'].every(isText) &&
+    /^(candidate:)?[0-9a-f]{40}$/.test(String(Reflect.get(value, 'tagValue'))) &&
     ['template', 'repository'].every(name => isText(name) || Reflect.get(value, name) === undefined) &&
     isProcessId(Reflect.get(value, 'main')) &&
     isPhase(Reflect.get(value, 'phase'))

@@ -2,8 +2,8 @@ import { CreateTagsCommand, DeleteSnapshotCommand, paginateDescribeSnapshots, ty
 import { ask, type Ec2, poll } from '../ec2/client.ts'
 import { describeImages, type Image } from '../ec2/images.ts'
 import { askForAll, deleteWhenFree, isNotFound } from '../ec2/requests.ts'
+import { toTagList } from '../ec2/tag-list.ts'
 import { TEMPLATE_TAG } from '../ec2/tag-names.ts'
-import { toTagList } from '../ec2/tags.ts'
 import type { CreatedResources } from '../packer/created-resources.ts'
 import { CLOCK_DIFFERENCE, isSince } from './since.ts'
 

@@ -12,7 +12,7 @@ import type { Variable } from './variables.ts'
 /** An ingredient of the checksum in addition to the definition's files. */
 export interface Ingredient {
   /** Its kind, as in the tag `ami_bakery_ingredients`. */
-  readonly kind: 'vars' | 'var-files' | 'only' | 'base-ami' | 'extra' | 'strict'
+  readonly kind: 'vars' | 'var-files' | 'only' | 'base-ami' | 'parent' | 'extra' | 'strict'
   /** Its name for the log; never the value of a variable. */
   readonly title: string
   /** SHA-1 in 40 lower-case hex digits. */
@@ -38,6 +38,8 @@ export interface IngredientOptions {
   readonly only?: readonly string[]
   /** The id of the image to bake from. */
   readonly baseImage?: string | undefined
+  /** The checksum of the image to bake from. */
+  readonly parent?: string | undefined
   readonly extraIngredients?: readonly string[]
   /** The template to include, together with the files' names and executable bits. */
   readonly strict?: Template | undefined
@@ -59,12 +61,13 @@ export async function computeChecksum(
   { entries, files }: Definition,
   options: IngredientOptions = {},
 ): Promise<Checksum> {
-  const { variables = [], variableFiles = [], only = [], baseImage, extraIngredients = [], strict } = options
+  const { variables = [], variableFiles = [], only = [], baseImage, parent, extraIngredients = [], strict } = options
   const ingredients = [
     ...variables.map(({ name, value }) => ingredient('vars', name, 'var', name, value)).sort(byTitle),
     ...(await hashVariableFiles(variableFiles)),
     ...only.map(entry => ingredient('only', entry, 'only', entry)).sort(byTitle),
     ...(baseImage ? [ingredient('base-ami', baseImage, 'base-ami', baseImage)] : []),
+    ...(parent ? [ingredient('parent', parent, 'parent', parent)] : []),
     ...extraIngredients.map(line => ingredient('extra', line, 'extra', line)),
     ...(strict ? [strictIngredient(strict, files)] : []),
   ]

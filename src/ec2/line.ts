@@ -1,6 +1,7 @@
+import { reasonToSkipCopy } from './choose-image.ts'
 import type { Ec2 } from './client.ts'
 import { byAge, describeImages, type Image } from './images.ts'
-import { chunk, reasonToSkipCopy } from './look-up.ts'
+import { chunk } from './look-up.ts'
 import { CHECKSUM_TAG, IMAGE_NAME_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from './tag-names.ts'
 
 /** The images that were baked one after the other for the same purpose: those of an image name, else those of a template. */

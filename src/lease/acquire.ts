@@ -17,8 +17,17 @@ export interface LeaseRequest {
   readonly tags: ReadonlyMap<string, string>
   /** How long to wait for other runs, in minutes. */
   readonly minutes: number
+  /** How often to poll: `slowing` for a lease that many jobs may wait for. */
+  readonly pace: 'steady' | 'slowing'
+  /**
+   * What the owner's tag of a lease begins with if a job of this workflow run and attempt holds it. When such a job releases the
+   * lease without an image, its bake has failed, and this run does not repeat it. Absent to bake after every other run.
+   */
+  readonly sameRun?: string | undefined
   /** Explains why waiting any longer is of no use; called on every poll. */
   shortage?(): Promise<string | undefined>
+  /** See LeaseOptions. */
+  readonly adviceWithoutLease?: string | undefined
   /** Ends the waiting. */
   readonly signal: AbortSignal | undefined
   lookUp(): Promise<FoundImage | undefined>
@@ -41,20 +50,27 @@ const TAG_PROPAGATION_SECONDS = 30
  * @throws OptionError that names the holder when the timeout expires; {@link LeaseError} when leases don't work here.
  */
 export async function acquireLease(request: LeaseRequest): Promise<string | FoundImage> {
-  const end = performance.now() + milliseconds(request.minutes * 60)
+  const started = performance.now()
+  const end = started + milliseconds(request.minutes * 60)
   let seen: Observation | undefined
   for (let first = true; ; first = false) {
     const asked = performance.now()
     const holder = await findHolder(request)
     if (holder && isOurs(holder, request)) return holder.id
-    const result = holder ? await request.lookUp() : await tryCreate(request, first)
+    const result = holder ? await request.lookUp() : await tryCreate(request, first ? undefined : { released: seen })
     if (result) return result
     seen = observe(seen, holder)
     if (holder && asked - seen.since >= milliseconds(STALE_AFTER_SECONDS)) await evictStaleLease(request, holder)
     else if (performance.now() > end) throw timeoutError(request, seen)
     else await assertTimeLeft(request, seen)
-    await pause(milliseconds(10 + 10 * Math.random()), request.signal)
+    await pause(milliseconds(secondsToWait(request, performance.now() - started)), request.signal)
   }
+}
+
+/** How long to wait until the next poll, in seconds. Random, so that runs that began together don't poll together. */
+function secondsToWait({ pace }: LeaseRequest, waited: number): number {
+  if (pace === 'steady') return 10 + 10 * Math.random()
+  return waited < milliseconds(2 * 60) ? 15 : 45 + 30 * Math.random()
 }
 
 /** The last observed state of a lease, and since when it has not changed, by the clock of this process. */
@@ -85,10 +101,31 @@ function isOurs({ tags }: KeyPair, request: LeaseRequest): boolean {
   return tags.get(OWNER_TAG) === request.tags.get(OWNER_TAG)
 }
 
+/** The end of a wait: the lease does not exist any more. */
+interface Waiting {
+  /** Its last observed state; absent when another run was never seen. */
+  readonly released: Observation | undefined
+}
+
+/** A lease without a heartbeat for longer than this was not released, but evicted by another waiting run. */
+const RELEASED_WITHIN_SECONDS = 4 * 60
+
+/** @throws Error that names the job of this workflow run and attempt whose bake has failed. */
+function assertNotFailed({ sameRun }: LeaseRequest, released: Observation | undefined): void {
+  const holder = released?.holder
+  if (!sameRun || !released || !holder?.tags.get(OWNER_TAG)?.startsWith(sameRun)) return
+  if (performance.now() - released.since > milliseconds(RELEASED_WITHIN_SECONDS)) return
+  throw new Error(
+    `Another job of this workflow run has tried to bake the checksum and made no image: ${describeHolder(holder)}. ` +
+      'Read the log of that job; this one does not repeat its bake.',
+  )
+}
+
 /** A lease that exists already may be this run's own, because the SDK repeats a request whose response is lost. */
-async function tryCreate(request: LeaseRequest, isFirst: boolean): Promise<string | FoundImage | undefined> {
-  const image = isFirst ? undefined : await lookUpForAWhile(request)
+async function tryCreate(request: LeaseRequest, after: Waiting | undefined): Promise<string | FoundImage | undefined> {
+  const image = after && (await lookUpForAWhile(request))
   if (image) return image
+  assertNotFailed(request, after?.released)
   request.beforeCreate()
   const id = await request.keyPairs.create(request.name, request.tags)
   if (id) return id
@@ -129,7 +166,7 @@ function describeWait({ name }: LeaseRequest, { holder }: Observation): string {
   return `${run} is still baking this checksum.`
 }
 
-/** Untrusted, because any role that may tag key pairs can write these tags: printed on one line, and nothing depends on them. */
+/** Untrusted, because any role that may tag key pairs can write these tags: printed on one line. */
 function describeHolder({ id, tags }: KeyPair): string {
   return escapeControlCharacters(tags.get(URL_TAG) || tags.get(OWNER_TAG) || id)
 }

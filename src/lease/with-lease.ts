@@ -4,6 +4,7 @@ import type { Ec2 } from '../ec2/client.ts'
 import { describeShortage } from '../ec2/credentials.ts'
 import type { FoundImage } from '../ec2/images.ts'
 import { workflowRun } from '../runner/environment.ts'
+import { OptionError } from '../runner/option-error.ts'
 import { enterPhase } from '../runner/timeline.ts'
 import { acquireLease, HEARTBEAT_TAG, type LeaseRequest, URL_TAG } from './acquire.ts'
 import { removeExpiredLeases } from './expired-leases.ts'
@@ -18,6 +19,12 @@ export interface LeaseOptions {
   readonly template: string
   /** How long to wait for another run, in minutes; 0 to bake without a lease. */
   readonly waitForOtherBakes: number
+  /** What to do when leases don't work here; absent to work without a lease. */
+  readonly adviceWithoutLease?: string | undefined
+  /** See {@link LeaseRequest}. */
+  readonly pace: LeaseRequest['pace']
+  /** Whether to fail when another job of this workflow run and attempt had the lease and made no image. */
+  readonly afterSameRun: 'fail' | 'work'
   /** Further tags for the lease. */
   readonly tags: ReadonlyMap<string, string>
   /** The look-up that finds another run's image. */
@@ -43,8 +50,10 @@ export async function withLease(
   // Heartbeat and release go on even when the step is cancelled.
   const keyPairs = keyPairsIn({ ...options.ec2, signal: undefined })
   const lease = makeLease(keyPairs, options.record)
-  if (options.waitForOtherBakes === 0) return await work(lease)
-  return await runExclusively(requestFor(options, lease), lease, work)
+  const { waitForOtherBakes, adviceWithoutLease } = options
+  if (waitForOtherBakes > 0) return await runExclusively(requestFor(options, lease), lease, work)
+  if (adviceWithoutLease === undefined) return await work(lease)
+  throw new OptionError('waitForOtherBakes', `It is 0, so that there is no bake lease. ${adviceWithoutLease}`)
 }
 
 /** Does the work once the lease is acquired, unless there is an image by then, and releases the lease. */
@@ -72,6 +81,11 @@ async function takeLease(request: LeaseRequest, lease: OwnLease): Promise<FoundI
     await lease.hold(acquired)
   } catch (error) {
     if (!(error instanceof LeaseError)) throw error
+    const { adviceWithoutLease } = request
+    if (adviceWithoutLease !== undefined) {
+      await lease.release()
+      throw new Error(`The bake lease does not work here: ${error.message} ${adviceWithoutLease}`, { cause: error })
+    }
     lease.warnOnce('does not work here, so that this run bakes without it', error)
     await lease.release()
     return await request.lookUp()
@@ -83,11 +97,12 @@ async function takeLease(request: LeaseRequest, lease: OwnLease): Promise<FoundI
   return await request.lookUp()
 }
 
-function requestFor({ ec2, checksum, template, ...options }: LeaseOptions, lease: OwnLease): LeaseRequest {
-  const name = `${PREFIX}${checksum}-${createHash('sha1').update(template).digest('hex').slice(0, 8)}`
+function requestFor(options: LeaseOptions, lease: OwnLease): LeaseRequest {
+  const { ec2, checksum, template, afterSameRun } = options
+  const name = nameLease(checksum, template)
   const run = workflowRun()
-  const origin = run ? [run.repository, run.id, run.attempt] : [os.hostname(), String(process.pid)]
-  const owner = [...origin, randomUUID()].join('/')
+  const origin = (run ? [run.repository, run.id, run.attempt] : [os.hostname(), String(process.pid)]).join('/')
+  const owner = `${origin}/${randomUUID()}`
   const tags = new Map([...options.tags, [OWNER_TAG, owner], [HEARTBEAT_TAG, '0']])
   if (run) tags.set(URL_TAG, run.url)
   return {
@@ -95,10 +110,18 @@ function requestFor({ ec2, checksum, template, ...options }: LeaseOptions, lease
     name,
     tags,
     minutes: options.waitForOtherBakes,
+    pace: options.pace,
+    sameRun: run && afterSameRun === 'fail' ? `${origin}/` : undefined,
+    adviceWithoutLease: options.adviceWithoutLease,
     shortage: () => describeShortage(ec2),
     signal: ec2.signal,
     lookUp: options.lookUp,
     beforeCreate: () => lease.remember({ name, owner }),
     cleanUp: options.cleanUp,
   }
+}
+
+/** The name of the lease for a checksum and a template. */
+export function nameLease(checksum: string, template: string): string {
+  return `${PREFIX}${checksum}-${createHash('sha1').update(template).digest('hex').slice(0, 8)}`
 }

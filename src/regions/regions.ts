@@ -1,8 +1,9 @@
 import type { Region } from '../definition/settings.ts'
 import { readEndpoint } from '../ec2/addresses.ts'
+import { type LookUp, reasonToSkipCopy, type Skip } from '../ec2/choose-image.ts'
 import { connect, type Ec2, errorCode } from '../ec2/client.ts'
-import { byAge, type FoundImage, type Image, isCopyOf } from '../ec2/images.ts'
-import { describeCandidates, findImage, type LookUp, printSkips, reasonToSkipCopy, type Skip } from '../ec2/look-up.ts'
+import { byAge, type Image, isCopyOf } from '../ec2/images.ts'
+import { describeByValue, type Finding, findImage, printSkips } from '../ec2/look-up.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { messageOf } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
@@ -11,14 +12,10 @@ import { OptionError } from '../runner/option-error.ts'
  * Looks up the image in the look-up region and, at the same time, its copies in every other region that it must be available in:
  * one request each. A copy of another image with the same checksum is ignored.
  *
- * @returns The image with the copies found; `undefined` when the look-up region has no image.
+ * @returns The image with the copies found.
  * @throws Error unless every region gives a clear answer.
  */
-export async function findInRegions(
-  ec2: Ec2,
-  regions: readonly Region[],
-  lookUp: LookUp,
-): Promise<FoundImage | undefined> {
+export async function findInRegions(ec2: Ec2, regions: readonly Region[], lookUp: LookUp): Promise<Finding> {
   const elsewhere = regions.map(region => findCopiesIn(region, lookUp.checksum))
   // A failure in the look-up region mostly affects all regions, and is reported once.
   const [[here], answers] = await Promise.all([
@@ -28,10 +25,11 @@ export async function findInRegions(
   if (here.status === 'rejected') throw here.reason
   const failure = answers.find(answer => answer.status === 'rejected')
   if (failure) throw failure.reason
-  if (!here.value) return undefined
-  const { image, ids } = here.value
+  const { found } = here.value
+  if (!found) return here.value
+  const { image, ids } = found
   const copies = answers.flatMap(answer => (answer.status === 'fulfilled' ? newestCopy(answer.value, image.id) : []))
-  return { ...here.value, ids: new Map([...ids, ...copies]) }
+  return { ...here.value, found: { ...found, ids: new Map([...ids, ...copies]) } }
 }
 
 /** The images with the checksum in a region. */
@@ -42,7 +40,7 @@ interface Answer {
 
 async function findCopiesIn({ name }: Region, checksum: string): Promise<Answer> {
   try {
-    return { region: name, images: await describeCandidates(connect(name, cancelled), checksum) }
+    return { region: name, images: await describeByValue(connect(name, cancelled), checksum) }
   } catch (cause) {
     cancelled.throwIfAborted()
     const message = `Could not look up the image in ${name}. ${hintFor(name, cause)}${messageOf(cause)}`

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import type { ImagesFile } from '../../definition/images-file.ts'
 import { isSpecified, type RawValue } from '../../definition/raw-value.ts'
 import {
   type ImageSettings,
@@ -18,6 +19,8 @@ import { assertImage, openImagesFile } from '../images-file.ts'
 export interface Inputs {
   /** The image's settings, from inputs or from the images file. */
   readonly settings: ImageSettings
+  /** The images file that the image is from; absent when its settings are inputs. */
+  readonly file: ImagesFile | undefined
   /** The beginning of an error about a setting: the input's name, or the place in the images file. */
   readonly prefix: (setting: SettingName) => string
   /** What another step has resolved searches for base images to. */
@@ -44,8 +47,10 @@ const SETTINGS: readonly (readonly [name: SettingName, ...fallbacks: readonly st
   ['base-ami'],
   ['extra-ingredients'],
   ['strict'],
+  ['candidate'],
   ['regions'],
   ['max-age-days'],
+  ['critical-fix-days'],
   ['tags'],
   ['working-directory'],
   ['output-file'],
@@ -91,7 +96,10 @@ export async function openInputs(): Promise<OpenInputs> {
 function openPlainInputs(): OpenInputs {
   const outputFile = locateOutputFile()
   const source = { name: undefined, parent: undefined, prefix: (name: string) => `${name}: `, advice: adviceFor }
-  const read = () => readOthers(parseSettings(readSettings(withFallbacks), source), source.prefix, outputFile)
+  const read = () => {
+    const settings = parseSettings(readSettings(withFallbacks), source)
+    return readOthers({ settings, file: undefined, prefix: source.prefix }, outputFile)
+  }
   return { outputFile, read }
 }
 
@@ -111,13 +119,12 @@ async function openImage(name: string): Promise<OpenInputs> {
   const outputFile = fromWorkspace(readInput('output-file') || file.settings(name).outputFile)
   const prefix = (setting: SettingName) =>
     isSpecified(given.get(setting) ?? '') ? `${setting}: ` : file.prefix(name, setting)
-  return { outputFile, read: () => readOthers(file.settingsWith(name, given), prefix, outputFile) }
+  return { outputFile, read: () => readOthers({ settings: file.settingsWith(name, given), file, prefix }, outputFile) }
 }
 
-function readOthers(settings: ImageSettings, prefix: Inputs['prefix'], outputFile: string): Inputs {
+function readOthers(known: Pick<Inputs, 'settings' | 'file' | 'prefix'>, outputFile: string): Inputs {
   const inputs = {
-    settings,
-    prefix,
+    ...known,
     resolved: parseResolved(readInput('resolved')),
     onMiss: readWord('on-miss', ON_MISS),
     forceBake: readSetting('force-bake', 'strict') ?? false,

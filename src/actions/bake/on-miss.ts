@@ -1,23 +1,24 @@
-import { bake } from '../../bake/bake.ts'
+import { assertNotRevoked } from '../../bake/current-state.ts'
 import { explainMiss } from '../../bake/explain-miss.ts'
-import { toText } from '../../definition/byte-path.ts'
-import type { Checksum } from '../../definition/checksum.ts'
 import type { Region } from '../../definition/settings.ts'
+import type { LookUp } from '../../ec2/choose-image.ts'
 import type { Ec2 } from '../../ec2/client.ts'
 import type { FoundImage, Outcome } from '../../ec2/images.ts'
-import type { LookUp } from '../../ec2/look-up.ts'
+import type { Finding } from '../../ec2/look-up.ts'
 import { copyToRegions } from '../../regions/copy-image.ts'
 import { workflowRun } from '../../runner/environment.ts'
 import { group, info } from '../../runner/log.ts'
-import { OptionError } from '../../runner/option-error.ts'
+import type { DefinedImage } from '../image-checksum.ts'
+import { assertNoPointers, bakeImage } from './bake-image.ts'
 import type { Inputs } from './inputs.ts'
 import type { Report } from './outputs.ts'
+import { provideParent } from './parents.ts'
 
 /** What a miss may need. */
 export interface MissOptions {
   readonly ec2: Ec2
   readonly inputs: Inputs
-  readonly checksum: Checksum
+  readonly image: DefinedImage
   readonly lookUp: LookUp
   readonly report: Report
 }
@@ -25,17 +26,19 @@ export interface MissOptions {
 /**
  * Completes a miss: bakes the image, or copies it to the regions that lack it. With `on-miss: skip` it does neither.
  *
- * @param found The image that the look-up found, which some regions lack; `undefined` when there is none.
+ * @param finding What the look-up found: an image that some regions lack, or none.
  * @throws Error when `on-miss` is `fail`, and when a bake or a copy fails.
  */
-export async function completeImage(found: FoundImage | undefined, options: MissOptions): Promise<Outcome> {
+export async function completeImage(finding: Finding, options: MissOptions): Promise<Outcome> {
+  const { found } = finding
   const { onMiss } = options.inputs
   if (found)
     info(`${found.image.id} is not available in ${namesOf(lackingRegions(found, options.inputs.settings.regions))}.`)
   else await reportMiss(options)
   if (onMiss === 'skip') return { how: 'skipped' }
+  if (!found) assertNotRevoked(finding.choice.block, options.lookUp)
   if (onMiss === 'fail') throw new Error(`on-miss: ${describeMiss(found, options)}`)
-  const image = found ?? (await bakeImage(options))
+  const image = found ?? (await bakeMissing(finding, options))
   return await copyToLackingRegions(image, options)
 }
 
@@ -43,36 +46,38 @@ function lackingRegions({ ids }: FoundImage, regions: readonly Region[]): readon
   return regions.filter(({ name }) => !ids.has(name))
 }
 
-async function reportMiss({ ec2, checksum, lookUp, report }: MissOptions): Promise<void> {
+async function reportMiss({ ec2, image, lookUp, report }: MissOptions): Promise<void> {
   const line = { ...lookUp, imageName: lookUp.imageName, repository: workflowRun()?.repository }
-  const { last, reasons } = await explainMiss(ec2, line, checksum)
+  const { last, reasons } = await explainMiss(ec2, line, image.checksum)
   report.miss(reasons, last?.id)
-  // The image would contain the pointer, and a checkout with the file has another checksum.
-  const pointer = checksum.files.find(file => file.isLfsPointer)
-  if (!pointer) return
-  const advice = 'Set "lfs: true" for actions/checkout, so that the checkout has the file and not the pointer.'
-  throw new OptionError('definition', `${toText(pointer.path)} is a Git LFS pointer. ${advice}`)
+  assertNoPointers(image.checksum)
 }
 
-function describeMiss(found: FoundImage | undefined, { ec2, inputs, checksum }: MissOptions): string {
+function describeMiss(found: FoundImage | undefined, { ec2, inputs, image }: MissOptions): string {
   if (!found)
-    return `there is no image in ${ec2.region} with the checksum ${checksum.value}. Bake it, or set on-miss to bake.`
+    return `there is no image in ${ec2.region} with the checksum ${image.checksum.value}. Bake it, or set on-miss to bake.`
   const names = namesOf(lackingRegions(found, inputs.settings.regions))
   return `${found.image.id} is not available in ${names}. To copy it there, set on-miss to bake.`
 }
 
-async function bakeImage({ ec2, inputs, checksum, lookUp }: MissOptions): Promise<FoundImage> {
-  const { settings, githubToken, waitForOtherBakes } = inputs
-  return await bake({ ...settings, ec2, checksum, lookUp, githubToken, waitForOtherBakes })
+/** Bakes the image, and before it the images above it that are missing. */
+async function bakeMissing(finding: Finding, options: MissOptions): Promise<FoundImage> {
+  const { ec2, inputs, image, lookUp, report } = options
+  const parentImage = await provideParent(image, lookUp, { ec2, inputs, report, described: finding.described })
+  return await bakeImage(image, { ec2, inputs, lookUp, parentImage, purpose: 'requested' })
 }
 
-async function copyToLackingRegions(found: FoundImage, { ec2, inputs, checksum }: MissOptions): Promise<FoundImage> {
+async function copyToLackingRegions(
+  found: FoundImage,
+  { ec2, inputs, image: defined }: MissOptions,
+): Promise<FoundImage> {
   const { image, ids } = found
   const lacking = lackingRegions(found, inputs.settings.regions)
-  if (lacking.length === 0) return found
+  // An image that is not published yet is nowhere but in the region of the look-up.
+  if (lacking.length === 0 || inputs.settings.candidate) return found
   const names = namesOf(lacking)
   const copies = await group(`Copies to ${names}`, () =>
-    copyToRegions({ ec2, image }, lacking, { checksum: checksum.value, tags: inputs.settings.tags }),
+    copyToRegions({ ec2, image }, lacking, { checksum: defined.checksum.value, tags: inputs.settings.tags }),
   )
   return { ...found, ids: new Map([...ids, ...copies]), copied: new Set(copies.keys()) }
 }

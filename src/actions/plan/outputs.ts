@@ -1,11 +1,12 @@
 import type { Image } from '../../ec2/images.ts'
 import { escapeControlCharacters, info, warn } from '../../runner/log.ts'
 import type { Resolved } from '../base-images.ts'
+import { titleOf } from '../image-checksum.ts'
 import { writeOutputFile } from '../output-file.ts'
 import { setOutputs } from '../outputs.ts'
 import { cutLine, escapeHtml, writeTableSummary } from '../summary.ts'
 import type { Inputs } from './inputs.ts'
-import { listRows, type MatrixRow, type PlanEntry } from './plan-images.ts'
+import { listRows, type PlanEntry, type Rows } from './plan-images.ts'
 
 /** What the images file and EC2's answers say. */
 export interface Plan {
@@ -22,15 +23,16 @@ const MAX_ROWS = 256
 export async function publishPlan(plan: Plan, { onMiss, outputFile }: Inputs): Promise<void> {
   const { entries, last, resolved } = plan
   const rows = listRows(entries)
-  for (const { image, result, id, reason } of entries) {
-    info(cutLine(`${image.name}: ${result}${id ? ` ${id}` : ''}. ${escapeControlCharacters(reason)}`))
+  for (const { image, result, id, reason, warning } of entries) {
+    if (warning) warn(`${titleOf(image)}: ${warning}`)
+    info(cutLine(`${titleOf(image)}: ${result}${id ? ` ${id}` : ''}. ${escapeControlCharacters(reason)}`))
   }
   const ids = idsOf(plan, onMiss)
   if (ids.size === entries.length) writeOutputFile(outputFile, fileContent(ids))
-  if (rows.length <= MAX_ROWS) setOutputs(matrixOutputs(rows))
+  if (rows.matrix.length <= MAX_ROWS) setOutputs(matrixOutputs(rows))
   setOutputs({
-    ami_ids: toJson(entries.flatMap(({ image, result, id }) => (result === 'hit' && id ? [[image.name, id]] : []))),
-    plan: toJson(entries.map(entry => [entry.image.name, describeEntry(entry)])),
+    ami_ids: toJson(entries.flatMap(({ image, result, id }) => (result === 'hit' && id ? [[titleOf(image), id]] : []))),
+    plan: toJson(entries.map(entry => [titleOf(entry.image), describeEntry(entry)])),
     last_ami_ids: toJson([...last].map(([name, { id }]) => [name, id])),
     resolved: toJson([...resolved]),
   })
@@ -46,20 +48,21 @@ function fileContent(ids: ReadonlyMap<string, string>): string {
 function idsOf({ entries, last }: Plan, onMiss: Inputs['onMiss']): ReadonlyMap<string, string> {
   return new Map(
     entries.flatMap(({ image, result, id }): [string, string][] => {
-      if (result === 'hit' && id) return [[image.name, id]]
-      const substitute = onMiss === 'last' ? last.get(image.name) : undefined
+      const name = titleOf(image)
+      if (result === 'hit' && id) return [[name, id]]
+      const substitute = onMiss === 'last' ? last.get(name) : undefined
       if (!substitute) return []
-      warn(`${image.name} is a ${result}: its newest image ${substitute.id} is used instead.`)
-      return [[image.name, substitute.id]]
+      warn(`${name} is no hit (${result}): its newest image ${substitute.id} is used instead.`)
+      return [[name, substitute.id]]
     }),
   )
 }
 
-function matrixOutputs(rows: readonly MatrixRow[]): Record<string, string> {
+function matrixOutputs({ matrix, layers }: Rows): Record<string, string> {
   return {
-    matrix: JSON.stringify(rows),
-    any_miss: String(rows.length > 0),
-    layers: JSON.stringify(rows.length > 0 ? [rows] : []),
+    matrix: JSON.stringify(matrix),
+    any_miss: String(matrix.length > 0),
+    layers: JSON.stringify(layers),
   }
 }
 
@@ -69,7 +72,7 @@ function describeEntry({ image, result, id, reason }: PlanEntry): object {
 
 function toCells({ image, result, id, reason }: PlanEntry): string[] {
   const why = escapeHtml(escapeControlCharacters(cutLine(reason)))
-  return [escapeHtml(image.name), result, id ? `<code>${id}</code>` : '–', why]
+  return [escapeHtml(titleOf(image)), result, id ? `<code>${id}</code>` : '–', why]
 }
 
 function toJson(entries: Iterable<readonly [string, unknown]>): string {
@@ -82,7 +85,7 @@ function toJson(entries: Iterable<readonly [string, unknown]>): string {
  * @throws Error that counts the misses and their reasons.
  */
 export function assertAccepted({ entries, last }: Plan, { onMiss, maxMisses }: Inputs): void {
-  const rows = listRows(entries)
+  const rows = listRows(entries).matrix
   const due = entries.filter(({ result }) => result !== 'hit')
   if (rows.length > MAX_ROWS) {
     throw new Error(
@@ -96,13 +99,13 @@ export function assertAccepted({ entries, last }: Plan, { onMiss, maxMisses }: I
   if (onMiss === 'fail' && due.length > 0) {
     throw new Error(`on-miss: these images are no hit: ${listNames(due)}. Bake them first.`)
   }
-  const without = onMiss === 'last' ? due.filter(({ image }) => !last.has(image.name)) : []
+  const without = onMiss === 'last' ? due.filter(({ image }) => !last.has(titleOf(image))) : []
   if (without.length > 0)
     throw new Error(`on-miss: these images have no earlier image: ${listNames(without)}. Bake them first.`)
 }
 
 function listNames(entries: readonly PlanEntry[]): string {
-  return entries.map(({ image, result }) => `${image.name} (${result})`).join(', ')
+  return entries.map(({ image, result }) => `${titleOf(image)} (${result})`).join(', ')
 }
 
 /** Ids differ from image to image, so that they are left out of a reason that is counted. */

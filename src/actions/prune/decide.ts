@@ -1,4 +1,4 @@
-import { backupTag, readDueTime } from '../../ec2/look-up.ts'
+import { backupTag, readDueTime } from '../../ec2/choose-image.ts'
 import { BASE_TAG, IMAGE_NAME_TAG, IMAGE_TAG, PARENT_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from '../../ec2/tag-names.ts'
 import { type Account, DAY, type LocatedImage, type Retention } from './account.ts'
 import { findDoubt } from './doubts.ts'

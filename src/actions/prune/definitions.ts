@@ -2,8 +2,7 @@ import type { ImagesFile } from '../../definition/images-file.ts'
 import { cancelled } from '../../runner/cancel.ts'
 import { group, info, messageOf } from '../../runner/log.ts'
 import { createBaseImages } from '../base-images.ts'
-import { computeImageChecksum } from '../image-checksum.ts'
-import { nameSetting } from '../name-setting.ts'
+import { createDefinedImages } from '../image-checksum.ts'
 import type { Definition, Fact } from './account.ts'
 
 /**
@@ -28,18 +27,19 @@ export async function readDefinitions(files: readonly ImagesFile[]): Promise<rea
 /** Computes a checksum once for each region that it may be searched in. */
 function createComputation(files: readonly ImagesFile[]): (name: string) => Promise<Fact<readonly string[]>> {
   const baseImages = createBaseImages(new Map())
+  const regions = files.map(file => ({ file, images: createDefinedImages(file, baseImages) }))
   return async name => {
     const known = new Map<string, string>()
-    for (const file of files) {
+    for (const { file, images } of regions) {
       const settings = file.settings(name)
       const isSearched = settings.baseAmi !== undefined && !('id' in settings.baseAmi)
       const key = isSearched || settings.parent !== undefined ? settings.region : ''
       if (known.has(key)) continue
       try {
-        known.set(key, (await computeImageChecksum(settings, baseImages)).value)
+        known.set(key, (await images.define(name)).checksum.value)
       } catch (cause) {
         cancelled.throwIfAborted()
-        return { unknown: messageOf(nameSetting(cause, setting => file.prefix(name, setting))) }
+        return { unknown: messageOf(cause) }
       }
     }
     return { known: [...new Set(known.values())] }

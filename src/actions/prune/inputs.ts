@@ -1,4 +1,4 @@
-import { type ImagesFile, readImagesFile } from '../../definition/images-file.ts'
+import type { ImagesFile } from '../../definition/images-file.ts'
 import { toEntries } from '../../definition/raw-value.ts'
 import { env } from '../../runner/environment.ts'
 import { IMAGE_ID, REGION } from '../../runner/ids.ts'
@@ -53,7 +53,7 @@ export async function readInputs(): Promise<Inputs> {
       'images-file: neither images-file nor templates is specified, so that no image may be pruned. Specify one of them.',
     )
   }
-  const files = readInput('images-file') === '' ? [] : await openBoth(readInput('images-file'))
+  const files = readInput('images-file') === '' ? [] : await openBoth()
   const [region, retention] = [readRegion(files), readRetention(templates)]
   return { files, region, regions: readRegions(region), retention, dryRun: readDryRun() }
 }
@@ -62,11 +62,11 @@ export async function readInputs(): Promise<Inputs> {
  * The input `aws-region` replaces the file's regions. A base image that is searched for may be another one in each region, so that the
  * file is read with its own regions too.
  */
-async function openBoth(path: string): Promise<readonly ImagesFile[]> {
+async function openBoth(): Promise<readonly ImagesFile[]> {
   const file = await openImagesFile()
   const region = readInput('aws-region') || regionOfEnvironment()
   const environment = new Map(region ? [['aws-region' as const, region]] : [])
-  return [file, await readImagesFile(path, { inputs: new Map(), environment })]
+  return [file, await openImagesFile({ inputs: new Map(), environment })]
 }
 
 function readRetention(templates: readonly string[]): Inputs['retention'] {

@@ -1,5 +1,5 @@
+import { readDueTime } from '../../ec2/choose-image.ts'
 import { bakedAt } from '../../ec2/images.ts'
-import { readDueTime } from '../../ec2/look-up.ts'
 import type { UsageReport } from '../../ec2/usage-reports.ts'
 import { type Account, DAY, type Fact, type LocatedImage, type Retention } from './account.ts'
 import {

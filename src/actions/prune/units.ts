@@ -1,5 +1,5 @@
+import { reasonToSkipCopy } from '../../ec2/choose-image.ts'
 import { bakedAt, type Image } from '../../ec2/images.ts'
-import { reasonToSkipCopy } from '../../ec2/look-up.ts'
 import { type ImageState, parseState } from '../../ec2/state.ts'
 import { CHECKSUM_TAG, IMAGE_NAME_TAG, IMAGE_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from '../../ec2/tag-names.ts'
 import type { LocatedImage } from './account.ts'
