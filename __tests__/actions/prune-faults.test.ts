@@ -188,6 +188,19 @@ describe.skipIf(!hasTools('moto_server'))('prune with a fault', { concurrent: tr
     await expectFinished(ec2, ec2.account)
   })
 
+  test('in one image of an answer keeps everything, because that image may be a copy or a child', async () => {
+    await using ec2 = await startAccount()
+    const id = `ami-${'0'.repeat(17)}`
+    const odd = `<item><imageId>${id}</imageId><imageState>available</imageState><creationDate>soon</creationDate></item>`
+    const answer = `<DescribeImagesResponse><imagesSet>${odd}</imagesSet></DescribeImagesResponse>`
+    ec2.fail({ action: 'DescribeImages', region: AWAY, answer, isMalformed: true })
+    const before = await state(ec2)
+    const run = await prune(ec2)
+    expect(run.exitCode, run.log).toBe(1)
+    expect(run.annotations.at(-1)?.message).toContain(`an image has the id "${id}", the creation date "soon"`)
+    expect(Object.keys(await state(ec2)).sort()).toEqual(Object.keys(before).sort())
+  })
+
   test('without one deletes, marks and unmarks', async () => {
     await using ec2 = await startAccount()
     const run = await prune(ec2)

@@ -25,7 +25,7 @@ describe('the rules of prune', () => {
       for (let seed = part; seed < ACCOUNTS; seed += PARTS) {
         const dice = makeDice(seed)
         // Most accounts are small, some have hundreds of images.
-        const account = makeAccount(dice, seed % 25 === 0 ? 100 + dice.below(300) : 5 + dice.below(60))
+        const account = makeAccount(dice, dice.chance(0.1) ? 100 + dice.below(300) : 5 + dice.below(60))
         count('accounts')
         count('images', account.images.length)
         live(account, seed)

@@ -156,10 +156,30 @@ export async function describeImages(ec2: Ec2, query: DescribeImagesCommandInput
   return (await describeAll(ec2, query, seconds)).filter(isThere)
 }
 
+/**
+ * Describes the images that a query matches, for decisions that one missing image would change.
+ *
+ * @throws Error in the form of {@link describeImages}, also for a response with an incomplete image.
+ */
+export async function describeEveryImage(
+  ec2: Ec2,
+  query: DescribeImagesCommandInput,
+  seconds: number,
+): Promise<Image[]> {
+  const described = await describePages(ec2, query, seconds)
+  const odd = described.find(image => !isComplete(image))
+  if (odd) throw malformed(ec2, describeOdd(odd))
+  return described.map(toImage).filter(isThere)
+}
+
 /** How many images one page has at most. Without a size the response is one page, which may time out (AWS: DescribeImages). */
 const PAGE_SIZE = 1000
 
 async function describeAll(ec2: Ec2, query: DescribeImagesCommandInput, seconds = 40): Promise<Image[]> {
+  return toImages(ec2, await describePages(ec2, query, seconds))
+}
+
+async function describePages(ec2: Ec2, query: DescribeImagesCommandInput, seconds: number): Promise<Ec2Image[]> {
   const described: Ec2Image[] = []
   const tokens = new Set<string>()
   const timeout = AbortSignal.timeout(milliseconds(seconds))
@@ -176,18 +196,22 @@ async function describeAll(ec2: Ec2, query: DescribeImagesCommandInput, seconds 
     if (token && tokens.has(token)) throw malformed(ec2, 'the response repeats the same page')
     tokens.add(token ?? '')
   } while (token)
-  return toImages(ec2, described)
+  return described
 }
 
 function toImages(ec2: Ec2, described: readonly Ec2Image[]): Image[] {
   const odd = described.find(image => !isComplete(image))
   if (!odd) return described.map(toImage)
-  const [id, date, state] = [odd.ImageId, odd.CreationDate, odd.State].map(value => JSON.stringify(value ?? ''))
-  const what = `an image has the id ${id}, the creation date ${date} and the state ${state}`
+  const what = describeOdd(odd)
   const complete = described.filter(isComplete).map(toImage)
   if (complete.length === 0) throw malformed(ec2, what)
   warn(`ec2:DescribeImages in ${ec2.region}: ${what}. It is skipped.`)
   return complete
+}
+
+function describeOdd({ ImageId, CreationDate, State }: Ec2Image): string {
+  const [id, date, state] = [ImageId, CreationDate, State].map(value => JSON.stringify(value ?? ''))
+  return `an image has the id ${id}, the creation date ${date} and the state ${state}`
 }
 
 function malformed({ region }: Ec2, what: string): Error {

@@ -1,5 +1,5 @@
 import { connect, type Ec2, errorCode } from '../../ec2/client.ts'
-import { describeImages, type Image } from '../../ec2/images.ts'
+import { describeEveryImage, type Image } from '../../ec2/images.ts'
 import { describeSharing } from '../../ec2/launch-permissions.ts'
 import { settleReferences } from '../../ec2/references.ts'
 import { TEMPLATE_TAG } from '../../ec2/tag-names.ts'
@@ -54,7 +54,7 @@ const SECONDS = 5 * 60
 
 async function describeTagged(ec2: Ec2): Promise<Image[]> {
   const Filters = [{ Name: 'tag-key', Values: [TEMPLATE_TAG] }]
-  const images = await describeImages(ec2, { Owners: ['self'], Filters, MaxResults: PAGE_SIZE }, SECONDS)
+  const images = await describeEveryImage(ec2, { Owners: ['self'], Filters, MaxResults: PAGE_SIZE }, SECONDS)
   // An image that the filter found by a tag that it no longer has is not ours any more.
   return images.filter(({ tags }) => tags.get(TEMPLATE_TAG))
 }
