@@ -7,7 +7,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ec2Server, startEc2 } from '../support/ec2.ts'
 import { type FaultyEc2, startProxy } from '../support/proxy.ts'
-import { type Run, runAction, startPlainly } from '../support/runner.ts'
+import { cancel, type Run, runAction, startAction, startPlainly } from '../support/runner.ts'
 import { hasTools } from '../support/tools.ts'
 import { hclTemplate, makeWorkspace, type Workspace } from '../support/workspace.ts'
 
@@ -326,6 +326,26 @@ describe.skipIf(!hasTools('moto_server'))('prune', { concurrent: true }, () => {
     expect(run.exitCode, run.log).toBe(0)
     expect(parse(run, 'kept')[due]).toMatch(/has changed since it was checked/)
     expect(Object.keys(await marks(ec2))).toContain(due)
+  })
+
+  test('ends on a cancel without a further change, and says what it has changed', async () => {
+    await using ec2 = await startAccount()
+    await ec2.makeImage(tags(40))
+    const mark = { ami_bakery_prune: inDays(-1).toISOString() }
+    const due = [await ec2.makeImage(tags(100, mark)), await ec2.makeImage(tags(101, mark))]
+    const marked = await ec2.makeImage(tags(102))
+    ec2.fail({ action: 'DeregisterImage', hang: true })
+    using workspace = makeWorkspace({ keep: '' })
+    const step = { action: 'prune', workspace: workspace.directory, inputs: INPUTS, env: ec2.environment } as const
+    const running = startAction(step)
+    await ec2.asked('DeregisterImage', 2)
+    await cancel(running)
+    const run = await running.ended
+    expect([run.exitCode, run.annotations.at(-1)?.message], run.log).toEqual([1, 'Cancelled by SIGINT.'])
+    expect(Object.keys(parse(run, 'marked'))).toEqual([marked])
+    expect(parse(run, 'pruned')).toEqual({})
+    expect(Object.keys(await marks(ec2))).toEqual(expect.arrayContaining(due))
+    expect(ec2.requests.filter(({ action }) => action === 'DescribeKeyPairs')).toEqual([])
   })
 
   test('deletes a shared image only after a finished report that shows no user, with shared: usage', async () => {

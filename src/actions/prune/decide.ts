@@ -1,8 +1,9 @@
 import { backupTag, readDueTime } from '../../ec2/choose-image.ts'
-import { BASE_TAG, IMAGE_NAME_TAG, IMAGE_TAG, PARENT_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from '../../ec2/tag-names.ts'
+import { BASE_TAG, IMAGE_TAG, PARENT_TAG } from '../../ec2/tag-names.ts'
 import { type Account, DAY, type LocatedImage, type Retention } from './account.ts'
 import { findDoubt } from './doubts.ts'
 import { collectEvidence, type Evidence, findReason } from './rules.ts'
+import { isOurs, isSelected } from './scope.ts'
 import { findUnits, imagesOf, isUnfinishedCopy, lineOf, needsMark, newestFirst, stateOf, type Unit } from './units.ts'
 
 /**
@@ -34,12 +35,10 @@ export function decide(account: Account, retention: Retention): Verdict[] {
 }
 
 /** Only units of which every image is of one of these repositories, in a line of the images file or from one of the templates. */
-function isConsidered(unit: Unit, { definitions }: Account, { repositories, templates }: Retention): boolean {
-  if (!imagesOf(unit).every(({ image }) => repositories.has(image.tags.get(REPOSITORY_TAG) || undefined))) return false
-  const { tags } = unit.source.image
-  const [name, template = ''] = [tags.get(IMAGE_NAME_TAG), tags.get(TEMPLATE_TAG)]
-  if (templates.has(template)) return true
-  return definitions.some(definition => (name ? definition.imageName === name : definition.template === template))
+function isConsidered(unit: Unit, account: Account, retention: Retention): boolean {
+  return (
+    imagesOf(unit).every(({ image }) => isOurs(image, retention)) && isSelected(unit.source.image, account, retention)
+  )
 }
 
 function judge(unit: Unit, evidence: Evidence): Verdict {

@@ -1,5 +1,5 @@
 import { connect } from '../../ec2/client.ts'
-import { IMAGE_NAME_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from '../../ec2/tag-names.ts'
+import { TEMPLATE_TAG } from '../../ec2/tag-names.ts'
 import { listEnabledRegions } from '../../regions/enabled-regions.ts'
 import { cancelled } from '../../runner/cancel.ts'
 import { escapeControlCharacters, group, info, messageOf, warn } from '../../runner/log.ts'
@@ -13,6 +13,8 @@ import type { Inputs } from './inputs.ts'
 import { listLeases, removeLeases } from './leases.ts'
 import { assertComplete, publishOutcomes, warnOfBacklog } from './outputs.ts'
 import { reportsToRequest } from './reports.ts'
+import { isOurs, isSelected } from './scope.ts'
+import { nameOf } from './units.ts'
 
 /**
  * Checks everything, then changes what the rules say.
@@ -68,29 +70,25 @@ async function describeUse(account: Account, retention: Retention, regions: Regi
   })
 }
 
-function warnOfUnknownTemplates({ images }: Account, { repositories, templates }: Retention): void {
-  const ours = images.filter(({ image }) => repositories.has(image.tags.get(REPOSITORY_TAG) || undefined))
+function warnOfUnknownTemplates({ images }: Account, retention: Retention): void {
+  const ours = images.filter(({ image }) => isOurs(image, retention))
   const known = new Set(ours.map(({ image }) => image.tags.get(TEMPLATE_TAG) ?? ''))
-  const unknown = [...templates].filter(template => !known.has(template))
+  const unknown = [...retention.templates].filter(template => !known.has(template))
   if (unknown.length === 0) return
   const listed = [...known].sort().map(escapeControlCharacters).join(', ')
   warn(`templates: no image was baked from ${unknown.join(', ')}. Known templates: ${listed || 'none'}.`)
 }
 
 /** Lines that nothing names any more are kept for ever: somebody should know. */
-function noteOtherLines({ images, definitions }: Account, { repositories, templates }: Retention): void {
-  if (definitions.length === 0) return
-  const names = new Set<string>()
-  for (const { image } of images) {
-    const [name, template = ''] = [image.tags.get(IMAGE_NAME_TAG), image.tags.get(TEMPLATE_TAG)]
-    const isKnown = definitions.some(one => (name ? one.imageName === name : one.template === template))
-    const isOurs = repositories.has(image.tags.get(REPOSITORY_TAG) || undefined)
-    if (isOurs && !isKnown && !templates.has(template)) names.add(name ? `${name} (${template})` : template)
-  }
-  if (names.size === 0) return
-  info(
-    `The images file does not name these lines, whose images stay: ${[...names].sort().map(escapeControlCharacters).join(', ')}`,
+function noteOtherLines(account: Account, retention: Retention): void {
+  if (account.definitions.length === 0) return
+  const others = account.images.filter(
+    ({ image }) => isOurs(image, retention) && !isSelected(image, account, retention),
   )
+  const lines = new Set(others.map(({ image }) => `${nameOf(image)} (${image.tags.get(TEMPLATE_TAG)})`))
+  if (lines.size === 0) return
+  const listed = [...lines].sort().map(escapeControlCharacters).join(', ')
+  info(`The images file does not name these lines, whose images stay: ${listed}`)
 }
 
 function describeFailures({ unreadRegions, definitions }: Account): readonly string[] {
