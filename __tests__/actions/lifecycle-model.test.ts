@@ -49,7 +49,7 @@ const publish: Step = async ({ ec2, id }, actor) => {
   const home = ec2.connect(actor, HOME)
   const image = await findPublishable(home, { kind: 'id', id, region: HOME, checksum: undefined })
   const destinations = [{ ec2: ec2.connect(actor, 'eu-west-1'), kmsKey: undefined }]
-  await publishImage(image, { destinations, tags: new Map(), by: 'model' })
+  await publishImage(image, { destinations, tags: new Map(), shareWith: [], ssmParameter: undefined, by: 'model' })
 }
 
 async function change({ ec2, id }: World, actor: Actor, task: Task): Promise<void> {
