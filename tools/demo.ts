@@ -13,6 +13,8 @@ const EXAMPLE = path.resolve(import.meta.dirname, '..', 'example-app')
 const PAGE = 'example-app/ami/hello/index.html'
 const ID_FILE = 'example-app/shop/.ami_id.json'
 const MODULE = 'example-app/terraform/check'
+const FILE = { 'images-file': 'example-app/ami-bakery.yml' }
+const PARAMETER = '/amis/shop'
 /** Another account, that the image is shared with. */
 const ACCOUNT = '222222222222'
 const NAME_TAG = 'ami_bakery_image_name'
@@ -66,9 +68,6 @@ interface Stage {
 }
 
 type Inputs = Readonly<Record<string, string>>
-
-const FILE = { 'images-file': 'example-app/ami-bakery.yml' }
-const PARAMETER = '/amis/shop'
 
 async function plan(title: string, stage: Stage): Promise<void> {
   const run = await runAction(title, stage, { action: 'plan', inputs: { ...FILE, images: 'app, shop' } })
@@ -126,11 +125,19 @@ async function findNewest(ec2: Ec2Server, name: string): Promise<string> {
 }
 
 async function prune(title: string, stage: Stage): Promise<void> {
-  const inputs = { ...FILE, 'aws-region': 'us-east-1', 'keep-last': '1', 'keep-days': '0', 'dry-run': 'false' }
+  const inputs = {
+    ...FILE,
+    'aws-region': 'us-east-1',
+    'keep-last': '1',
+    'keep-days': '0',
+    shared: 'usage',
+    'dry-run': 'false',
+  }
   const run = await runAction(title, stage, { action: 'prune', inputs })
   announce(title, run)
-  detail('marked', run.outputs.marked)
-  for (const [id, reason] of Object.entries(JSON.parse(run.outputs.kept ?? '{}'))) detail(`kept ${id}`, String(reason))
+  for (const [id, reason] of Object.entries(JSON.parse(run.outputs.marked ?? '{}')))
+    detail('marked', id, String(reason))
+  for (const [id, reason] of Object.entries(JSON.parse(run.outputs.kept ?? '{}'))) detail('kept', id, String(reason))
 }
 
 interface ActionStep {

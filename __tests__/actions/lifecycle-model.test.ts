@@ -27,6 +27,7 @@ afterAll(() => vi.restoreAllMocks())
 
 const HOME = 'us-east-1'
 const REGIONS = [HOME, 'eu-west-1']
+const NO_PARAMETERS = { names: [], problem: undefined }
 const CHECKSUM = hash('sha1', 'definition')
 const CANDIDATE = candidateValue(CHECKSUM)
 const LOOK_UP = { checksum: CHECKSUM, template: 't' }
@@ -55,15 +56,29 @@ const publish: Step = async ({ ec2, id }, actor) => {
 async function change({ ec2, id }: World, actor: Actor, task: Task): Promise<void> {
   const units = groupUnits(await describeEverywhere(REGIONS.map(region => ec2.connect(actor, region))))
   const reason = task.kind === 'revoke' ? task.reason : undefined
-  const { targets } = chooseTargets(units, { subject: { id }, descendants: 'include' }, reason)
-  const { failures } = await changeImages(targets, task)
+  const found = chooseTargets(units, { subject: { id }, descendants: 'include' }, reason)
+  const { failures } = await changeImages({ ...found, destinations: new Map() }, task)
   if (failures.length > 0) throw new Error(failures.map(({ message }) => message).join())
 }
 
 const revoke: Step = (world, actor) =>
-  change(world, actor, { kind: 'revoke', reason: 'bad', as: 'blocked', maxImages: 9 })
+  change(world, actor, {
+    kind: 'revoke',
+    reason: 'bad',
+    as: 'blocked',
+    maxImages: 9,
+    parameters: NO_PARAMETERS,
+    rollBackTo: undefined,
+  })
 const revokeOnce: Step = (world, actor) =>
-  change(world, actor, { kind: 'revoke', reason: 'bad', as: 'once', maxImages: 9 })
+  change(world, actor, {
+    kind: 'revoke',
+    reason: 'bad',
+    as: 'once',
+    maxImages: 9,
+    parameters: NO_PARAMETERS,
+    rollBackTo: undefined,
+  })
 const restore: Step = (world, actor) => change(world, actor, { kind: 'restore' })
 
 /** The end of a bake of the same checksum: its image is available, and gets its last tag. */
@@ -71,7 +86,7 @@ const bake: Step = async ({ ec2 }, actor) => {
   const home = ec2.connect(actor, HOME)
   const id = ec2.add(HOME, { ami_bakery_template: 't' })
   try {
-    await assertStillWanted(home, LOOK_UP)
+    await assertStillWanted(home, LOOK_UP, id)
   } catch (error) {
     await tagResource(home, id, new Map([['ami_config_checksum', failedValue(CHECKSUM)]]))
     throw error

@@ -6,10 +6,12 @@
  * - CreateImage takes an instance that is terminated: refused with IncorrectState;
  * - DeleteSecurityGroup takes a group whose instances still end: refused with DependencyViolation;
  * - DeleteKeyPair by id says yes and deletes nothing (EC2's reference: "You can use either KeyName or KeyPairId"): the id becomes the name;
+ * - the root device of an image of CreateImage has the type `standard`, which EC2 does not know: it is `ebs`;
  * - GetConsoleOutput tells the same of every instance: a sample of 2006; it is left out, since no instance has printed anything;
  * - CopyImage tells no source, neither on the image nor on its snapshot, and there is no filter source-image-id;
  * - what `copies.ts` lists about copies of images, and `image-use.ts` about their use;
  * - what `parameters.ts` lists about SSM;
+ * - no image was ever scanned: `scan`, as `scans.ts` has it;
  * - everything is consistent at once: `lateness`, as `consistency.ts` has it;
  * - answers have one page: `pages`.
  *
@@ -27,6 +29,7 @@ import { type ImageUse, knowUseOfImages } from './image-use.ts'
 import { createModelCheck } from './model-check.ts'
 import { createPages } from './pages.ts'
 import { completeParameters, type ParameterFacts, refuse } from './parameters.ts'
+import { createScans, type ScanElements } from './scans.ts'
 import { errorDocument, mapItems } from './xml.ts'
 
 /** What goes wrong with requests of one action, before or instead of EC2's answer. */
@@ -78,6 +81,8 @@ export interface FaultyEc2 extends Pick<Ec2Server, 'endpoint' | 'environment' | 
   fail(...faults: readonly Fault[]): void
   /** Lets no request go wrong any more. */
   mend(): void
+  /** DescribeImages has this result of Amazon Inspector for an image from now on. */
+  scan(image: string, elements: ScanElements): void
   /** Images stay pending for so many milliseconds after they were asked for. */
   slowImages(milliseconds: number): void
   /** The same for copies of images. */
@@ -115,6 +120,7 @@ const BACK_DOOR = '/back-door'
 export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string): Promise<FaultyEc2> {
   const requests: Request[] = []
   const counts = new Map<Fault, number>()
+  const scans = createScans()
   const slowness = createSlowness()
   const model = createModelCheck()
   const copies = createCopies()
@@ -143,8 +149,9 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
         return answer
       })
     const { status, body } = await guard(asked, () => use.answer(asked, send))
-    const told = asked.action === 'GetConsoleOutput' ? body.replace(/<output>[^<]*<\/output>/, '') : body
-    const completed = mapItems(copies.complete(asked, told), item => use.describe(asked, images.describe(asked, item)))
+    const completed = mapItems(copies.complete(asked, correct(asked, body)), item =>
+      use.describe(asked, images.describe(asked, item)),
+    )
     return { status, body: slowness.apply(asked, completed) }
   }
 
@@ -165,10 +172,11 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
       if (!fault.isMalformed && !fault.status) model.answer(asked, fault.answer)
       return void response.writeHead(fault.status ?? 200).end(fault.answer)
     }
-    const { status, body } = await playFor(asked, isRecorded)
+    const { status, body: unscanned } = await playFor(asked, isRecorded)
+    const body = scans.complete(asked, unscanned)
     if (fault?.lost) return void request.socket.destroy()
     if (fault?.silent) return
-    if (status === 200) model.answer(asked, body)
+    if (status === 200) model.answer(asked, scans.areMalformed() ? unscanned : body)
     reply(response, asked, { status, body })
   }
 
@@ -203,6 +211,7 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
       for (const fault of faults) counts.set(fault, 0)
     },
     mend: () => counts.clear(),
+    scan: scans.scan,
     slowImages: milliseconds => slowness.slow('CreateImage', milliseconds),
     slowCopies: milliseconds => slowness.slow('CopyImage', milliseconds),
     slowTermination: milliseconds => slowness.slow('TerminateInstances', milliseconds),
@@ -228,6 +237,12 @@ export interface Received extends Request {
   readonly json: string | undefined
   /** Whose account it is about, when that is not the sender's. */
   readonly owner?: string
+}
+
+/** Corrects what moto says of images and of instances. */
+function correct({ action }: Request, body: string): string {
+  if (action === 'GetConsoleOutput') return body.replace(/<output>[^<]*<\/output>/, '')
+  return body.replaceAll('<rootDeviceType>standard</rootDeviceType>', '<rootDeviceType>ebs</rootDeviceType>')
 }
 
 async function receive(request: http.IncomingMessage): Promise<Received> {

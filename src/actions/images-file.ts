@@ -4,7 +4,7 @@ import { readInput } from '../runner/inputs.ts'
 import { messageOf } from '../runner/log.ts'
 
 /** The images file if the input specifies no other. */
-const DEFAULT_IMAGES_FILE = 'ami-bakery.yml'
+export const DEFAULT_IMAGES_FILE = 'ami-bakery.yml'
 
 /**
  * Reads the images file that the inputs specify, and checks all of it.

@@ -17,7 +17,7 @@ import type { FoundImage } from '../ec2/images.ts'
 import { type Finding, findImageQuietly } from '../ec2/look-up.ts'
 import { describeKept } from '../ec2/tag-checksum.ts'
 import type { Lease } from '../lease/lease.ts'
-import { type LeaseOptions, withLease } from '../lease/with-lease.ts'
+import { type LeaseOptions, nameLease, withLease } from '../lease/with-lease.ts'
 import { type Artifacts, type BuildOptions, buildImages } from '../packer/build.ts'
 import { createConsoleReader } from '../packer/console-output.ts'
 import { assertDiskSpace } from '../packer/disk-space.ts'
@@ -96,7 +96,7 @@ function rememberFinding({ ec2, lookUp }: BakeOptions): LatestFinding {
 }
 
 function leaseOptions(options: BakeOptions, journal: Journal, latest: LatestFinding): LeaseOptions {
-  const { ec2, lookUp, template, waitForOtherBakes, tags, purpose } = options
+  const { ec2, lookUp, waitForOtherBakes, tags, purpose } = options
   const { checksum, template: name, imageName } = lookUp
   const isParent = purpose === 'missing parent'
   const advice = `Bake ${imageName ?? name} first, in a job before this one: see the output layers of plan.`
@@ -108,11 +108,11 @@ function leaseOptions(options: BakeOptions, journal: Journal, latest: LatestFind
     tags,
     adviceWithoutLease: isParent ? advice : undefined,
     pace: isParent ? 'slowing' : 'steady',
-    // An image of the images file is baked by whichever job of the run needs it first.
-    afterSameRun: imageName === undefined ? 'work' : 'fail',
+    // Many jobs of a run may need an image of the images file. With force-bake another job's image may be too old for this one.
+    afterSameRun: imageName === undefined || lookUp.newerThan !== undefined ? 'work' : 'fail',
     lookUp: latest.find,
     record: journal.lease,
-    cleanUp: stale => cleanUpAfterLease(ec2.region, stale, stale.name.startsWith(checksum) ? template.name : undefined),
+    cleanUp: stale => cleanUpAfterLease(ec2.region, stale, stale.name === nameLease(checksum, name) ? name : undefined),
   }
 }
 
@@ -158,7 +158,7 @@ async function removeLeftoversOrWarn(journal: Journal): Promise<void> {
 async function chooseBaseImage(options: BakeOptions, latest: LatestFinding): Promise<string | undefined> {
   const { lookUp, parentImage, checksum } = options
   const finding = await latest.last()
-  assertNotRevoked(finding, lookUp)
+  assertNotRevoked(finding.choice.block, lookUp)
   if (!lookUp.parent || parentImage === undefined) return checksum.options.baseImage
   return chooseParent(finding.described, lookUp.parent, parentImage)
 }

@@ -1,7 +1,7 @@
 import { chooseImage, type Described, type LookUp } from '../ec2/choose-image.ts'
 import type { Ec2 } from '../ec2/client.ts'
 import { describeImage, type Image } from '../ec2/images.ts'
-import { type Finding, findImageQuietly } from '../ec2/look-up.ts'
+import { findImageQuietly } from '../ec2/look-up.ts'
 import { REVOKED_BY_TAG, REVOKED_TAG } from '../ec2/tag-names.ts'
 import { escapeControlCharacters, info, notice } from '../runner/log.ts'
 
@@ -11,10 +11,10 @@ export class RevokedDefinition extends Error {}
 /**
  * Checks that no revocation blocks the definition.
  *
+ * @param block The revoked image that blocks it, see `Choice`.
  * @throws {@link RevokedDefinition} that names the image, the reason and the run.
  */
-export function assertNotRevoked({ choice }: Pick<Finding, 'choice'>, { imageName, template, checksum }: LookUp): void {
-  const { block } = choice
+export function assertNotRevoked(block: Image | undefined, { imageName, template, checksum }: LookUp): void {
   if (!block) return
   const reason = escapeControlCharacters(block.tags.get(REVOKED_TAG) || 'without a reason')
   const by = block.tags.get(REVOKED_BY_TAG)
@@ -35,7 +35,7 @@ export function chooseParent(described: Described, parent: LookUp, known: string
   const { hit, skips, block } = chooseImage(described, parent)
   const name = parent.imageName ?? parent.template
   if (!hit) {
-    assertNotRevoked({ choice: { hit, skips, block } }, parent)
+    assertNotRevoked(block, parent)
     const reason = skips.find(({ message }) => message.startsWith(known))?.message ?? 'EC2 does not find it any more.'
     throw new Error(`${known}, the image of ${name} to bake from, is no hit any more: ${reason} Run the job again.`)
   }
@@ -46,12 +46,15 @@ export function chooseParent(described: Described, parent: LookUp, known: string
 /**
  * Looks once more, right before an image gets its last tag, whether its definition was revoked during the bake.
  *
+ * @param own The id of the image. Its template may have published it already, which does not lift the revocation.
+ * @returns What EC2 has besides this image.
  * @throws {@link RevokedDefinition} for a revoked definition.
  */
-export async function assertStillWanted(ec2: Ec2, lookUp: LookUp): Promise<Finding> {
-  const finding = await findImageQuietly(ec2, lookUp)
-  assertNotRevoked(finding, lookUp)
-  return finding
+export async function assertStillWanted(ec2: Ec2, lookUp: LookUp, own: string): Promise<Described> {
+  const { described } = await findImageQuietly(ec2, lookUp)
+  const others = new Map([...described].map(([checksum, images]) => [checksum, images.filter(({ id }) => id !== own)]))
+  assertNotRevoked(chooseImage(others, lookUp).block, lookUp)
+  return others
 }
 
 /**
@@ -61,14 +64,15 @@ export async function assertStillWanted(ec2: Ec2, lookUp: LookUp): Promise<Findi
  * @param used The id of the image that the child was baked from.
  * @throws Error for a parent that was revoked.
  */
-export async function checkParent(ec2: Ec2, { described }: Finding, parent: LookUp, used: string): Promise<void> {
+export async function checkParent(ec2: Ec2, described: Described, parent: LookUp, used: string): Promise<void> {
   const current = chooseImage(described, parent).hit
   if (current?.id === used) return
   const image = await describeImage(ec2, used)
   const name = parent.imageName ?? parent.template
   const reason = image && reasonOf(image)
   if (reason !== undefined) {
-    throw new Error(`${used}, the image of ${name} that this one was baked from, was revoked meanwhile (${reason}).`)
+    const advice = `Run the job again: it bakes ${name} first, unless the definition of ${name} is revoked too.`
+    throw new Error(`${used}, the image of ${name} to bake from, was revoked during the bake (${reason}). ${advice}`)
   }
   const now = current ? `${current.id} has replaced it` : 'it is no hit any more'
   notice(`The image was baked from ${used}, the image of ${name}, but meanwhile ${now}. The next run bakes it again.`)

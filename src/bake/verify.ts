@@ -1,3 +1,4 @@
+import { markFailed } from '../cleanup/invalidate-image.ts'
 import type { Journal } from '../cleanup/journal.ts'
 import { buildOf } from '../cleanup/journal.ts'
 import { toText } from '../definition/byte-path.ts'
@@ -15,7 +16,6 @@ import {
   waitUntilAvailable,
 } from '../ec2/images.ts'
 import { ExcludedImage, findImageQuietly, waitUntilFound } from '../ec2/look-up.ts'
-import { failedValue } from '../ec2/state.ts'
 import { describeKept, LEAVE_ROOM, tagChecksum } from '../ec2/tag-checksum.ts'
 import {
   BAKED_AT_TAG,
@@ -104,7 +104,7 @@ async function finish(
   const images = [...copies, primary]
   await Promise.all(images.map(one => tagOrigin(one, options, primary.image.id)))
   cancelled.throwIfAborted()
-  await assertUsable(images, options)
+  await assertUsable(images, options, journal)
   journal.verified(images.map(({ ec2, image }) => ({ region: ec2.region, id: image.id })))
   const value = valueFor(options.lookUp)
   const results = await Promise.allSettled(copies.map(copy => tagAsHit(copy, value)))
@@ -115,15 +115,19 @@ async function finish(
 }
 
 /** The image of a definition that was revoked meanwhile is kept for an inspection, but marked as failed. */
-async function assertUsable(images: readonly RegionalImage[], options: VerifyOptions): Promise<void> {
-  const { ec2, lookUp, baseImage } = options
+async function assertUsable(
+  images: readonly RegionalImage[],
+  { ec2, lookUp, baseImage }: VerifyOptions,
+  journal: Journal,
+): Promise<void> {
   try {
-    const finding = await assertStillWanted(ec2, lookUp)
-    if (lookUp.parent && baseImage) await checkParent(ec2, finding, lookUp.parent, baseImage)
+    const own = images.find(image => image.ec2.region === ec2.region)?.image.id ?? ''
+    const described = await assertStillWanted(ec2, lookUp, own)
+    if (lookUp.parent && baseImage) await checkParent(ec2, described, lookUp.parent, baseImage)
   } catch (cause) {
     if (!(cause instanceof RevokedDefinition)) throw cause
-    const failed = new Map([[CHECKSUM_TAG, failedValue(lookUp.checksum)]])
-    await Promise.all(images.map(({ ec2: there, image }) => tagResource(there, image.id, failed)))
+    const marked = await Promise.allSettled(images.map(one => markFailed(one, journal.entry())))
+    throwIfAnyRejected(marked, cause.message)
     const ids = images.map(({ image }) => image.id).join(', ')
     throw new Error(`${cause.message} ${ids} is marked as failed.`, { cause })
   }

@@ -1,5 +1,5 @@
 import { DeregisterImageCommand } from '@aws-sdk/client-ec2'
-import { ask, type Ec2, errorCode, poll } from '../ec2/client.ts'
+import { ask, type Ec2, errorCode, NOT_EC2, poll } from '../ec2/client.ts'
 import type { RegionalImage } from '../ec2/images.ts'
 import { isNotFound } from '../ec2/requests.ts'
 import { info, messageOf } from '../runner/log.ts'
@@ -59,9 +59,12 @@ export async function deregisterImage(ec2: Ec2, id: string): Promise<readonly Sn
 
 async function requestDeregistration(ec2: Ec2, ImageId: string): Promise<readonly SnapshotResult[]> {
   const command = new DeregisterImageCommand({ ImageId, DeleteAssociatedSnapshots: true })
-  const { DeleteSnapshotResults = [] } = await ask(ec2, 'ec2:DeregisterImage', (client, options) =>
+  const { Return, DeleteSnapshotResults = [] } = await ask(ec2, 'ec2:DeregisterImage', (client, options) =>
     client.send(command, options),
   )
+  if (!Return) {
+    throw new Error(`ec2:DeregisterImage in ${ec2.region}: the response does not confirm it for ${ImageId}. ${NOT_EC2}`)
+  }
   return DeleteSnapshotResults.flatMap(({ SnapshotId: id, ReturnCode: code = '' }) => (id ? { id, code } : []))
 }
 

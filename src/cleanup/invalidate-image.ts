@@ -19,17 +19,27 @@ export async function invalidateImage(
   bake: BakeIdentity,
 ): Promise<readonly string[] | undefined> {
   const { ec2, image } = regional
-  const failed = failedValue(bake.checksum)
   const value = image.tags.get(CHECKSUM_TAG)
-  if (value === failed) return undefined
+  if (value === failedValue(bake.checksum)) return undefined
   if (!isHit(value, bake.checksum)) {
     const results = await deregisterImage(ec2, image.id)
     return [...image.snapshots, ...results.map(({ id }) => id)]
   }
-  info(`${image.id} has the checksum of a failed bake: setting its tag ${CHECKSUM_TAG} to ${failed}.`)
-  await tagFailed(regional, bake)
-  await waitUntilHidden(regional, value, failed)
+  await markFailed(regional, bake)
   return undefined
+}
+
+/**
+ * Gives an image's checksum tag the failed value. If it had the value of a hit, this waits until the look-up does not return it any
+ * more.
+ */
+export async function markFailed(regional: RegionalImage, bake: BakeIdentity): Promise<void> {
+  const { id, tags } = regional.image
+  const failed = failedValue(bake.checksum)
+  info(`${id} comes from a failed bake: setting its tag ${CHECKSUM_TAG} to ${failed}.`)
+  await tagFailed(regional, bake)
+  const former = tags.get(CHECKSUM_TAG)
+  if (isHit(former, bake.checksum)) await waitUntilHidden(regional, former, failed)
 }
 
 /** Whether a look-up returns an image with this value of the checksum tag. */

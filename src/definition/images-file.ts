@@ -170,8 +170,10 @@ function makeImagesFile({ path, images, specified, settings }: Content): ImagesF
       return { ...replaced, candidate: replaced.candidate || find(name, settings).candidate }
     },
     prefix: (name, key) => {
+      const image = find(name, byName)
       const from = isSettingName(key) ? find(name, specified).get(key)?.prefix : undefined
-      return from ?? find(name, byName).prefix(key)
+      // The base image of an image with a parent is the parent's.
+      return from ?? image.prefix(key === 'base-ami' && image.parent ? 'parent' : key)
     },
   }
 }

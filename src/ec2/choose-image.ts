@@ -190,9 +190,9 @@ function vulnerable(image: Image, { criticalFixDays }: LookUp, now: number): Ski
   return { level: 'info', message: `${image.id} ${fact}: it is skipped.` }
 }
 
-/** Why the time of a critical fix says nothing; `undefined` when it is fine or absent. */
-export function doubtfulFix({ id, scan }: Image, now: number): string | undefined {
-  const since = scan?.fixes.get('critical')
+/** Why the time of an image's critical fix is ignored; `undefined` when it is fine or absent, or does not matter to the look-up. */
+export function doubtfulFix({ id, scan }: Image, { criticalFixDays }: LookUp, now: number): string | undefined {
+  const since = criticalFixDays === undefined ? undefined : scan?.fixes.get('critical')
   if (since === undefined || (since !== UNREADABLE && since.getTime() <= now)) return undefined
   const time = since === UNREADABLE ? 'that is unreadable' : `in the future (${since.toISOString()})`
   return `${id}: Amazon Inspector gives a time ${time} for a critical fix. It is ignored.`
@@ -225,12 +225,17 @@ function otherParent({ id, tags }: Image, { parent }: LookUp, evidence: Evidence
   }
 }
 
-/** Whether EC2 has an image of the definition that is or was published, or that a revocation took back. */
+/**
+ * Whether EC2 has an image of the definition that was published, even if it is too old, vulnerable or revoked. A revoked candidate
+ * counts too: a child must not outlive the revocation of what it may have been baked from.
+ */
 function hasImages(lookUp: LookUp, { described }: Evidence): boolean {
   const images = described.get(lookUp.checksum) ?? []
-  return images.some(
-    image => stateOf(image) !== 'candidate' && !otherTemplate(image, lookUp) && backupTag(image) === undefined,
-  )
+  return images.some(image => {
+    const state = stateOf(image)
+    const wasUsed = state === 'published' || state === 'blocked'
+    return wasUsed && !otherTemplate(image, lookUp) && !backup(image)
+  })
 }
 
 /** The value of the checksum tag that makes a new image a hit of the look-up. */

@@ -36,23 +36,20 @@ export async function findImage(ec2: Ec2, lookUp: LookUp): Promise<Finding> {
   const finding = await findImageQuietly(ec2, lookUp)
   const { hit, skips } = finding.choice
   printSkips(skips)
-  warnOfDoubtfulFixes(finding, lookUp)
   const image = skips.some(({ level }) => level === 'notice') ? 'no other image' : 'no image'
   if (!hit)
     info(
       `Miss: ${image} in ${ec2.region} has the tag ${CHECKSUM_TAG}=${lookUp.checksum}${describeRequirements(lookUp)}.`,
     )
-  else if (isDeprecated(hit, Date.now()))
-    warn(`${hit.id} has been deprecated since ${hit.deprecationTime}. It is used anyway.`)
+  else warnOfHit(hit, lookUp)
   return finding
 }
 
-function warnOfDoubtfulFixes({ described }: Finding, { checksum, criticalFixDays }: LookUp): void {
-  if (criticalFixDays === undefined) return
-  for (const image of described.get(checksum) ?? []) {
-    const doubt = doubtfulFix(image, Date.now())
-    if (doubt) warn(doubt)
-  }
+function warnOfHit(hit: Image, lookUp: LookUp): void {
+  const now = Date.now()
+  if (isDeprecated(hit, now)) warn(`${hit.id} has been deprecated since ${hit.deprecationTime}. It is used anyway.`)
+  const doubt = doubtfulFix(hit, lookUp, now)
+  if (doubt) warn(doubt)
 }
 
 /** The same look-up without a line in the log: a waiting run repeats it. */

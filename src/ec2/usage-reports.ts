@@ -101,5 +101,7 @@ export async function requestUsageReport(ec2: Ec2, ImageId: string): Promise<voi
       { ResourceType: 'imagebuilder:ContainerRecipe' },
     ],
   })
-  await ask(ec2, 'ec2:CreateImageUsageReport', (client, options) => client.send(command, options))
+  const action = 'ec2:CreateImageUsageReport'
+  const { ReportId } = await ask(ec2, action, (client, options) => client.send(command, options))
+  if (!ReportId) malformed(ec2, action, 'no id of a report')
 }

@@ -99,7 +99,7 @@ async function takeLease(request: LeaseRequest, lease: OwnLease): Promise<FoundI
 
 function requestFor(options: LeaseOptions, lease: OwnLease): LeaseRequest {
   const { ec2, checksum, template, afterSameRun } = options
-  const name = `${PREFIX}${checksum}-${createHash('sha1').update(template).digest('hex').slice(0, 8)}`
+  const name = nameLease(checksum, template)
   const run = workflowRun()
   const origin = (run ? [run.repository, run.id, run.attempt] : [os.hostname(), String(process.pid)]).join('/')
   const owner = `${origin}/${randomUUID()}`
@@ -119,4 +119,9 @@ function requestFor(options: LeaseOptions, lease: OwnLease): LeaseRequest {
     beforeCreate: () => lease.remember({ name, owner }),
     cleanUp: options.cleanUp,
   }
+}
+
+/** The name of the lease for a checksum and a template. */
+export function nameLease(checksum: string, template: string): string {
+  return `${PREFIX}${checksum}-${createHash('sha1').update(template).digest('hex').slice(0, 8)}`
 }

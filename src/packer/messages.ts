@@ -108,6 +108,12 @@ const HINTS: readonly (readonly [RegExp, (failure: string) => string])[] = [
     /is used by an existing AMI/,
     () => "Add {{timestamp}} to the template's ami_name, so that every bake has its own name.",
   ],
+  [
+    /AMIName should only contain/,
+    () =>
+      'Remove the variable config_checksum from ami_name if the name contains it: the value for a candidate is ' +
+      'candidate:<checksum>, and the name of an AMI has no colon.',
+  ],
   [/is\s+unknown\s+by\s+Packer/, failure => `Install its plugin: packer plugins install ${pluginOf(failure)}`],
   [
     /Failed getting the "|api\.github\.com/,

@@ -5,7 +5,8 @@ import type { LookUp } from '../../ec2/choose-image.ts'
 import type { Ec2 } from '../../ec2/client.ts'
 import type { FoundImage } from '../../ec2/images.ts'
 import { OptionError } from '../../runner/option-error.ts'
-import type { DefinedImage } from '../image-checksum.ts'
+import { enterPart } from '../../runner/timeline.ts'
+import { type DefinedImage, titleOf } from '../image-checksum.ts'
 import type { Inputs } from './inputs.ts'
 
 /** How an image is baked. */
@@ -18,11 +19,11 @@ export interface BakeImageOptions {
   readonly purpose: 'requested' | 'missing parent'
 }
 
-/** Bakes an image with its own settings. */
+/** Bakes an image with its own settings, or waits for another run that bakes it. */
 export async function bakeImage(image: DefinedImage, options: BakeImageOptions): Promise<FoundImage> {
-  const { settings, checksum } = image
-  assertNoPointers(checksum)
+  const { settings, checksum, parent } = image
   const { githubToken, waitForOtherBakes } = options.inputs
+  if (parent || options.purpose === 'missing parent') enterPart(titleOf(image))
   return await bake({ ...settings, ...options, checksum, githubToken, waitForOtherBakes })
 }
 

@@ -36,6 +36,7 @@ export async function completeImage(finding: Finding, options: MissOptions): Pro
     info(`${found.image.id} is not available in ${namesOf(lackingRegions(found, options.inputs.settings.regions))}.`)
   else await reportMiss(options)
   if (onMiss === 'skip') return { how: 'skipped' }
+  if (!found) assertNotRevoked(finding.choice.block, options.lookUp)
   if (onMiss === 'fail') throw new Error(`on-miss: ${describeMiss(found, options)}`)
   const image = found ?? (await bakeMissing(finding, options))
   return await copyToLackingRegions(image, options)
@@ -62,7 +63,6 @@ function describeMiss(found: FoundImage | undefined, { ec2, inputs, image }: Mis
 /** Bakes the image, and before it the images above it that are missing. */
 async function bakeMissing(finding: Finding, options: MissOptions): Promise<FoundImage> {
   const { ec2, inputs, image, lookUp, report } = options
-  assertNotRevoked(finding, lookUp)
   const parentImage = await provideParent(image, lookUp, { ec2, inputs, report, described: finding.described })
   return await bakeImage(image, { ec2, inputs, lookUp, parentImage, purpose: 'requested' })
 }

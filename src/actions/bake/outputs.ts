@@ -37,7 +37,7 @@ export interface Report {
    * no credentials.
    */
   definition(image: DefinedImage): Promise<void>
-  /** Notes the image of an ancestor for the summary. */
+  /** Notes the image of an ancestor for the summary. After its bake the step is not a hit, whatever follows. */
   parent(parent: DefinedImage, id: string, how: FoundImage['how']): void
   /**
    * Prints why there is no image yet, and sets the output for the newest image of its line.
@@ -55,6 +55,7 @@ export interface Report {
 export function createReport(): Report {
   let known: DefinedImage | undefined
   let shownReasons: readonly string[] = []
+  let hasBakedParent = false
   const parents: Row[] = []
 
   async function definition(image: DefinedImage): Promise<void> {
@@ -64,6 +65,7 @@ export function createReport(): Report {
   }
 
   function parent(ancestor: DefinedImage, id: string, how: FoundImage['how']): void {
+    hasBakedParent ||= how === 'baked'
     parents.push([`Parent ${escapeHtml(titleOf(ancestor))}`, `<code>${id}</code> ${how}`])
   }
 
@@ -73,7 +75,9 @@ export function createReport(): Report {
     if (lastImage) setOutputs({ last_ami_id: lastImage } satisfies Outputs)
   }
 
-  async function outcome(result: Outcome, outputFile: string): Promise<void> {
+  async function outcome(given: Outcome, outputFile: string): Promise<void> {
+    // Packer has run in this step, if only for a parent, so that `cache_hit` is false.
+    const result: Outcome = given.how === 'hit' && hasBakedParent ? { ...given, how: 'baked' } : given
     const rows = result.how === 'skipped' ? reportSkipped() : reportOrRemove(result, known?.settings, outputFile)
     await finish(rows, [])
   }

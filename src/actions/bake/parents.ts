@@ -7,7 +7,7 @@ import { workflowRun } from '../../runner/environment.ts'
 import { info, messageOf } from '../../runner/log.ts'
 import { type DefinedImage, titleOf } from '../image-checksum.ts'
 import { nameSetting } from '../name-setting.ts'
-import { bakeImage } from './bake-image.ts'
+import { assertNoPointers, bakeImage } from './bake-image.ts'
 import type { Inputs } from './inputs.ts'
 import type { Report } from './outputs.ts'
 
@@ -15,6 +15,7 @@ import type { Report } from './outputs.ts'
 export interface ParentOptions {
   readonly ec2: Ec2
   readonly inputs: Inputs
+  /** What the step's first look-up has found of the requested image and of its ancestors. */
   readonly described: Described
   readonly report: Report
 }
@@ -25,49 +26,59 @@ export interface ParentOptions {
  *
  * @param lookUp The child's.
  * @returns The id of the parent's image; `undefined` for an image without a parent.
- * @throws Error that begins with the parent's place in the images file, or with its name.
+ * @throws Error that begins with the name of the image that could not be baked.
  */
 export async function provideParent(
-  { parent, settings: child }: DefinedImage,
+  child: DefinedImage,
   lookUp: LookUp,
   options: ParentOptions,
 ): Promise<string | undefined> {
+  const { parent } = child
   if (!parent || !lookUp.parent) return undefined
-  const choice = chooseImage(options.described, lookUp.parent)
-  const title = titleOf(parent)
-  if (choice.hit) {
-    info(`${child.name} is baked from ${choice.hit.id}, the image of ${title}.`)
-    options.report.parent(parent, choice.hit.id, 'hit')
-    return choice.hit.id
-  }
-  assertNotRevoked({ choice }, lookUp.parent)
-  if (parent.settings.candidate && !child.candidate) {
-    throw new Error(
-      `${title} is a candidate, but ${child.name}, which is baked from it, is none. Publish ${title} first.`,
-    )
-  }
-  return await bakeParent(parent, lookUp.parent, options)
+  const { hit } = chooseImage(options.described, lookUp.parent)
+  const id = hit?.id ?? (await bakeParent(parent, lookUp.parent, options))
+  if (hit) options.report.parent(parent, id, 'hit')
+  info(`${titleOf(child)} is baked from ${id}, the image of ${titleOf(parent)}.`)
+  return id
 }
 
 async function bakeParent(parent: DefinedImage, lookUp: LookUp, options: ParentOptions): Promise<string> {
   const { ec2, inputs, report } = options
   const title = titleOf(parent)
   info(`The image of ${title} is missing: it is baked first.`)
-  try {
-    const line = { ...lookUp, imageName: lookUp.imageName, repository: workflowRun()?.repository }
-    info((await explainMiss(ec2, line, parent.checksum)).reasons)
-    const parentImage = await provideParent(parent, lookUp, options)
-    const { image, how } = await bakeImage(parent, { ec2, inputs, lookUp, parentImage, purpose: 'missing parent' })
-    info(`${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id}, the image of ${title}`)
-    report.parent(parent, image.id, how)
-    return image.id
-  } catch (cause) {
-    cancelled.throwIfAborted()
-    throw nameParent(cause, title, inputs)
-  }
+  const line = { ...lookUp, imageName: lookUp.imageName, repository: workflowRun()?.repository }
+  info((await explainMiss(ec2, line, parent.checksum)).reasons)
+  // Before the images above it are baked, which would be of no use.
+  await blameParent(parent, inputs, async () => assertBakeable(parent, lookUp, options))
+  const parentImage = await provideParent(parent, lookUp, options)
+  const { image, how } = await blameParent(parent, inputs, () =>
+    bakeImage(parent, { ec2, inputs, lookUp, parentImage, purpose: 'missing parent' }),
+  )
+  info(`${how === 'hit' ? 'Hit' : 'Baked'}: ${image.id}, the image of ${title}`)
+  report.parent(parent, image.id, how)
+  return image.id
 }
 
-function nameParent(cause: unknown, title: string, { file }: Inputs): unknown {
-  const named = nameSetting(cause, setting => file?.prefix(title, setting) ?? `${setting}: `)
-  return named === cause ? new Error(`${title}: ${messageOf(cause)}`, { cause }) : named
+/** @throws Error when the parent may not be baked, or can't be. */
+function assertBakeable(parent: DefinedImage, lookUp: LookUp, { described, inputs }: ParentOptions): void {
+  assertNotRevoked(chooseImage(described, lookUp).block, lookUp)
+  if (parent.settings.candidate && !lookUp.candidate) {
+    const title = titleOf(parent)
+    throw new Error(
+      `it is a candidate by the images file, but ${inputs.settings.name} is none. Publish ${title} first.`,
+    )
+  }
+  assertNoPointers(parent.checksum)
+}
+
+/** Begins every error with the image that it is about, because the step's own image is another one. */
+async function blameParent<Result>(parent: DefinedImage, { file, settings }: Inputs, work: () => Promise<Result>) {
+  try {
+    return await work()
+  } catch (cause) {
+    if (cancelled.aborted) throw cause
+    const title = titleOf(parent)
+    const named = nameSetting(cause, setting => file?.prefix(title, setting) ?? `${setting}: `)
+    throw new Error(`${title} could not be baked for ${settings.name}: ${messageOf(named)}`, { cause })
+  }
 }

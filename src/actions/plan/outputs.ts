@@ -23,7 +23,8 @@ const MAX_ROWS = 256
 export async function publishPlan(plan: Plan, { onMiss, outputFile }: Inputs): Promise<void> {
   const { entries, last, resolved } = plan
   const rows = listRows(entries)
-  for (const { image, result, id, reason } of entries) {
+  for (const { image, result, id, reason, warning } of entries) {
+    if (warning) warn(`${titleOf(image)}: ${warning}`)
     info(cutLine(`${titleOf(image)}: ${result}${id ? ` ${id}` : ''}. ${escapeControlCharacters(reason)}`))
   }
   const ids = idsOf(plan, onMiss)

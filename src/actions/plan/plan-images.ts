@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { chooseImage, type Described, reasonToSkipCopy, stateOf } from '../../ec2/choose-image.ts'
+import { chooseImage, type Described, doubtfulFix, reasonToSkipCopy, stateOf } from '../../ec2/choose-image.ts'
 import { type Image, isCopyOf } from '../../ec2/images.ts'
 import { describeScan } from '../../ec2/scan-results.ts'
 import { REVOKED_TAG } from '../../ec2/tag-names.ts'
@@ -14,6 +14,8 @@ export interface PlanEntry {
   /** The image's id in its look-up region; absent for a miss. */
   readonly id: string | undefined
   readonly reason: string
+  /** A fact about the image that the plan does not rely on. */
+  readonly warning?: string | undefined
 }
 
 /** The images of the look-ups by region. */
@@ -25,23 +27,27 @@ export function planImages(images: readonly DefinedImage[], regions: DescribedRe
 }
 
 function planImage(image: DefinedImage, regions: DescribedRegions, now: number): PlanEntry {
+  const { region } = image.settings
+  const lookUp = lookUpFor(image)
+  const { hit, skips, block } = chooseImage(regions.get(region) ?? new Map(), lookUp, now)
+  if (hit) return { ...planHit(image, hit, regions), warning: doubtfulFix(hit, lookUp, now) }
+  if (block) return { image, result: 'revoked', id: block.id, reason: describeBlock(block) }
+  const reason = skips.at(0)?.message ?? `No image in ${region} has this checksum.`
+  return { image, result: 'miss', id: undefined, reason }
+}
+
+function planHit(image: DefinedImage, hit: Image, regions: DescribedRegions): PlanEntry {
+  const { id } = hit
   const { settings, checksum } = image
-  const described = regions.get(settings.region) ?? new Map()
-  const { hit, skips, block } = chooseImage(described, lookUpFor(image), now)
-  if (!hit && block) return { image, result: 'revoked', id: block.id, reason: describeBlock(block) }
-  if (!hit) {
-    const reason = skips.at(0)?.message ?? `No image in ${settings.region} has this checksum.`
-    return { image, result: 'miss', id: undefined, reason }
-  }
   if (stateOf(hit) === 'candidate')
-    return { image, result: 'candidate', id: hit.id, reason: 'The image has this checksum, but is not published yet.' }
+    return { image, result: 'candidate', id, reason: 'The image has this checksum, but is not published yet.' }
   const inRegion = (region: string) => regions.get(region)?.get(checksum.value) ?? []
-  const lacking = settings.regions.map(({ name }) => name).filter(name => !hasCopy(inRegion(name), hit.id))
-  // A candidate's images are copied by `publish`.
+  const lacking = settings.regions.map(({ name }) => name).filter(name => !hasCopy(inRegion(name), id))
+  // A candidate is copied by `publish`.
   if (lacking.length > 0 && !settings.candidate)
-    return { image, result: 'copy', id: hit.id, reason: `Not available in ${lacking.join(', ')}.` }
+    return { image, result: 'copy', id, reason: `Not available in ${lacking.join(', ')}.` }
   const scan = hit.scan || settings.criticalFixDays !== undefined ? ` ${describeScan(hit.scan)}` : ''
-  return { image, result: 'hit', id: hit.id, reason: `The image has this checksum.${scan}` }
+  return { image, result: 'hit', id, reason: `The image has this checksum.${scan}` }
 }
 
 function describeBlock({ id, tags }: Image): string {

@@ -1,6 +1,7 @@
 import { assertArguments, readInput } from '../../runner/inputs.ts'
 import { escapeControlCharacters } from '../../runner/log.ts'
 import { readChecksum, readImageId, readRegion, readSetting } from '../read-setting.ts'
+import { type ParameterNames, readParameterNames } from './parameter-names.ts'
 
 /** The inputs of `revoke`, read once and fully parsed. */
 export interface Inputs {
@@ -25,6 +26,10 @@ export interface Revocation {
   readonly as: 'blocked' | 'once'
   /** More images, copies not counted, are an error. */
   readonly maxImages: number
+  /** Moved away from the revoked images. */
+  readonly parameters: ParameterNames
+  /** The image that they go back to; `undefined` for the newest good one of each parameter's history. */
+  readonly rollBackTo: string | undefined
 }
 
 /** The names of all inputs. */
@@ -36,6 +41,8 @@ export const INPUTS = [
   'regions',
   'descendants',
   'rebake',
+  'ssm-parameter',
+  'roll-back-to',
   'max-images',
   'dry-run',
   'restore',
@@ -46,11 +53,11 @@ export const INPUTS = [
  *
  * @throws Error that begins with the input's name.
  */
-export function readInputs(): Inputs {
+export async function readInputs(): Promise<Inputs> {
   assertArguments(INPUTS)
   return {
     subject: readSubject(),
-    task: readTask(),
+    task: await readTask(),
     region: readRegion(),
     regions: readRegions(),
     descendants: (readSetting('descendants', 'strict') ?? true) ? 'include' : 'leave',
@@ -68,11 +75,12 @@ function readSubject(): Subject {
   throw new Error('ami-id: neither ami-id nor ami-config-checksum is specified. Specify one of the two.')
 }
 
-function readTask(): Task {
+async function readTask(): Promise<Task> {
   const [isRestore, isRebake] = [readSetting('restore', 'strict') ?? false, readSetting('rebake', 'strict') ?? false]
-  const maxImages = readMaxImages()
+  const [maxImages, rollBackTo] = [readMaxImages(), readImageId('roll-back-to')]
   if (isRestore) return { kind: 'restore' }
-  return { kind: 'revoke', reason: readReason(), as: isRebake ? 'once' : 'blocked', maxImages }
+  const as = isRebake ? 'once' : 'blocked'
+  return { kind: 'revoke', reason: readReason(), as, maxImages, parameters: await readParameterNames(), rollBackTo }
 }
 
 /** A tag's value has at most 256 characters (AWS: "Tag restrictions"). */

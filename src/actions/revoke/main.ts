@@ -6,17 +6,18 @@ import { cancelled } from '../../runner/cancel.ts'
 import { group, info } from '../../runner/log.ts'
 import { assertSupportedPlatform } from '../../runner/platform.ts'
 import { nameSetting } from '../name-setting.ts'
-import { type Changes, changeImages } from './change-images.ts'
+import { type Changes, changeImages, type Found } from './change-images.ts'
 import { type Inputs, readInputs } from './inputs.ts'
 import { assertFinished, describeTargets, reportRevocation } from './outputs.ts'
+import { findDestinations, NO_ROLL_BACKS } from './parameters.ts'
 import { findReplacement } from './replacement.ts'
-import { chooseTargets, type Target, type Targets, UnknownId } from './targets.ts'
+import { chooseTargets, type Target, UnknownId } from './targets.ts'
 import { findUsage } from './usage.ts'
 
 /** Revokes an image with its copies and its descendants, or restores them. */
 export async function main(): Promise<void> {
   assertSupportedPlatform()
-  const inputs = readInputs()
+  const inputs = await readInputs()
   try {
     await run(inputs)
   } catch (cause) {
@@ -30,8 +31,8 @@ async function run(inputs: Inputs): Promise<void> {
   const { targets } = found
   await group(`Images to ${task.kind}`, () => info(describeTargets(found, inputs)))
   if (task.kind === 'revoke') assertFewEnough(targets, task.maxImages)
-  const nothing: Changes = { done: [], failures: [], record: '' }
-  const changes = dryRun ? nothing : await changeImages(targets, task)
+  const nothing: Changes = { done: [], failures: [], record: '', rollBacks: NO_ROLL_BACKS }
+  const changes = dryRun ? nothing : await changeImages(found, task)
   const usage = await findUsage(targets.flatMap(({ unit }) => unit.images))
   const replacement = task.kind === 'revoke' ? await findReplacement(targets) : undefined
   await reportRevocation({ found, changes, usage, replacement }, inputs)
@@ -43,11 +44,12 @@ async function connectRegions({ region, regions }: Inputs): Promise<readonly Ec2
   return [...new Set([region, ...others])].map(name => connect(name, cancelled))
 }
 
-async function findTargets({ subject, task, descendants }: Inputs, regions: readonly Ec2[]): Promise<Targets> {
+async function findTargets({ subject, task, descendants }: Inputs, regions: readonly Ec2[]): Promise<Found> {
   const units = groupUnits(await describeEverywhere(regions))
-  const reason = task.kind === 'revoke' ? task.reason : undefined
+  const [reason, rollBackTo] = task.kind === 'revoke' ? [task.reason, task.rollBackTo] : []
   try {
-    return chooseTargets(units, { subject, descendants }, reason)
+    const found = chooseTargets(units, { subject, descendants }, reason)
+    return { ...found, destinations: findDestinations(units, found.targets, rollBackTo) }
   } catch (error) {
     if (error instanceof UnknownId && 'id' in subject) throw await explainUnknown(subject.id, regions)
     throw error

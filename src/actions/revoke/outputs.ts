@@ -20,7 +20,7 @@ export interface Revoked {
 }
 
 /** The names of all outputs. */
-export const OUTPUTS = ['revoked', 'still_used_by', 'replacement', 'record'] as const
+export const OUTPUTS = ['revoked', 'rolled_back', 'still_used_by', 'replacement', 'record'] as const
 
 /** Lists the images, one per line, with what is not known about others. */
 export function describeTargets({ targets, untagged }: Targets, { task, regions, dryRun }: Inputs): readonly string[] {
@@ -64,6 +64,7 @@ export async function reportRevocation(result: Revoked, { task, dryRun }: Inputs
     notice('The images are not revoked: nothing was restored.')
   setOutputs({
     revoked: JSON.stringify(task.kind === 'revoke' ? idsByRegion(changes.done) : {}),
+    rolled_back: JSON.stringify(changes.rollBacks.rolledBack),
     still_used_by: JSON.stringify(users),
     replacement: replacement?.id ?? '',
     record: changes.record,
@@ -120,11 +121,14 @@ function describeUsers(id: string, { references, unseen }: Usage): string {
   return [...arns, ...(sharers ? [`${sharers.join(', ')}: not seen`] : [])].join(', ')
 }
 
-/** @throws Error that names the images that are not finished. */
-export function assertFinished({ failures }: Changes, { kind }: Task): void {
-  if (failures.length === 0) return
-  const lines = failures.map(({ image, message }) => cutLine(`${nameImage(image)}: ${message}`))
-  throw new Error(
-    `Could not ${kind} every image. The others are ${kind}d. These are left:\n${lines.slice(0, 20).join('\n')}\nRun it again to finish them.`,
-  )
+/** @throws Error that names the images that are not finished, and the parameters that still hold a revoked image. */
+export function assertFinished({ failures, rollBacks }: Changes, { kind }: Task): void {
+  const images = failures.map(({ image, message }) => `${nameImage(image)}: ${message}`)
+  const left = [...images, ...rollBacks.problems].map(cutLine)
+  if (left.length === 0) return
+  const result =
+    images.length > 0
+      ? `Could not ${kind} every image. The others are ${kind}d.`
+      : `The images are ${kind}d, but not every parameter is rolled back.`
+  throw new Error(`${result} These are left:\n${left.slice(0, 20).join('\n')}\nRun it again to finish them.`)
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../runner/log.ts'
 import { OptionError } from '../../runner/option-error.ts'
 import { type Current, DATA_TYPE, type ParameterStore, type Version } from './store.ts'
 
@@ -30,5 +31,22 @@ export async function readNewest(store: ParameterStore, current: Current): Promi
     return last && last.number >= current.version ? last : undefined
   })
   if (newest) return newest
-  throw new Error(`${store.name} in ${store.region}: the history lacks version ${current.version}. Run the job again.`)
+  throw new OptionError(
+    'ssmParameter',
+    `${store.name} in ${store.region}: the history lacks version ${current.version}. Run the job again.`,
+  )
+}
+
+/** Runs `work` and names the parameter in its error. A cancel is thrown as it is. */
+export async function blameParameter<Result>(
+  { name, signal }: { readonly name: string; readonly signal: AbortSignal | undefined },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (cause) {
+    signal?.throwIfAborted()
+    if (cause instanceof OptionError) throw cause
+    throw new OptionError('ssmParameter', `${name}: ${messageOf(cause)}`, { cause })
+  }
 }

@@ -2,9 +2,9 @@ import { IMAGE_ID } from '../../runner/ids.ts'
 import { info } from '../../runner/log.ts'
 import { OptionError } from '../../runner/option-error.ts'
 import type { Ec2 } from '../client.ts'
+import { type GoodImages, goodImagesIn } from '../good-images.ts'
 import { connectToSsm } from './client.ts'
-import { type GoodImages, goodImagesIn } from './good-images.ts'
-import { assertImageParameter, readNewest } from './image-parameter.ts'
+import { assertImageParameter, blameParameter, readNewest } from './image-parameter.ts'
 import { isLater, type Mark, markOfRun, parseMark, type RunIds, toDescription } from './mark.ts'
 import { isSame, writeVersion } from './settle.ts'
 import { type Entry, openParameter, type ParameterStore, type Version } from './store.ts'
@@ -37,7 +37,8 @@ export interface RolledBack {
 export async function rollBackParameter(options: RollBackOptions): Promise<RolledBack | undefined> {
   const { ec2, name, run, to, revoked } = options
   const store = openParameter(connectToSsm(ec2.region, ec2.signal), name)
-  const rolledBack = await moveAway(store, { revoked, to, mark: markOfRun(run), good: goodImagesIn(ec2) })
+  const retreat = { revoked, to, mark: markOfRun(run), good: goodImagesIn(ec2) }
+  const rolledBack = await blameParameter({ name, signal: ec2.signal }, () => moveAway(store, retreat))
   if (rolledBack) info(`${ec2.region}: ${name} is rolled back from ${rolledBack.from} to ${rolledBack.to}.`)
   return rolledBack
 }

@@ -1,9 +1,9 @@
 import { info } from '../../runner/log.ts'
 import { OptionError } from '../../runner/option-error.ts'
 import type { Ec2 } from '../client.ts'
+import { type GoodImages, goodImagesIn } from '../good-images.ts'
 import { connectToSsm } from './client.ts'
-import { type GoodImages, goodImagesIn } from './good-images.ts'
-import { assertImageParameter, readNewest } from './image-parameter.ts'
+import { assertImageParameter, blameParameter, readNewest } from './image-parameter.ts'
 import { isLater, type Mark, markOfRun, parseMark, type RunIds, toDescription } from './mark.ts'
 import { moveAway } from './roll-back.ts'
 import { writeVersion } from './settle.ts'
@@ -40,7 +40,8 @@ export interface Refusal {
  */
 export async function setParameter({ ec2, name, imageId, run }: ParameterOptions): Promise<Setting> {
   const store = openParameter(connectToSsm(ec2.region, ec2.signal), name)
-  const setting = await publishImage(store, { imageId, mark: markOfRun(run), good: goodImagesIn(ec2) })
+  const publication = { imageId, mark: markOfRun(run), good: goodImagesIn(ec2) }
+  const setting = await blameParameter({ name, signal: ec2.signal }, () => publishImage(store, publication))
   if (setting.how === 'unchanged') info(`${ec2.region}: ${name} holds ${imageId} already.`)
   if (setting.how === 'written') info(`${ec2.region}: ${name} holds ${imageId} now.`)
   return setting

@@ -1,3 +1,4 @@
+import { OptionError } from '../../runner/option-error.ts'
 import type { Entry, ParameterStore, Version } from './store.ts'
 
 /** How long a new value may take to be readable, in seconds. */
@@ -17,7 +18,7 @@ export interface Change {
  * written once more, with its own description, until it is the newest.
  *
  * @returns The version that stands; `undefined` when the parameter to create exists already.
- * @throws Error when a version is not readable within five minutes.
+ * @throws OptionError when a version is not readable within five minutes.
  */
 export async function writeVersion(store: ParameterStore, change: Change): Promise<Version | undefined> {
   let { entry, over } = change
@@ -58,7 +59,8 @@ async function waitUntilReadable(store: ParameterStore, written: Written): Promi
     return isComplete && versions.some(version => isSame(version, entry)) ? versions : undefined
   })
   if (readable) return readable
-  throw new Error(
+  throw new OptionError(
+    'ssmParameter',
     `${store.name} in ${store.region}: ${entry.value} is not readable ${READABLE_WITHIN / 60} minutes after it was written. ` +
       'SSM validates the id first, and drops it silently if the image is not available in the region or the role lacks ' +
       'ec2:DescribeImages. Check both, and run the job again.',

@@ -1,8 +1,8 @@
-import type { Ec2 } from '../client.ts'
-import { describeImage, describeImages, type Image } from '../images.ts'
-import { isRevoked } from '../revoked.ts'
-import { parseState } from '../state.ts'
-import { CHECKSUM_TAG } from '../tag-names.ts'
+import type { Ec2 } from './client.ts'
+import { describeImage, describeImages, type Image } from './images.ts'
+import { isRevoked } from './revoked.ts'
+import { parseState } from './state.ts'
+import { CHECKSUM_TAG } from './tag-names.ts'
 
 /** Which images of this account a parameter may hold in one region. */
 export interface GoodImages {
