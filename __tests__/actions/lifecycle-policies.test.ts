@@ -119,12 +119,10 @@ describe.skipIf(!hasTools('moto_server'))('the policy', () => {
     expect(isDenied(tagging(ours), 'admin')).toBe(true)
     expect(isDenied(tagging({ ami_bakery_revoked: '' }), 'admin')).toBe(true)
     expect(isDenied(tagging({ Name: 'web' }), 'admin')).toBe(false)
-    for (const action of ['ec2:DeregisterImage', 'ec2:DisableImage']) {
-      const asked = { action, resource: IMAGE, keys: new Map() }
-      expect(isDenied(asked, 'prune', ours)).toBe(false)
-      expect(isDenied(asked, 'publish', ours)).toBe(true)
-      expect(isDenied(asked, 'admin', {})).toBe(false)
-    }
+    const deregistering = { action: 'ec2:DeregisterImage', resource: IMAGE, keys: new Map() }
+    expect(isDenied(deregistering, 'prune', ours)).toBe(false)
+    expect(isDenied(deregistering, 'publish', ours)).toBe(true)
+    expect(isDenied(deregistering, 'admin', {})).toBe(false)
     expect(isDenied({ action: 'ec2:DeleteTags', resource: IMAGE, keys: new Map() }, 'revoke', ours)).toBe(true)
   })
 })

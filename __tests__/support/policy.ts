@@ -49,7 +49,7 @@ function tagKeys(parameters: URLSearchParams, prefix: string): Map<string, reado
   )
   return new Map([
     ['aws:TagKeys', tags.map(([key]) => key)],
-    ...tags.map(([key, value]) => [`aws:RequestTag/${key}`, [value]] as const),
+    ...tags.map(([key, value]): [string, string[]] => [`aws:RequestTag/${key}`, [value]]),
   ])
 }
 
