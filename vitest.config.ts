@@ -18,6 +18,7 @@ const FILES = {
     'expiry',
     'explain-failure',
     'explain-miss',
+    'lifecycle-policies',
     'look-up',
     'look-up-waiting',
     'mishaps',
