@@ -7,7 +7,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 const FILES = {
   emulator: [
     ...['candidates', 'changed-files', 'consistency', 'credentials', 'ec2-errors', 'expiry', 'explain-miss', 'look-up'],
-    ...['look-up-waiting', 'mishaps', 'other-builders', 'parents', 'plan', 'service-model', 'unclear-answers'],
+    ...['look-up-waiting', 'mishaps', 'other-builders', 'parents', 'plan', 'scans', 'service-model', 'unclear-answers'],
   ],
   packer: [
     ...['accounts', 'bake', 'cancel', 'cancel-bystanders', 'cancel-hindered', 'cancel-signals', 'clean-up', 'copies'],
@@ -15,6 +15,7 @@ const FILES = {
       'iam',
       'images',
       'late-answers',
+      'layers',
       'lease',
       'modes',
       'packer-builds',

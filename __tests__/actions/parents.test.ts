@@ -548,7 +548,7 @@ describe.skipIf(!hasTools('moto_server'))('the main action', () => {
         expect(tree.bakes()).toEqual([])
       })
 
-      test('bakes nothing when an image above has a Git LFS pointer, or a template without the variable base_ami', async () => {
+      test('bakes nothing when an image above has a Git LFS pointer', async () => {
         await using ec2 = await startAccount()
         using tree = makeTree(ec2, CHAIN)
         const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n'
