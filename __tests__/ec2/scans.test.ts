@@ -26,9 +26,9 @@ describe.skipIf(!hasTools('moto_server'))(
       ec2.prompt()
       const workspace = makeWorkspace({
         'ami-bakery.yml':
-          'images: { web: { aws-region: us-east-1, packer-template: t.pkr.hcl, ami-definition-dirs: ami } }',
-        't.pkr.hcl': '',
-        'ami/a': 'hello\n',
+          'images: { web: { aws-region: us-east-1, packer-template: ami/t.pkr.hcl, ami-definition-dirs: ami } }',
+        // Packer is not run: a hit does not need it, and a miss is skipped.
+        'ami/t.pkr.hcl': 'hello\n',
       })
       const tags = {
         ami_config_checksum: 'd4bb773a0da54b50d60e6089e12ed7e53c7e423c',
@@ -49,7 +49,7 @@ describe.skipIf(!hasTools('moto_server'))(
     }
 
     async function plan(workspace: Workspace, ec2: FaultyEc2, days?: string) {
-      const settings = `{ aws-region: us-east-1, packer-template: t.pkr.hcl, ami-definition-dirs: ami, critical-fix-days: ${days ?? '~'} }`
+      const settings = `{ aws-region: us-east-1, packer-template: ami/t.pkr.hcl, ami-definition-dirs: ami, critical-fix-days: ${days ?? '~'} }`
       workspace.write({ 'ami-bakery.yml': `images: { web: ${settings} }` })
       const run = await runAction({ action: 'plan', workspace: workspace.directory, env: ec2.environment })
       return { run, entry: JSON.parse(run.outputs.plan ?? 'null').web }

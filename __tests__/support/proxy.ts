@@ -8,6 +8,7 @@
  * - DeleteKeyPair by id says yes and deletes nothing (EC2's reference: "You can use either KeyName or KeyPairId"): the id becomes the name;
  * - CopyImage tells no source, neither on the image nor on its snapshot, and there is no filter source-image-id;
  * - what `copies.ts` lists about copies of images;
+ * - the root device of an image made by CreateImage has the type `standard`: it is `ebs`, as Packer demands of what it bakes from;
  * - no image was ever scanned: `scan`, as `scans.ts` has it;
  * - everything is consistent at once: `lateness`, as `consistency.ts` has it;
  * - answers have one page: `pages`.
@@ -255,7 +256,8 @@ async function forward({ endpoint, account }: Upstream, { accessKey, headers, pa
     headers: { ...headers, ...(caller && { 'x-moto-account-id': caller }) },
     body: parameters.toString(),
   })
-  return { status: response.status, body: await response.text() }
+  const body = await response.text()
+  return { status: response.status, body: body.replaceAll('<rootDeviceType>standard<', '<rootDeviceType>ebs<') }
 }
 
 /** Sends a request on unless EC2 would refuse it, or has answered it before. */
