@@ -531,6 +531,18 @@ describe.skipIf(!hasTools('moto_server'))('the main action', () => {
         expect(imagesOf(tree)).toEqual(['base', 'mid', 'mid', 'leaf'])
       })
 
+      test('has a checksum that includes the parent’s checksum, in a plan and in the bake', async () => {
+        await using ec2 = await startAccount()
+        using tree = makeTree(ec2, CHAIN)
+        const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
+        const base = sha1(sha1('# base\n'))
+        const mid = sha1(sha1('# mid\n') + sha1(`parent\0${base}`))
+        const leaf = sha1(sha1('# leaf\n') + sha1(`parent\0${mid}`))
+        expect(await checksums(tree)).toEqual({ base, mid, leaf })
+        const run = await tree.bake('leaf', { 'on-miss': 'skip' })
+        expect(run.outputs.ami_config_checksum).toBe(leaf)
+      })
+
       test('is planned in layers, and with on-miss fail or skip nothing above is baked', async () => {
         await using ec2 = await startAccount()
         using tree = makeTree(ec2, CHAIN)
