@@ -263,7 +263,9 @@ describe.skipIf(!hasTools('moto_server'))('the main action', () => {
           ami_id: '',
           cache_hit: 'false',
         })
-        expectSuccess(...(await Promise.all([tree.bake('web'), tree.bake('base')])))
+        const [web, ...others] = await Promise.all([tree.bake('web'), tree.bake('base')])
+        expectSuccess(web, ...others)
+        expect(web.log).toContain(`${base} is 31 days old: it is skipped.`)
         expect(imagesOf(tree)).toEqual(['base', 'web', 'base', 'web'])
         expect(await results(tree)).toEqual({ base: 'hit', web: 'hit' })
       })
