@@ -554,6 +554,8 @@ describe.skipIf(!hasTools('moto_server'))('the main action', () => {
           ['mid'],
           ['leaf'],
         ])
+        const alone = await tree.plan({ images: 'leaf' })
+        expect([parse(alone, 'matrix'), parse(alone, 'layers')]).toEqual([layers[2], [layers[2]]])
         expect((await tree.bake('leaf', { 'on-miss': 'skip' })).outputs).toMatchObject({
           cache_hit: 'false',
           ami_id: '',
