@@ -6,6 +6,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
  */
 const FILES = {
   emulator: [
+<<<<<<< HEAD
     'base-image-parameter',
     'candidates',
     'changed-files',
@@ -60,6 +61,27 @@ const FILES = {
     'security',
     'workflow',
     'workflows',
+=======
+    ...['candidates', 'changed-files', 'consistency', 'credentials', 'ec2-errors', 'expiry', 'explain-miss', 'look-up'],
+    ...['look-up-waiting', 'mishaps', 'other-builders', 'parents', 'plan', 'scans', 'service-model', 'unclear-answers'],
+  ],
+  packer: [
+    ...['accounts', 'bake', 'cancel', 'cancel-bystanders', 'cancel-hindered', 'cancel-signals', 'clean-up', 'copies'],
+    ...[
+      'iam',
+      'images',
+      'late-answers',
+      'layers',
+      'lease',
+      'modes',
+      'packer-builds',
+      'packer-words',
+      'recipes',
+      'regions',
+      'results',
+    ],
+    ...['security', 'workflow', 'workflows'],
+>>>>>>> layers
   ],
 }
 
