@@ -6,7 +6,6 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
  */
 const FILES = {
   emulator: [
-<<<<<<< HEAD
     'base-image-parameter',
     'candidates',
     'changed-files',
@@ -33,6 +32,7 @@ const FILES = {
     'publish',
     'references',
     'revoke',
+    'scans',
     'service-model',
     'side-by-side',
     'unclear-answers',
@@ -50,6 +50,7 @@ const FILES = {
     'iam',
     'images',
     'late-answers',
+    'layers',
     'lease',
     'modes',
     'other-accounts',
@@ -61,27 +62,6 @@ const FILES = {
     'security',
     'workflow',
     'workflows',
-=======
-    ...['candidates', 'changed-files', 'consistency', 'credentials', 'ec2-errors', 'expiry', 'explain-miss', 'look-up'],
-    ...['look-up-waiting', 'mishaps', 'other-builders', 'parents', 'plan', 'scans', 'service-model', 'unclear-answers'],
-  ],
-  packer: [
-    ...['accounts', 'bake', 'cancel', 'cancel-bystanders', 'cancel-hindered', 'cancel-signals', 'clean-up', 'copies'],
-    ...[
-      'iam',
-      'images',
-      'late-answers',
-      'layers',
-      'lease',
-      'modes',
-      'packer-builds',
-      'packer-words',
-      'recipes',
-      'regions',
-      'results',
-    ],
-    ...['security', 'workflow', 'workflows'],
->>>>>>> layers
   ],
 }
 
