@@ -1,32 +1,44 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { INPUTS } from '../src/actions/bake/inputs.ts'
 import { OUTPUTS } from '../src/actions/bake/outputs.ts'
 import { INPUTS as PRUNE_INPUTS } from '../src/actions/prune/inputs.ts'
 import { OUTPUTS as PRUNE_OUTPUTS } from '../src/actions/prune/outputs.ts'
+import { INPUTS as PUBLISH_INPUTS } from '../src/actions/publish/inputs.ts'
+import { OUTPUTS as PUBLISH_OUTPUTS } from '../src/actions/publish/outputs.ts'
+import { INPUTS as REVOKE_INPUTS } from '../src/actions/revoke/inputs.ts'
+import { OUTPUTS as REVOKE_OUTPUTS } from '../src/actions/revoke/outputs.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8')
 
-function keysBelow(section: string): string[] {
-  const [, block = ''] = new RegExp(`^${section}:\\n((?: .*\\n|\\n)*)`, 'm').exec(read('action.yml')) ?? []
+function keysBelow(section: string, directory: string): string[] {
+  const file = path.join(directory, 'action.yml')
+  const [, block = ''] = new RegExp(`^${section}:\\n((?: .*\\n|\\n)*)`, 'm').exec(read(file)) ?? []
   return [...block.matchAll(/^ {2}([a-z_-]+):$/gm)].map(([, key = '']) => key).sort()
 }
 
-function namesInTable(heading: string): string[] {
-  const [, block = ''] = new RegExp(`^## ${heading}\\n([^#]*)`, 'm').exec(read('README.md')) ?? []
+function namesInTable(heading: string, directory: string): string[] {
+  const file = path.join(directory, 'README.md')
+  const [, block = ''] = new RegExp(`^## ${heading}\\n([^#]*)`, 'm').exec(read(file)) ?? []
   return [...block.matchAll(/^\| `([a-z_-]+)` /gm)].map(([, name = '']) => name).sort()
 }
 
-test('action.yml, README and code have the same inputs', () => {
-  expect(keysBelow('inputs')).toEqual([...INPUTS].sort())
-  expect(namesInTable('Inputs')).toEqual([...INPUTS].sort())
-})
+describe.each([
+  ['the main action', '.', INPUTS, OUTPUTS],
+  ['publish', 'publish', PUBLISH_INPUTS, PUBLISH_OUTPUTS],
+  ['revoke', 'revoke', REVOKE_INPUTS, REVOKE_OUTPUTS],
+])('%s', (_, directory, inputs, outputs) => {
+  test('has the same inputs in action.yml, README and code', () => {
+    expect(keysBelow('inputs', directory)).toEqual([...inputs].sort())
+    expect(namesInTable('Inputs', directory)).toEqual([...inputs].sort())
+  })
 
-test('action.yml, README and code have the same outputs', () => {
-  expect(keysBelow('outputs')).toEqual([...OUTPUTS].sort())
-  expect(namesInTable('Outputs')).toEqual([...OUTPUTS].sort())
+  test('has the same outputs in action.yml, README and code', () => {
+    expect(keysBelow('outputs', directory)).toEqual([...outputs].sort())
+    expect(namesInTable('Outputs', directory)).toEqual([...outputs].sort())
+  })
 })
 
 test('the README links to the list of failures', () => {

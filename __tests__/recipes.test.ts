@@ -79,23 +79,31 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
     expect(log.match(/Hit: ami-|Baked: ami-/g)?.sort()).toEqual(['Baked: ami-', 'Hit: ami-'])
   })
 
+  /** A template that bakes from the parent's image. */
+  const childTemplate = (more = '') => {
+    const template = hclTemplate().replace(`"${SOURCE_IMAGE.ami_id}"`, 'var.base_ami')
+    return `variable "base_ami" { type = string }\n${more}${template}`
+  }
+
   const MANY_IMAGES = {
     'ami-bakery.yml': read('docs/ami-bakery.example.yml'),
-    'web/web.pkr.hcl': `variable "app_version" { type = string }\n${hclTemplate()}`,
-    'worker/worker.pkr.hcl': hclTemplate(),
+    'base/base.pkr.hcl': hclTemplate(),
+    'web/web.pkr.hcl': childTemplate('variable "app_version" { type = string }\n'),
+    'worker/worker.pkr.hcl': childTemplate(),
     'shared/a': '',
     'terraform/main.tf': 'variable "ami_ids" { type = map(string) }\noutput "ami_ids" { value = var.ami_ids }\n',
   }
 
-  test('many-images bakes what is missing and gives all ids to Terraform', async () => {
+  test('many-images bakes what is missing, a parent once, and gives all ids to Terraform', async () => {
     using workspace = makeWorkspace(MANY_IMAGES)
     const first = await follow('many-images.yml', workspace)
-    const [one = '', two = ''] = (await imagesIn()).sort()
+    const ids = await imagesIn()
+    expect(ids).toHaveLength(3)
     expect(first).toMatch(/web: miss/)
-    for (const id of [one, two]) expect(first).toMatch(new RegExp(`images/deploy.*(web|worker).*${id}`))
+    for (const id of ids) expect(first).toMatch(new RegExp(`images/deploy.*(base|web|worker).*${id}`))
     workspace.write({ 'worker/a': 'new' })
     const second = await follow('many-images.yml', workspace)
-    expect(await imagesIn()).toHaveLength(3)
+    expect(await imagesIn()).toHaveLength(4)
     expect(second).toMatch(/web: hit/)
     expect(second).toMatch(/worker: miss/)
     expect(second.match(/Baked: ami-/g)).toHaveLength(1)
@@ -104,10 +112,28 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
     expect(third).toMatch(/images\/deploy.*ami-/)
   })
 
+  test('layers bakes a parent in a job before its children, and skips a layer without a job', async () => {
+    using workspace = makeWorkspace(MANY_IMAGES)
+    const first = await follow('layers.yml', workspace)
+    expect(await imagesIn()).toHaveLength(3)
+    expect(first.match(/layers\/layer-1.*Baked: ami-/g)).toHaveLength(1)
+    expect(first.match(/layers\/layer-2.*Baked: ami-/g)).toHaveLength(2)
+    expect(first).not.toContain('is missing: it is baked first')
+    expect(first.indexOf('layers/layer-2')).toBeGreaterThan(first.indexOf('Baked: ami-'))
+    workspace.write({ 'worker/a': 'new' })
+    const second = await follow('layers.yml', workspace)
+    expect(second.match(/layers\/layer-1.*Baked: ami-/g)).toHaveLength(1)
+    expect(second).not.toMatch(/layers\/layer-2.*Baked: ami-/)
+    expect(second).toMatch(/layers\/check.*worker: hit/)
+    const third = await follow('layers.yml', workspace)
+    expect(third).not.toMatch(/Baked: ami-/)
+    expect(third).toMatch(/layers\/check.*worker: hit/)
+  })
+
   test('preview shows what a merge bakes', async () => {
     using workspace = makeWorkspace(MANY_IMAGES)
     const log = await follow('preview.yml', workspace)
-    expect(log).toContain('A merge bakes [{"image":"web",')
+    expect(log).toContain('A merge bakes [{"image":"base",')
     expect(await imagesIn()).toEqual([])
   })
 

@@ -120,7 +120,7 @@ export function makeModelEc2(dice: ReturnType<typeof makeDice>, onChange: () => 
       image.deprecationTime = undefined
       return {}
     }
-    if (name === 'DescribeImageAttributeCommand') return { LaunchPermissions: [] }
+    if (name === 'DescribeImageAttributeCommand') return { ImageId: image?.id, LaunchPermissions: [] }
     throw new Error(`The model has no ${name}.`)
   }
 

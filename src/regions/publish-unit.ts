@@ -1,5 +1,6 @@
+import { poll } from '../ec2/client.ts'
 import { describeImage, type RegionalImage } from '../ec2/images.ts'
-import { waitUntilFound } from '../ec2/look-up.ts'
+import { describeByValue, FOUND_WITHIN } from '../ec2/look-up.ts'
 import { describeRevocation, isRevoked } from '../ec2/revoked.ts'
 import { revokedValue } from '../ec2/state.ts'
 import { CHECKSUM_TAG } from '../ec2/tag-names.ts'
@@ -32,10 +33,29 @@ export async function publishUnit(unit: UnpublishedUnit): Promise<void> {
   // Copies take their time.
   if (!isHit && copies.length > 0) await refuseRevoked(unit)
   await tagAsHit(source, checksum)
-  const images = isHit ? copies : [...copies, source]
-  const found = await Promise.allSettled(images.map(({ ec2, image }) => waitUntilFound(ec2, checksum, image.id)))
-  await refuseRevoked(unit)
-  await assertAll(found.map(result => (result.status === 'rejected' ? Promise.reject(result.reason) : undefined)))
+  await waitUntilHits(unit, isHit ? copies : [...copies, source])
+}
+
+/** Looks for a revocation after every query, so that a revoked image is not waited for. */
+async function waitUntilHits(unit: UnpublishedUnit, images: readonly RegionalImage[]): Promise<void> {
+  const { source, checksum } = unit
+  let isAnnounced = false
+  const isFound = await poll(source.ec2, FOUND_WITHIN, async () => {
+    const found = await Promise.all(images.map(one => isFoundBy(one, checksum)))
+    await refuseRevoked(unit)
+    if (found.every(Boolean)) return true
+    if (!isAnnounced) info(`Waiting up to 5 minutes until EC2 finds ${source.image.id} and its copies by their tags.`)
+    isAnnounced = true
+    return undefined
+  })
+  if (isFound) return
+  throw new Error(
+    `${source.image.id} and its copies have their tags, but EC2 does not find all of them by these after 5 minutes. Run the job again.`,
+  )
+}
+
+async function isFoundBy({ ec2, image }: RegionalImage, checksum: string): Promise<boolean> {
+  return (await describeByValue(ec2, checksum)).some(({ id }) => id === image.id)
 }
 
 /** Joins the errors of all images to one. */
