@@ -176,6 +176,18 @@ describe.skipIf(!hasTools('moto_server'))('delivery of images', { concurrent: tr
       expect(await openStore(ec2).value(NAME)).toBe(older)
     })
 
+    test('that is refused in the region of a copy names the image that can be published again', async () => {
+      await using ec2 = await startAccount()
+      const id = await ec2.makeImage(CANDIDATE)
+      const newer = await ec2.makeImage(PUBLISHED, 'eu-west-1')
+      await openStore(ec2, 'eu-west-1').put(NAME, newer, 'ami-bakery run=9999.1')
+      const run = await publish(ec2, { 'ami-id': id, regions: 'eu-west-1', 'ssm-parameter': NAME })
+      expect(run.exitCode, run.log).toBe(0)
+      const message = `${NAME} in eu-west-1 stays at ${newer}, which the later run 9999.1 has set. To go back on purpose, publish ${id} in`
+      expect(run.annotations).toContainEqual({ level: 'warning', message: expect.stringContaining(message) })
+      expect(await openStore(ec2).value(NAME)).toBe(id)
+    })
+
     test('of the same run that is tried again goes forward', async () => {
       await using ec2 = await startAccount()
       const [first, second] = [await ec2.makeImage(PUBLISHED), await ec2.makeImage(PUBLISHED)]

@@ -40,7 +40,7 @@ export interface Delivery {
 const inTurn = createQueue(5)
 
 /**
- * Sets the parameter of each region to the region's image. Without a name it sends no request. What fails is a problem in the result,
+ * Sets the parameter of each region to the region's image, of which the first is the one that the others are copies of. Without a name it sends no request. What fails is a problem in the result,
  * because the image is published already. A parameter that a later run has set is a warning, and a problem if this run is tried again:
  * people expect a re-run to publish.
  */
@@ -48,11 +48,11 @@ export async function setParameters(images: readonly RegionalImage[], name: stri
   if (name === undefined) return { moved: [], warnings: [], problems: [] }
   // Loaded on demand: without a parameter the client of SSM is not needed.
   const { setParameter } = await import('../../ec2/parameters/set-parameter.ts')
-  const run = workflowRun()
+  const [run, source = ''] = [workflowRun(), images.at(0)?.image.id]
   const set = ({ ec2, image }: RegionalImage) => inTurn(() => setParameter({ ec2, name, imageId: image.id, run }))
   const { settled, failures } = await settleAll(images, set)
   const refusals = settled.flatMap(({ one, result }) =>
-    result.how === 'refused' ? [describeRefusal(name, one, result)] : [],
+    result.how === 'refused' ? [describeRefusal(result, { region: one.ec2.region, name, source })] : [],
   )
   const isRerun = Number(run?.attempt ?? 1) > 1
   return {
@@ -62,10 +62,17 @@ export async function setParameters(images: readonly RegionalImage[], name: stri
   }
 }
 
-function describeRefusal(name: string, { ec2, image }: RegionalImage, { imageId, laterRun }: Refusal): string {
+interface Refused {
+  readonly region: string
+  readonly name: string
+  /** The id of the image itself: a copy can't be published. */
+  readonly source: string
+}
+
+function describeRefusal({ imageId, laterRun }: Refusal, { region, name, source }: Refused): string {
   const reason = laterRun ? `which the later run ${laterRun} has set` : 'to which it was changed at the same time'
-  const advice = `To go back on purpose, publish ${image.id} in a new run, or revoke ${imageId}.`
-  return `ssm-parameter: ${name} in ${ec2.region} stays at ${imageId}, ${reason}. ${advice}`
+  const advice = `To go back on purpose, publish ${source} in a new run, or revoke ${imageId}.`
+  return `ssm-parameter: ${name} in ${region} stays at ${imageId}, ${reason}. ${advice}`
 }
 
 interface Settled<Result> {

@@ -65,7 +65,7 @@ export async function rollBackParameters(
     if (result.status === 'rejected') problems.push(messageOf(nameSetting(result.reason)))
     else if (ec2 && result.value) rolledBack[name] = { ...rolledBack[name], [ec2.region]: result.value }
   }
-  info(problems)
+  for (const problem of problems) info(problem)
   return { rolledBack, problems }
 }
 
