@@ -27,9 +27,13 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
   beforeEach(() => ec2.reset())
   afterAll(() => ec2.stop())
 
-  async function follow(recipe: string, workspace: Workspace): Promise<string> {
+  async function follow(
+    recipe: string,
+    workspace: Workspace,
+    { more = {}, inputs = {} }: { more?: Record<string, string>; inputs?: Record<string, string> } = {},
+  ): Promise<string> {
     const workflow = withoutStepsOfOthers(read(`docs/recipes/${recipe}`))
-    const { exitCode, log } = await runWorkflow(workspace, workflow, env)
+    const { exitCode, log } = await runWorkflow(workspace, workflow, { ...env, ...more }, inputs)
     expect(exitCode, log).toBe(0)
     return log
   }
@@ -103,6 +107,42 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
     expect(third).not.toMatch(/Baked: ami-/)
     expect(third).toMatch(/images\/deploy.*ami-/)
   })
+
+  /** An AWS CLI that answers the test of a candidate: moto's instances do not boot. */
+  const AWS = `#!/bin/sh
+echo "$*" >>"$(dirname "$0")/log"
+case "$2" in
+run-instances) echo i-0123456789abcdef0 ;;
+get-console-output) echo 'self-test: passed' ;;
+esac`
+
+  test('publish bakes candidates, tests and publishes them, and revoke takes one back', async () => {
+    using workspace = makeWorkspace({ ...MANY_IMAGES, 'bin/aws': AWS })
+    fs.chmodSync(`${workspace.directory}/bin/aws`, 0o755)
+    const more = { PATH: `${workspace.directory}/bin:${env.PATH}` }
+    const first = await follow('publish.yml', workspace, { more })
+    expect(first).toMatch(/web: ami-\w+ is published/)
+    expect(first).toMatch(/worker: ami-\w+ is published/)
+    const calls = workspace.read('bin/log').split('\n')
+    for (const id of await imagesIn()) expect(calls.join('\n')).toContain(`run-instances --image-id ${id}`)
+    expect(calls.filter(call => call.startsWith('ec2 terminate-instances'))).toHaveLength(2)
+    const states = await checksumTags()
+    expect(states.map(({ value }) => /^[0-9a-f]{40}$/.test(value))).toEqual([true, true])
+    const second = await follow('publish.yml', workspace, { more })
+    expect(second).not.toMatch(/Baked: ami-/)
+    const id = states[0]?.id ?? ''
+    const log = await follow('revoke.yml', workspace, { inputs: { 'ami-id': id, reason: 'boots badly' } })
+    expect(log).toContain('To use instead: none')
+    expect((await checksumTags()).find(one => one.id === id)?.value).toBe(`revoked:${states[0]?.value}`)
+  })
+
+  async function checksumTags(): Promise<{ id: string; value: string }[]> {
+    const { images } = await ec2.inventory()
+    return images.map(({ ImageId = '', Tags = [] }) => ({
+      id: ImageId,
+      value: Tags.find(({ Key }) => Key === 'ami_config_checksum')?.Value ?? '',
+    }))
+  }
 
   test('preview shows what a merge bakes', async () => {
     using workspace = makeWorkspace(MANY_IMAGES)

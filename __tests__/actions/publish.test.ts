@@ -1,3 +1,4 @@
+import { CopyImageCommand, CreateTagsCommand } from '@aws-sdk/client-ec2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ec2Server, startEc2 } from '../support/ec2.ts'
 import {
@@ -130,7 +131,6 @@ describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () =>
       while (!ec2.requests.some(({ action, region }) => action === 'CreateTags' && region === HOME)) {
         await new Promise(resolve => setTimeout(resolve, 5))
       }
-      const { CreateTagsCommand } = await import('@aws-sdk/client-ec2')
       const Tags = [{ Key: 'ami_bakery_revoked', Value: 'boots badly' }]
       await ec2.client().send(new CreateTagsCommand({ Resources: [id], Tags }))
       const run = await running
@@ -232,6 +232,16 @@ describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () =>
       const id = await ec2.makeImage(CANDIDATE)
       const run = await publish(ec2, { 'ami-id': id, 'ami-config-checksum': WEB })
       expect(errorsOf(run)).toMatch(new RegExp(`^ami-config-checksum: ${id} has the checksum ${BASE}, not ${WEB}`))
+      expect(changesOf(ec2)).toEqual([])
+    })
+
+    test('a pending image', async () => {
+      await using ec2 = await startAccount()
+      const SourceImageId = await ec2.makeImage(CANDIDATE)
+      ec2.slowCopies(60_000)
+      const copy = { Name: 'a-copy', SourceImageId, SourceRegion: HOME }
+      const { ImageId = '' } = await ec2.client().send(new CopyImageCommand(copy))
+      expect(errorsOf(await publish(ec2, { 'ami-id': ImageId }))).toContain('is pending. Wait until it is available.')
       expect(changesOf(ec2)).toEqual([])
     })
 
