@@ -101,6 +101,11 @@ describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () =>
       const run = await publish(ec2, { 'ami-id': id, regions: 'eu-west-1' })
       expect(run.exitCode, run.log).toBe(0)
       const copy = parse(run, 'ami_ids')[id]['eu-west-1']
+      const lines = (run.outputs.record ?? '').split('\n').map(line => JSON.parse(line))
+      expect(lines).toMatchObject([
+        { id, checksum: BASE },
+        { id: copy, checksum: BASE, tags: { ami_bakery_image: id, ami_bakery_published: expect.any(String) } },
+      ])
       expect(await findAsOldTool(ec2, BASE, 'eu-west-1')).toEqual([copy])
     })
 
