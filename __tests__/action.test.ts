@@ -3,6 +3,8 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { INPUTS } from '../src/actions/bake/inputs.ts'
 import { OUTPUTS } from '../src/actions/bake/outputs.ts'
+import { INPUTS as PRUNE_INPUTS } from '../src/actions/prune/inputs.ts'
+import { OUTPUTS as PRUNE_OUTPUTS } from '../src/actions/prune/outputs.ts'
 import { INPUTS as PUBLISH_INPUTS } from '../src/actions/publish/inputs.ts'
 import { OUTPUTS as PUBLISH_OUTPUTS } from '../src/actions/publish/outputs.ts'
 import { INPUTS as REVOKE_INPUTS } from '../src/actions/revoke/inputs.ts'
@@ -41,4 +43,31 @@ describe.each([
 
 test('the README links to the list of failures', () => {
   expect(read('README.md')).toContain('](docs/failures.md)')
+})
+
+test('prune/action.yml, its README and its code have the same inputs and outputs, and the same defaults', () => {
+  const [action, page] = [read('prune/action.yml'), read('prune/README.md')]
+  const named = (text: string, section: string) => {
+    const [, block = ''] = new RegExp(`^${section}:\\n((?: .*\\n|\\n)*)`, 'm').exec(text) ?? []
+    return [...block.matchAll(/^ {2}([a-z_-]+):$/gm)].map(([, key = '']) => key)
+  }
+  const listed = (heading: string) => {
+    const [, block = ''] = new RegExp(`^## ${heading}\\n([^#]*)`, 'm').exec(page) ?? []
+    return [...block.matchAll(/^\| `([a-z_-]+)` \|(?: `([^`]+)` \||[^|]*\|)/gm)].map(([, name = '', value]) => [
+      name,
+      value,
+    ])
+  }
+  expect(named(action, 'inputs')).toEqual([...PRUNE_INPUTS])
+  expect(listed('Inputs').map(([name]) => name)).toEqual([...PRUNE_INPUTS])
+  expect(named(action, 'outputs')).toEqual([...PRUNE_OUTPUTS])
+  expect(listed('Outputs').map(([name]) => name)).toEqual([...PRUNE_OUTPUTS])
+  const defaults = [...action.matchAll(/^ {2}([a-z-]+):\n(?: {4}.*\n)*? {4}default: "?([\w%]+)"?$/gm)]
+  expect(defaults.map(([, name, value]) => [name, value])).toEqual(
+    listed('Inputs').filter(([, value]) => value && /^\w+$/.test(value)),
+  )
+  const code = [...read('src/actions/prune/inputs.ts').matchAll(/readDays\('([a-z-]+)', (\d+), \d+\)/g)]
+  expect(Object.fromEntries(defaults.map(([, name, value]) => [name, value]))).toMatchObject(
+    Object.fromEntries(code.map(([, name, value]) => [name, value])),
+  )
 })

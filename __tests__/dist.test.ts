@@ -49,6 +49,14 @@ describe('dist', () => {
     expect(commands.filter(hasLiteral)).toEqual(imported)
   })
 
+  test('has the commands of SSM that the source imports in a file of its own, and no others', () => {
+    const files = namesIn('dist', /\.js$/).filter(file => read(file).includes('AmazonSSM'))
+    expect(files.map(file => path.basename(file))).toEqual(['parameters.js'])
+    const commands = namesIn('node_modules/@aws-sdk/client-ssm/dist-es/commands', /Command\.js$/)
+    const names = commands.map(file => path.basename(file, 'Command.js'))
+    expect(names.filter(hasLiteral)).toEqual(['GetParameter', 'GetParameterHistory', 'PutParameter'])
+  })
+
   test.each(['UND_ERR_', 'tunneling socket could not be established', 'ACTIONS_ID_TOKEN_REQUEST_URL'])(
     'does not contain the HTTP client that @actions/core depends on: %s',
     text => {

@@ -36,7 +36,6 @@ const UNSEEN: Readonly<Record<string, string>> = {
   'kms:GenerateDataKeyWithoutPlaintext': 'EC2 calls KMS (as above)',
   'kms:ReEncryptFrom': 'EC2 calls KMS (as above)',
   'kms:ReEncryptTo': 'EC2 calls KMS (as above)',
-  'ssm:GetParameter': 'used by the recipe base-image-from-ssm, not by the action',
   'ssm:StartSession': 'moto has no sessions (ssm/session.go)',
   'ssm:TerminateSession': 'moto has no sessions (ssm/session.go)',
 }

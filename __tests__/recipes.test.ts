@@ -83,23 +83,31 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
     expect(log.match(/Hit: ami-|Baked: ami-/g)?.sort()).toEqual(['Baked: ami-', 'Hit: ami-'])
   })
 
+  /** A template that bakes from the parent's image. */
+  const childTemplate = (more = '') => {
+    const template = hclTemplate().replace(`"${SOURCE_IMAGE.ami_id}"`, 'var.base_ami')
+    return `variable "base_ami" { type = string }\n${more}${template}`
+  }
+
   const MANY_IMAGES = {
     'ami-bakery.yml': read('docs/ami-bakery.example.yml'),
-    'web/web.pkr.hcl': `variable "app_version" { type = string }\n${hclTemplate()}`,
-    'worker/worker.pkr.hcl': hclTemplate(),
+    'base/base.pkr.hcl': hclTemplate(),
+    'web/web.pkr.hcl': childTemplate('variable "app_version" { type = string }\n'),
+    'worker/worker.pkr.hcl': childTemplate(),
     'shared/a': '',
     'terraform/main.tf': 'variable "ami_ids" { type = map(string) }\noutput "ami_ids" { value = var.ami_ids }\n',
   }
 
-  test('many-images bakes what is missing and gives all ids to Terraform', async () => {
+  test('many-images bakes what is missing, a parent once, and gives all ids to Terraform', async () => {
     using workspace = makeWorkspace(MANY_IMAGES)
     const first = await follow('many-images.yml', workspace)
-    const [one = '', two = ''] = (await imagesIn()).sort()
+    const ids = await imagesIn()
+    expect(ids).toHaveLength(3)
     expect(first).toMatch(/web: miss/)
-    for (const id of [one, two]) expect(first).toMatch(new RegExp(`images/deploy.*(web|worker).*${id}`))
+    for (const id of ids) expect(first).toMatch(new RegExp(`images/deploy.*(base|web|worker).*${id}`))
     workspace.write({ 'worker/a': 'new' })
     const second = await follow('many-images.yml', workspace)
-    expect(await imagesIn()).toHaveLength(3)
+    expect(await imagesIn()).toHaveLength(4)
     expect(second).toMatch(/web: hit/)
     expect(second).toMatch(/worker: miss/)
     expect(second.match(/Baked: ami-/g)).toHaveLength(1)
@@ -116,39 +124,80 @@ run-instances) echo i-0123456789abcdef0 ;;
 get-console-output) echo 'self-test: passed' ;;
 esac`
 
-  test('publish bakes candidates, tests and publishes them, and revoke takes one back', async () => {
-    using workspace = makeWorkspace({ ...MANY_IMAGES, 'bin/aws': AWS })
+  test('publish bakes candidates, tests and publishes them, and revoke takes a base and its children back', async () => {
+    const images = MANY_IMAGES['ami-bakery.yml'].replace(/^defaults:$/m, 'defaults:\n  candidate: true')
+    using workspace = makeWorkspace({ ...MANY_IMAGES, 'ami-bakery.yml': images, 'bin/aws': AWS })
     fs.chmodSync(`${workspace.directory}/bin/aws`, 0o755)
     const more = { PATH: `${workspace.directory}/bin:${env.PATH}` }
     const first = await follow('publish.yml', workspace, { more })
-    expect(first).toMatch(/web: ami-\w+ is published/)
-    expect(first).toMatch(/worker: ami-\w+ is published/)
-    const calls = workspace.read('bin/log').split('\n')
-    for (const id of await imagesIn()) expect(calls.join('\n')).toContain(`run-instances --image-id ${id}`)
-    expect(calls.filter(call => call.startsWith('ec2 terminate-instances'))).toHaveLength(2)
-    const states = await checksumTags()
-    expect(states.map(({ value }) => /^[0-9a-f]{40}$/.test(value))).toEqual([true, true])
+    const published = await checksumTags()
+    expect(published.map(({ name }) => name).sort()).toEqual(['base', 'web', 'worker'])
+    const calls = workspace.read('bin/log')
+    for (const { name, id, value } of published) {
+      expect(first).toContain(`${name}: ${id} is published`)
+      expect(calls).toContain(`run-instances --image-id ${id}`)
+      expect(value).toMatch(/^[0-9a-f]{40}$/)
+    }
+    expect(calls.match(/^ec2 terminate-instances/gm)).toHaveLength(3)
     const second = await follow('publish.yml', workspace, { more })
     expect(second).not.toMatch(/Baked: ami-/)
-    const id = states[0]?.id ?? ''
-    const log = await follow('revoke.yml', workspace, { inputs: { 'ami-id': id, reason: 'boots badly' } })
+    const base = published.find(({ name }) => name === 'base')?.id ?? ''
+    const log = await follow('revoke.yml', workspace, { inputs: { 'ami-id': base, reason: 'boots badly' } })
     expect(log).toContain('To use instead: none')
-    expect((await checksumTags()).find(one => one.id === id)?.value).toBe(`revoked:${states[0]?.value}`)
+    expect((await checksumTags()).map(({ value }) => value)).toEqual(published.map(({ value }) => `revoked:${value}`))
   })
 
-  async function checksumTags(): Promise<{ id: string; value: string }[]> {
+  async function checksumTags(): Promise<{ id: string; name: string; value: string }[]> {
     const { images } = await ec2.inventory()
-    return images.map(({ ImageId = '', Tags = [] }) => ({
-      id: ImageId,
-      value: Tags.find(({ Key }) => Key === 'ami_config_checksum')?.Value ?? '',
-    }))
+    return images.map(({ ImageId = '', Tags = [] }) => {
+      const tags = new Map(Tags.map(({ Key = '', Value = '' }) => [Key, Value]))
+      return {
+        id: ImageId,
+        name: tags.get('ami_bakery_image_name') ?? '',
+        value: tags.get('ami_config_checksum') ?? '',
+      }
+    })
   }
+
+  test('layers bakes a parent in a job before its children, and skips a layer without a job', async () => {
+    using workspace = makeWorkspace(MANY_IMAGES)
+    const first = await follow('layers.yml', workspace)
+    expect(await imagesIn()).toHaveLength(3)
+    expect(first.match(/layers\/layer-1.*Baked: ami-/g)).toHaveLength(1)
+    expect(first.match(/layers\/layer-2.*Baked: ami-/g)).toHaveLength(2)
+    expect(first).not.toContain('is missing: it is baked first')
+    expect(first.indexOf('layers/layer-2')).toBeGreaterThan(first.indexOf('Baked: ami-'))
+    workspace.write({ 'worker/a': 'new' })
+    const second = await follow('layers.yml', workspace)
+    expect(second.match(/layers\/layer-1.*Baked: ami-/g)).toHaveLength(1)
+    expect(second).not.toMatch(/layers\/layer-2.*Baked: ami-/)
+    expect(second).toMatch(/layers\/check.*worker: hit/)
+    const third = await follow('layers.yml', workspace)
+    expect(third).not.toMatch(/Baked: ami-/)
+    expect(third).toMatch(/layers\/check.*worker: hit/)
+  })
 
   test('preview shows what a merge bakes', async () => {
     using workspace = makeWorkspace(MANY_IMAGES)
     const log = await follow('preview.yml', workspace)
-    expect(log).toContain('A merge bakes [{"image":"web",')
+    expect(log).toContain('A merge bakes [{"image":"base",')
     expect(await imagesIn()).toEqual([])
+  })
+
+  test('prune rehearses, and deletes nothing', async () => {
+    using workspace = makeWorkspace(MANY_IMAGES)
+    const tags = { ami_bakery_image_name: 'web', ami_bakery_template: 'web/web.pkr.hcl', ami_bakery_repository: '' }
+    const at = (year: number) => ({ ami_bakery_baked_at: `${year}-01-01T00:00:00Z` })
+    const published = (number: number) => ({
+      ...tags,
+      ...at(2020 + number),
+      ami_config_checksum: `${number}`.repeat(40),
+    })
+    for (const number of [1, 2, 3, 4]) await ec2.makeImage(published(number))
+    const log = await follow('prune.yml', workspace)
+    expect(log).toContain('Rehearsal: nothing is changed')
+    expect(log).toMatch(/failed: 0, would be pruned: 0, would be marked: \d, kept: \d/)
+    expect(await imagesIn()).toHaveLength(4)
   })
 
   test('regions bakes in one region and copies the image to the others', async () => {

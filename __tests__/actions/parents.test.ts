@@ -263,7 +263,9 @@ describe.skipIf(!hasTools('moto_server'))('the main action', () => {
           ami_id: '',
           cache_hit: 'false',
         })
-        expectSuccess(...(await Promise.all([tree.bake('web'), tree.bake('base')])))
+        const [web, ...others] = await Promise.all([tree.bake('web'), tree.bake('base')])
+        expectSuccess(web, ...others)
+        expect(web.log).toContain(`${base} is 31 days old: it is skipped.`)
         expect(imagesOf(tree)).toEqual(['base', 'web', 'base', 'web'])
         expect(await results(tree)).toEqual({ base: 'hit', web: 'hit' })
       })
@@ -531,6 +533,18 @@ describe.skipIf(!hasTools('moto_server'))('the main action', () => {
         expect(imagesOf(tree)).toEqual(['base', 'mid', 'mid', 'leaf'])
       })
 
+      test('has a checksum that includes the parent’s checksum, in a plan and in the bake', async () => {
+        await using ec2 = await startAccount()
+        using tree = makeTree(ec2, CHAIN)
+        const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
+        const base = sha1(sha1('# base\n'))
+        const mid = sha1(sha1('# mid\n') + sha1(`parent\0${base}`))
+        const leaf = sha1(sha1('# leaf\n') + sha1(`parent\0${mid}`))
+        expect(await checksums(tree)).toEqual({ base, mid, leaf })
+        const run = await tree.bake('leaf', { 'on-miss': 'skip' })
+        expect(run.outputs.ami_config_checksum).toBe(leaf)
+      })
+
       test('is planned in layers, and with on-miss fail or skip nothing above is baked', async () => {
         await using ec2 = await startAccount()
         using tree = makeTree(ec2, CHAIN)
@@ -540,6 +554,8 @@ describe.skipIf(!hasTools('moto_server'))('the main action', () => {
           ['mid'],
           ['leaf'],
         ])
+        const alone = await tree.plan({ images: 'leaf' })
+        expect([parse(alone, 'matrix'), parse(alone, 'layers')]).toEqual([layers[2], [layers[2]]])
         expect((await tree.bake('leaf', { 'on-miss': 'skip' })).outputs).toMatchObject({
           cache_hit: 'false',
           ami_id: '',
@@ -548,7 +564,7 @@ describe.skipIf(!hasTools('moto_server'))('the main action', () => {
         expect(tree.bakes()).toEqual([])
       })
 
-      test('bakes nothing when an image above has a Git LFS pointer, or a template without the variable base_ami', async () => {
+      test('bakes nothing when an image above has a Git LFS pointer', async () => {
         await using ec2 = await startAccount()
         using tree = makeTree(ec2, CHAIN)
         const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n'

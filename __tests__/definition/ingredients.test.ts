@@ -60,16 +60,19 @@ describe('ingredients in addition to the files', () => {
       const only = some(['amazon-ebs.app', 'amazon-ebs.*', 'Ａ', '😀'])
       const extraIngredients = some(WORDS.filter(word => !word.includes('\n')))
       const variableFiles = some(['v1', 'v2', 'v1']).map(name => `${workspace.directory}/${name}`)
-      const base = random() < 0.5 ? 'ami-0123456789abcdef0' : undefined
+      const base = random() < 0.4 ? 'ami-0123456789abcdef0' : undefined
+      const parent = !base && random() < 0.7 ? createHash('sha1').update(`${seed}`).digest('hex') : undefined
       calls.push([
         ...variables.flatMap(({ name, value }) => ['--var', `${name}=${value}`]),
         ...variableFiles.flatMap(file => ['--var-file', file]),
         ...only.flatMap(entry => ['--only', entry]),
         ...(base ? ['--base-ami', base] : []),
+        ...(parent ? ['--parent', parent] : []),
         ...extraIngredients.flatMap(line => ['--extra', line]),
         `${workspace.directory}/ami`,
       ])
-      ours.push(await checksumOf(workspace, { variables, only, extraIngredients, variableFiles, baseImage: base }))
+      const options = { variables, only, extraIngredients, variableFiles, baseImage: base, parent }
+      ours.push(await checksumOf(workspace, options))
     }
     const theirs = runReference(calls)
     const differing = ours.flatMap((checksum, index) => (checksum === theirs[index] ? [] : [index + 1]))
@@ -98,6 +101,9 @@ describe('ingredients in addition to the files', () => {
     expect(await checksumOf(workspace, { variables, only: ['x'], extraIngredients: ['e'], baseImage: 'ami-1' })).toBe(
       expected,
     )
+    const parent = 'd4bb773a0da54b50d60e6089e12ed7e53c7e423c'
+    const child = sha1([sha1('hello\n'), sha1('only\0x'), sha1(`parent\0${parent}`), sha1('extra\0e')].join(''))
+    expect(await checksumOf(workspace, { only: ['x'], extraIngredients: ['e'], parent })).toBe(child)
   })
 
   test('are listed with their kinds, titles and digests, in the order in which they are included', async () => {

@@ -406,6 +406,13 @@ describe('a child', () => {
     ['its parent', [base('b', 5)], 'hit'],
     ['its parent, the newest of several', [base('b', 5), base('c', 6)], 'hit'],
     ['a newer image of its parent', [base('b', 5), base('c', 4)], 'the image of base is ami-cccccccc now'],
+    ['a copy of its parent from another region', [base('c', 5, { ami_bakery_image: 'ami-bbbbbbbb' })], 'hit'],
+    [
+      'a copy of another image of its parent',
+      [base('c', 5, { ami_bakery_image: 'ami-dddddddd' })],
+      'is ami-cccccccc now',
+    ],
+    ['an image of its parent that is baked from the former', [{ ...base('c', 5), sourceImage: 'ami-bbbbbbbb' }], 'now'],
     ['another image of its parent only', [base('c', 4)], 'the image of base is ami-cccccccc now'],
     ['no image of its parent', [], 'hit'],
     ['its parent, which is too old', [base('b', 31)], 'the image of base is no hit any more'],

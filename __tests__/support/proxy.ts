@@ -239,10 +239,9 @@ export interface Received extends Request {
   readonly owner?: string
 }
 
-/** Corrects what moto says of images and of instances. */
+/** Leaves out moto's sample of a console output. */
 function correct({ action }: Request, body: string): string {
-  if (action === 'GetConsoleOutput') return body.replace(/<output>[^<]*<\/output>/, '')
-  return body.replaceAll('<rootDeviceType>standard</rootDeviceType>', '<rootDeviceType>ebs</rootDeviceType>')
+  return action === 'GetConsoleOutput' ? body.replace(/<output>[^<]*<\/output>/, '') : body
 }
 
 async function receive(request: http.IncomingMessage): Promise<Received> {
@@ -307,10 +306,8 @@ async function forward({ endpoint, account }: Upstream, request: Received): Prom
   })
   const body = await response.text()
   // moto tells what is absent as null, AWS does not.
-  return {
-    status: response.status,
-    body: json === undefined ? body : body.replaceAll(/"\w+": ?null,? ?/g, '').replace(/, ?}/g, '}'),
-  }
+  const told = json === undefined ? body : body.replaceAll(/"\w+": ?null,? ?/g, '').replace(/, ?}/g, '}')
+  return { status: response.status, body: told.replaceAll('<rootDeviceType>standard<', '<rootDeviceType>ebs<') }
 }
 
 /** Sends a request on unless EC2 would refuse it, or has answered it before. */

@@ -2,7 +2,15 @@ import { escapeControlCharacters } from '../runner/log.ts'
 import { bakedAt, byAge, type Image } from './images.ts'
 import { UNREADABLE } from './scan-results.ts'
 import { candidateValue, parseState, type StateName } from './state.ts'
-import { CHECKSUM_TAG, IMAGE_NAME_TAG, PARENT_TAG, PRUNE_TAG, REVOKED_TAG, TEMPLATE_TAG } from './tag-names.ts'
+import {
+  CHECKSUM_TAG,
+  IMAGE_NAME_TAG,
+  IMAGE_TAG,
+  PARENT_TAG,
+  PRUNE_TAG,
+  REVOKED_TAG,
+  TEMPLATE_TAG,
+} from './tag-names.ts'
 
 /** What an image must be to be a hit. */
 export interface LookUp {
@@ -210,19 +218,25 @@ export function isDeprecated({ deprecationTime }: Image, now: number): boolean {
 
 /**
  * A parent that was baked anew under the same checksum makes its children misses. A parent that EC2 no longer has does not: its
- * children are still what their definition says.
+ * children are still what their definition says. A copy of a child names the parent's image in the region that both were copied
+ * from.
  */
 function otherParent({ id, tags }: Image, { parent }: LookUp, evidence: Evidence): Skip | undefined {
   const own = tags.get(PARENT_TAG)
   if (!parent || !own) return undefined
   const current = judge(parent, evidence).hit
-  if (current?.id === own || (!current && !hasImages(parent, evidence))) return undefined
+  if (current ? isOrCopies(current, own) : !hasImages(parent, evidence)) return undefined
   const name = parent.imageName ?? parent.template
   const state = current ? `the image of ${name} is ${current.id} now` : `the image of ${name} is no hit any more`
   return {
     level: 'info',
     message: `${id} was baked from ${escapeControlCharacters(own)}, but ${state}: it is skipped.`,
   }
+}
+
+/** By the copy's tag: EC2's source of an image may also be one that it was baked from. */
+function isOrCopies({ id, tags }: Image, source: string): boolean {
+  return id === source || tags.get(IMAGE_TAG) === source
 }
 
 /**

@@ -4,7 +4,7 @@ import https from 'node:https'
 import { EC2Client } from '@aws-sdk/client-ec2'
 import { env } from '../runner/environment.ts'
 import { group, info, messageOf } from '../runner/log.ts'
-import { milliseconds, pause, unlessAborted } from '../runner/wait.ts'
+import { limitTime, milliseconds, pause, unlessAborted } from '../runner/wait.ts'
 import { describeAddress, readEndpoint, readProxies, type ServiceName, warnOfIgnoredProxies } from './addresses.ts'
 import { encodedIn } from './encoded-message.ts'
 import { explain } from './errors.ts'
@@ -138,7 +138,7 @@ export async function ask<Answer, Client>(
   connection: Connection<Client>,
   action: string,
   send: Send<Answer, Client>,
-  timeout = AbortSignal.timeout(TOTAL_TIMEOUT),
+  timeout?: AbortSignal,
 ): Promise<Answer> {
   try {
     return await askOptional(connection, action, send, timeout)
@@ -153,18 +153,20 @@ export async function askOptional<Answer, Client>(
   { client, region, signal }: Connection<Client>,
   action: string,
   send: Send<Answer, Client>,
-  timeout: AbortSignal,
+  timeout?: AbortSignal,
 ): Promise<Answer> {
-  const abortSignal = signal ? AbortSignal.any([signal, timeout]) : timeout
+  const limit = limitTime(timeout ?? TOTAL_TIMEOUT, signal)
   const failure: { last?: unknown } = {}
   try {
-    const answer = failures.run(failure, () => send(client, { abortSignal }))
+    const answer = failures.run(failure, () => send(client, { abortSignal: limit.signal }))
     // The SDK ignores the signal between two attempts and while it loads credentials.
-    return await unlessAborted(abortSignal, answer)
+    return await unlessAborted(limit.signal, answer)
   } catch (error) {
     signal?.throwIfAborted()
-    const cause = timeout.aborted ? (failure.last ?? error) : error
+    const cause = limit.signal.aborted ? (failure.last ?? error) : error
     throw new Error(`${action} in ${region}: ${explain(cause, { action, region })}`, { cause })
+  } finally {
+    limit.release()
   }
 }
 

@@ -172,7 +172,7 @@ async function describeAll(ec2: Ec2, query: DescribeImagesCommandInput, seconds 
   const timeout = AbortSignal.timeout(milliseconds(seconds))
   let token: string | undefined
   do {
-    const paged = query.ImageIds ? query : { ...query, MaxResults: PAGE_SIZE }
+    const paged = query.ImageIds ? query : { MaxResults: PAGE_SIZE, ...query }
     const command = new DescribeImagesCommand(token ? { ...paged, NextToken: token } : paged)
     tolerateScanTimes(command)
     const send = (client: EC2Client, options: SendOptions) => client.send(command, options)

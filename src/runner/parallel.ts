@@ -20,3 +20,25 @@ export async function settleAll<Item, Result>(
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, workOn))
   return results
 }
+
+/**
+ * Makes a queue for work that comes from several places.
+ *
+ * @param limit How much of it is worked on at once; the rest waits in the order of its arrival.
+ */
+export function createQueue(limit: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async work => {
+    if (running < limit) running++
+    else await new Promise<void>(resolve => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      // Work that waits takes the place over, so that nothing comes before it.
+      const next = waiting.shift()
+      if (next) next()
+      else running--
+    }
+  }
+}

@@ -2,6 +2,7 @@ import { assertNotRevoked } from '../../bake/current-state.ts'
 import { explainMiss } from '../../bake/explain-miss.ts'
 import { chooseImage, type Described, type LookUp } from '../../ec2/choose-image.ts'
 import type { Ec2 } from '../../ec2/client.ts'
+import { printSkips } from '../../ec2/look-up.ts'
 import { cancelled } from '../../runner/cancel.ts'
 import { workflowRun } from '../../runner/environment.ts'
 import { info, messageOf } from '../../runner/log.ts'
@@ -45,9 +46,7 @@ export async function provideParent(
 async function bakeParent(parent: DefinedImage, lookUp: LookUp, options: ParentOptions): Promise<string> {
   const { ec2, inputs, report } = options
   const title = titleOf(parent)
-  info(`The image of ${title} is missing: it is baked first.`)
-  const line = { ...lookUp, imageName: lookUp.imageName, repository: workflowRun()?.repository }
-  info((await explainMiss(ec2, line, parent.checksum)).reasons)
+  await reportMissing(parent, lookUp, options)
   // Before the images above it are baked, which would be of no use.
   await blameParent(parent, inputs, async () => assertBakeable(parent, lookUp, options))
   const parentImage = await provideParent(parent, lookUp, options)
@@ -59,14 +58,19 @@ async function bakeParent(parent: DefinedImage, lookUp: LookUp, options: ParentO
   return image.id
 }
 
+async function reportMissing(parent: DefinedImage, lookUp: LookUp, { ec2, described }: ParentOptions): Promise<void> {
+  info(`The image of ${titleOf(parent)} is missing: it is baked first.`)
+  printSkips(chooseImage(described, lookUp).skips)
+  const line = { ...lookUp, imageName: lookUp.imageName, repository: workflowRun()?.repository }
+  info((await explainMiss(ec2, line, parent.checksum)).reasons)
+}
+
 /** @throws Error when the parent may not be baked, or can't be. */
 function assertBakeable(parent: DefinedImage, lookUp: LookUp, { described, inputs }: ParentOptions): void {
   assertNotRevoked(chooseImage(described, lookUp).block, lookUp)
   if (parent.settings.candidate && !lookUp.candidate) {
-    const title = titleOf(parent)
-    throw new Error(
-      `it is a candidate by the images file, but ${inputs.settings.name} is none. Publish ${title} first.`,
-    )
+    const advice = `Publish ${titleOf(parent)} first.`
+    throw new Error(`it is a candidate by the images file, but ${inputs.settings.name} is none. ${advice}`)
   }
   assertNoPointers(parent.checksum)
 }

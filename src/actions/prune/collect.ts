@@ -47,8 +47,14 @@ export async function describeAccount(regions: Regions, definitions: Account['de
   }
 }
 
+/** How many images a page has: each is some kilobytes of XML, and the pages of all regions are read at once. */
+const PAGE_SIZE = 200
+/** How long the description of a region may take, in seconds: 20,000 images are 100 pages. */
+const SECONDS = 5 * 60
+
 async function describeTagged(ec2: Ec2): Promise<Image[]> {
-  const images = await describeImages(ec2, { Owners: ['self'], Filters: [{ Name: 'tag-key', Values: [TEMPLATE_TAG] }] })
+  const Filters = [{ Name: 'tag-key', Values: [TEMPLATE_TAG] }]
+  const images = await describeImages(ec2, { Owners: ['self'], Filters, MaxResults: PAGE_SIZE }, SECONDS)
   // An image that the filter found by a tag that it no longer has is not ours any more.
   return images.filter(({ tags }) => tags.get(TEMPLATE_TAG))
 }

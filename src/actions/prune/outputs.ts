@@ -8,12 +8,15 @@ import { imagesOf, nameOf } from './units.ts'
 /** The names of all outputs. */
 export const OUTPUTS = ['pruned', 'marked', 'kept', 'snapshot_gib', 'record'] as const
 
+/** Whether the run has changed anything, or only says what it would change. */
+export type Mode = 'changes' | 'rehearsal'
+
 /** Prints the result, sets the outputs, and writes the job's summary. */
-export async function publishOutcomes(outcomes: readonly Outcome[], record: string): Promise<void> {
+export async function publishOutcomes(outcomes: readonly Outcome[], record: string, mode: Mode): Promise<void> {
   const pruned = outcomes.flatMap(({ pruned }) => pruned)
   const gib = pruned.reduce((sum, { image }) => sum + image.gib, 0)
   const count = (wanted: Label) => outcomes.filter(outcome => labelOf(outcome) === wanted).length
-  info(LABELS.map(label => `${label}: ${count(label)}`).join(', '))
+  info(LABELS.map(label => `${wordFor(label, mode)}: ${count(label)}`).join(', '))
   const outputs: Record<(typeof OUTPUTS)[number], string> = {
     pruned: toJson(outcomes, ({ verdict, pruned }) => pruned.map(({ image }) => [image.id, verdict.reason])),
     marked: toJson(outcomes, outcome =>
@@ -24,7 +27,7 @@ export async function publishOutcomes(outcomes: readonly Outcome[], record: stri
     record,
   }
   setOutputs(outputs)
-  const rows = [...outcomes].sort((a, b) => placeOf(a) - placeOf(b)).map(toCells)
+  const rows = [...outcomes].sort((a, b) => placeOf(a) - placeOf(b)).map(outcome => toCells(outcome, mode))
   await writeTableSummary(['Line', 'AMI', 'Baked', 'Result', 'Why'], rows)
 }
 
@@ -35,6 +38,10 @@ function labelOf({ verdict, pruned, note, isFailed }: Outcome): Label {
   if (isFailed) return 'failed'
   if (verdict.result === 'mark') return 'marked'
   return verdict.result === 'delete' && (pruned.length > 0 || !note) ? 'pruned' : 'kept'
+}
+
+function wordFor(label: Label, mode: Mode): string {
+  return mode === 'rehearsal' && (label === 'pruned' || label === 'marked') ? `would be ${label}` : label
 }
 
 function toJson(
@@ -64,11 +71,11 @@ function placeOf(outcome: Outcome): number {
   return outcome.verdict.isOutdated ? -1 : LABELS.indexOf(labelOf(outcome))
 }
 
-function toCells(outcome: Outcome): string[] {
+function toCells(outcome: Outcome, mode: Mode): string[] {
   const { source, copies } = outcome.verdict.unit
   const { image, region } = source
   const more = copies.length > 0 ? ` and ${copies.length} ${copies.length > 1 ? 'copies' : 'copy'}` : ''
-  const label = outcome.verdict.isOutdated ? 'kept, still runs' : labelOf(outcome)
+  const label = outcome.verdict.isOutdated ? 'kept, still runs' : wordFor(labelOf(outcome), mode)
   return [
     toText(nameOf(image)),
     `<code>${image.id}</code> ${region}${more}`,

@@ -37,7 +37,7 @@ export async function prune(inputs: Inputs): Promise<void> {
     if (inputs.dryRun) return [verdicts.map(planned), await listLeases(regions)] as const
     return [await applyAll(verdicts, changes), cancelled.aborted ? [] : await removeLeases(regions)] as const
   })
-  await publishOutcomes(outcomes, record.text())
+  await publishOutcomes(outcomes, record.text(), inputs.dryRun ? 'rehearsal' : 'changes')
   cancelled.throwIfAborted()
   warnOfBacklog(outcomes)
   assertComplete(outcomes, [...describeFailures(account), ...leases])

@@ -4,6 +4,7 @@ import { shareImage } from '../../regions/share.ts'
 import { cancelled } from '../../runner/cancel.ts'
 import { workflowRun } from '../../runner/environment.ts'
 import { messageOf } from '../../runner/log.ts'
+import { createQueue } from '../../runner/parallel.ts'
 import { nameSetting } from '../name-setting.ts'
 
 /** With whom the images of a unit are shared. */
@@ -35,6 +36,9 @@ export interface Delivery {
   readonly problems: readonly string[]
 }
 
+/** SSM accepts few writes a second (AWS: "Systems Manager quotas"), and all images are published at the same time. */
+const inTurn = createQueue(5)
+
 /**
  * Sets the parameter of each region to the region's image. Without a name it sends no request. What fails is a problem in the result,
  * because the image is published already. A parameter that a later run has set is a warning, and a problem if this run is tried again:
@@ -45,7 +49,7 @@ export async function setParameters(images: readonly RegionalImage[], name: stri
   // Loaded on demand: without a parameter the client of SSM is not needed.
   const { setParameter } = await import('../../ec2/parameters/set-parameter.ts')
   const run = workflowRun()
-  const set = async ({ ec2, image }: RegionalImage) => await setParameter({ ec2, name, imageId: image.id, run })
+  const set = ({ ec2, image }: RegionalImage) => inTurn(() => setParameter({ ec2, name, imageId: image.id, run }))
   const { settled, failures } = await settleAll(images, set)
   const refusals = settled.flatMap(({ one, result }) =>
     result.how === 'refused' ? [describeRefusal(name, one, result)] : [],
