@@ -44,6 +44,7 @@ const FILES = {
     'cancel-bystanders',
     'cancel-hindered',
     'cancel-signals',
+    'candidate-template',
     'clean-up',
     'copies',
     'failed-bakes',

@@ -27,9 +27,13 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
   beforeEach(() => ec2.reset())
   afterAll(() => ec2.stop())
 
-  async function follow(recipe: string, workspace: Workspace): Promise<string> {
+  async function follow(
+    recipe: string,
+    workspace: Workspace,
+    { more = {}, inputs = {} }: { more?: Record<string, string>; inputs?: Record<string, string> } = {},
+  ): Promise<string> {
     const workflow = withoutStepsOfOthers(read(`docs/recipes/${recipe}`))
-    const { exitCode, log } = await runWorkflow(workspace, workflow, env)
+    const { exitCode, log } = await runWorkflow(workspace, workflow, { ...env, ...more }, inputs)
     expect(exitCode, log).toBe(0)
     return log
   }
@@ -111,6 +115,49 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
     expect(third).not.toMatch(/Baked: ami-/)
     expect(third).toMatch(/images\/deploy.*ami-/)
   })
+
+  /** An AWS CLI that answers the test of a candidate: moto's instances do not boot. */
+  const AWS = `#!/bin/sh
+echo "$*" >>"$(dirname "$0")/log"
+case "$2" in
+run-instances) echo i-0123456789abcdef0 ;;
+get-console-output) echo 'self-test: passed' ;;
+esac`
+
+  test('publish bakes candidates, tests and publishes them, and revoke takes a base and its children back', async () => {
+    const images = MANY_IMAGES['ami-bakery.yml'].replace(/^defaults:$/m, 'defaults:\n  candidate: true')
+    using workspace = makeWorkspace({ ...MANY_IMAGES, 'ami-bakery.yml': images, 'bin/aws': AWS })
+    fs.chmodSync(`${workspace.directory}/bin/aws`, 0o755)
+    const more = { PATH: `${workspace.directory}/bin:${env.PATH}` }
+    const first = await follow('publish.yml', workspace, { more })
+    const published = await checksumTags()
+    expect(published.map(({ name }) => name).sort()).toEqual(['base', 'web', 'worker'])
+    const calls = workspace.read('bin/log')
+    for (const { name, id, value } of published) {
+      expect(first).toContain(`${name}: ${id} is published`)
+      expect(calls).toContain(`run-instances --image-id ${id}`)
+      expect(value).toMatch(/^[0-9a-f]{40}$/)
+    }
+    expect(calls.match(/^ec2 terminate-instances/gm)).toHaveLength(3)
+    const second = await follow('publish.yml', workspace, { more })
+    expect(second).not.toMatch(/Baked: ami-/)
+    const base = published.find(({ name }) => name === 'base')?.id ?? ''
+    const log = await follow('revoke.yml', workspace, { inputs: { 'ami-id': base, reason: 'boots badly' } })
+    expect(log).toContain('To use instead: none')
+    expect((await checksumTags()).map(({ value }) => value)).toEqual(published.map(({ value }) => `revoked:${value}`))
+  })
+
+  async function checksumTags(): Promise<{ id: string; name: string; value: string }[]> {
+    const { images } = await ec2.inventory()
+    return images.map(({ ImageId = '', Tags = [] }) => {
+      const tags = new Map(Tags.map(({ Key = '', Value = '' }) => [Key, Value]))
+      return {
+        id: ImageId,
+        name: tags.get('ami_bakery_image_name') ?? '',
+        value: tags.get('ami_config_checksum') ?? '',
+      }
+    })
+  }
 
   test('layers bakes a parent in a job before its children, and skips a layer without a job', async () => {
     using workspace = makeWorkspace(MANY_IMAGES)

@@ -1,3 +1,4 @@
+import { CopyImageCommand, CreateTagsCommand } from '@aws-sdk/client-ec2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ec2Server, startEc2 } from '../support/ec2.ts'
 import {
@@ -100,6 +101,11 @@ describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () =>
       const run = await publish(ec2, { 'ami-id': id, regions: 'eu-west-1' })
       expect(run.exitCode, run.log).toBe(0)
       const copy = parse(run, 'ami_ids')[id]['eu-west-1']
+      const lines = (run.outputs.record ?? '').split('\n').map(line => JSON.parse(line))
+      expect(lines).toMatchObject([
+        { id, checksum: BASE },
+        { id: copy, checksum: BASE, tags: { ami_bakery_image: id, ami_bakery_published: expect.any(String) } },
+      ])
       expect(await findAsOldTool(ec2, BASE, 'eu-west-1')).toEqual([copy])
     })
 
@@ -130,7 +136,6 @@ describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () =>
       while (!ec2.requests.some(({ action, region }) => action === 'CreateTags' && region === HOME)) {
         await new Promise(resolve => setTimeout(resolve, 5))
       }
-      const { CreateTagsCommand } = await import('@aws-sdk/client-ec2')
       const Tags = [{ Key: 'ami_bakery_revoked', Value: 'boots badly' }]
       await ec2.client().send(new CreateTagsCommand({ Resources: [id], Tags }))
       const run = await running
@@ -232,6 +237,16 @@ describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () =>
       const id = await ec2.makeImage(CANDIDATE)
       const run = await publish(ec2, { 'ami-id': id, 'ami-config-checksum': WEB })
       expect(errorsOf(run)).toMatch(new RegExp(`^ami-config-checksum: ${id} has the checksum ${BASE}, not ${WEB}`))
+      expect(changesOf(ec2)).toEqual([])
+    })
+
+    test('a pending image', async () => {
+      await using ec2 = await startAccount()
+      const SourceImageId = await ec2.makeImage(CANDIDATE)
+      ec2.slowCopies(60_000)
+      const copy = { Name: 'a-copy', SourceImageId, SourceRegion: HOME }
+      const { ImageId = '' } = await ec2.client().send(new CopyImageCommand(copy))
+      expect(errorsOf(await publish(ec2, { 'ami-id': ImageId }))).toContain('is pending. Wait until it is available.')
       expect(changesOf(ec2)).toEqual([])
     })
 

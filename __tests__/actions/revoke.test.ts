@@ -336,6 +336,23 @@ describe.skipIf(!hasTools('moto_server'))('revoke', { concurrent: true }, () => 
     expect(await findAsOldTool(ec2, BASE, 'eu-west-1')).toEqual([])
   })
 
+  test('takes an image that has no room for another tag out of use, and says what to do', async () => {
+    await using ec2 = await startAccount()
+    const image = await ec2.makeImage({ ami_config_checksum: BASE })
+    ec2.fail({ action: 'CreateTags', about: /=ami_bakery_revoked$/, error: 'TagLimitExceeded' })
+    const run = await revoke(ec2, { 'ami-id': image })
+    expect(errorsOf(run)).toContain('A resource has 50 tags at most')
+    expect(await findAsOldTool(ec2, BASE)).toEqual([])
+    expect(await checksumTagOf(ec2, image)).toBe(`revoked:${BASE}`)
+    ec2.mend()
+    const second = await revoke(ec2, { 'ami-id': image })
+    expect(second.exitCode, second.log).toBe(0)
+    expect(await tagsOf(ec2, image)).toMatchObject({
+      ami_bakery_revoked: REASON,
+      ami_config_checksum: `revoked:${BASE}`,
+    })
+  })
+
   test('changes nothing when a region does not answer, unless regions leave it out', async () => {
     await using ec2 = await startAccount()
     const { base } = await makeFamily(ec2)

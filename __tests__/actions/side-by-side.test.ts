@@ -47,7 +47,7 @@ describe.skipIf(!hasTools('moto_server'))('processes side by side:', { concurren
     const id = await ec2.makeImage(CANDIDATE)
     ec2.slowCopies(5_000)
     const publishing = publish(ec2, id)
-    await publishing.printed(/is pending/)
+    await publishing.printed(/is pending|is not known to EC2 yet/)
     succeed(await revoke(ec2, id))
     const run = await publishing.ended
     expect(errorsOf(run), run.log).toContain(`is revoked (${REASON})`)
@@ -111,7 +111,7 @@ describe.skipIf(!hasTools('moto_server'))('processes side by side:', { concurren
     const id = await ec2.makeImage(CANDIDATE)
     ec2.slowCopies(4_000)
     const publishing = publish(ec2, id)
-    await publishing.printed(/is pending/)
+    await publishing.printed(/is pending|is not known to EC2 yet/)
     const run = await cancel(publishing)
     expect(run.exitCode).toBe(1)
     expect(run.log).toContain('Started copies continue on EC2.')

@@ -295,13 +295,13 @@ describe.skipIf(!hasTools('moto_server'))('an image without room for tags', () =
       run.log,
     ).toEqual(['warning', 'error'])
     expect(warning?.message).toMatch(
-      /\(TagLimitExceeded\).*The image can be used without these tags\. .* up to 10 tags/,
+      /\(TagLimitExceeded\).*The image can be used without these tags\. .* up to 16 tags/,
     )
     expect(error?.message).toMatch(
       /^ec2:CreateTags in us-east-1: .* \(TagLimitExceeded\)\. A resource has 50 tags at most/,
     )
     expect(error?.message).toContain(
-      `leave room for up to 10 tags that this action sets. Remove a tag of ${image} first:\n`,
+      `leave room for up to 16 tags that this action sets. Remove a tag of ${image} first:\n`,
     )
     expect(error?.message).toContain(`aws ec2 create-tags --region us-east-1 --resources ${image}`)
     expect(error?.message).not.toContain('did not come from EC2')

@@ -9,23 +9,28 @@ const root = path.resolve(import.meta.dirname, '..', '..')
 
 /**
  * Runs a workflow with act on this machine itself, without containers. The repository it runs in is the workspace, and
- * `uses: ./` is this action as it is built. What triggers it is the first of the workflow's own events.
+ * `uses: ./` is this action as it is built. What triggers it is the first of the workflow's own events,
+ * with these inputs if it is started by hand.
  */
 export async function runWorkflow(
   workspace: Workspace,
   workflow: string,
   env: Readonly<Record<string, string>>,
+  inputs: Readonly<Record<string, string>> = {},
 ): Promise<{ exitCode: number; log: string }> {
   fs.cpSync(path.join(root, 'dist'), path.join(workspace.directory, 'dist'), { recursive: true })
   workspace.write({
     'action.yml': fs.readFileSync(path.join(root, 'action.yml'), 'utf8'),
     'plan/action.yml': fs.readFileSync(path.join(root, 'plan/action.yml'), 'utf8'),
     'prune/action.yml': fs.readFileSync(path.join(root, 'prune/action.yml'), 'utf8'),
+    'publish/action.yml': fs.readFileSync(path.join(root, 'publish/action.yml'), 'utf8'),
+    'revoke/action.yml': fs.readFileSync(path.join(root, 'revoke/action.yml'), 'utf8'),
     '.github/workflows/w.yml': workflow,
   })
   commit(workspace.directory)
   const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`])
-  const act = spawn(toolPath('act'), ['--detect-event', '-P', 'ubuntu-latest=-self-hosted', ...variables], {
+  const given = Object.entries(inputs).flatMap(([name, value]) => ['--input', `${name}=${value}`])
+  const act = spawn(toolPath('act'), ['--detect-event', '-P', 'ubuntu-latest=-self-hosted', ...variables, ...given], {
     cwd: workspace.directory,
     env: { ...process.env, ...env },
   })

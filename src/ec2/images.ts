@@ -128,6 +128,13 @@ export async function describeImage(ec2: Ec2, id: string): Promise<Image | undef
   return (await describeUnlessGone(ec2, { ImageIds: [id] })).at(0)
 }
 
+/** Describes images as they are now. An image that EC2 does not know stays as it was described before. */
+export async function describeAgain(images: readonly RegionalImage[]): Promise<readonly RegionalImage[]> {
+  return await Promise.all(
+    images.map(async ({ ec2, image }) => ({ ec2, image: (await describeImage(ec2, image.id)) ?? image })),
+  )
+}
+
 /** The codes for an image that does not exist or was deregistered (AWS: "Error codes for the Amazon EC2 API"). */
 const GONE = /^InvalidAMIID\.(NotFound|Unavailable)$/
 

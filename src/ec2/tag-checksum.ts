@@ -17,8 +17,8 @@ export async function tagChecksum(ec2: Ec2, id: string, value: string): Promise<
   })
 }
 
-/** How many tags this action sets on one image at most: nine on the baked image, one more on a copy of it. */
-const MAX_TAGS = 10
+/** How many tags this action sets on one image at most: those of `tag-names.ts`, most of them at a bake, the others later. */
+const MAX_TAGS = 16
 
 /** What to do when an image has too many tags. */
 export const LEAVE_ROOM = `The template must leave room for up to ${MAX_TAGS} tags that this action sets.`

@@ -1,5 +1,5 @@
 import { poll } from '../ec2/client.ts'
-import { describeImage, type RegionalImage } from '../ec2/images.ts'
+import { describeAgain, type RegionalImage } from '../ec2/images.ts'
 import { describeByValue, FOUND_WITHIN } from '../ec2/look-up.ts'
 import { describeRevocation, isRevoked } from '../ec2/revoked.ts'
 import { revokedValue } from '../ec2/state.ts'
@@ -95,12 +95,6 @@ async function assertNotRevoked(images: readonly RegionalImage[]): Promise<void>
       `${image.id} in ${ec2.region} is ${describeRevocation(image)}, so that it and its copies are not published. Restore it first, or bake another one.`,
     )
   }
-}
-
-async function describeAgain(images: readonly RegionalImage[]): Promise<readonly RegionalImage[]> {
-  return await Promise.all(
-    images.map(async ({ ec2, image }) => ({ ec2, image: (await describeImage(ec2, image.id)) ?? image })),
-  )
 }
 
 /** Whether or not the step is cancelled meanwhile. Images that are not hits stay as they are. */

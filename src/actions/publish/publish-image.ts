@@ -1,5 +1,5 @@
 import { reasonToSkipCopy } from '../../ec2/choose-image.ts'
-import { byAge, isCopyOf, type RegionalImage } from '../../ec2/images.ts'
+import { byAge, describeAgain, isCopyOf, type RegionalImage } from '../../ec2/images.ts'
 import { describeByValue } from '../../ec2/look-up.ts'
 import { CHECKSUM_TAG, PUBLISHED_TAG } from '../../ec2/tag-names.ts'
 import { tagResource } from '../../ec2/tags.ts'
@@ -57,7 +57,8 @@ export async function publishImage(image: Publishable, options: PublishOptions):
   for (const { ec2, image } of unmarked) await tagResource(ec2, image.id, new Map([[PUBLISHED_TAG, options.by]]))
   const { moved, ...delivery } = await setParameters(images, options.ssmParameter)
   const touched = new Set([...unmarked, ...prepared, ...shared.changed, ...moved])
-  return { images, changed: images.filter(one => touched.has(one)), others: shared.others, ...delivery }
+  const changed = await describeAgain(images.filter(one => touched.has(one)))
+  return { images, changed, others: shared.others, ...delivery }
 }
 
 /** The copies that are hits already: one request for each region. */

@@ -1,4 +1,4 @@
-import { type Ec2, poll } from '../../ec2/client.ts'
+import { type Ec2, errorCode, poll } from '../../ec2/client.ts'
 import { deprecateImage } from '../../ec2/deprecation.ts'
 import { describeImages, type Image, type RegionalImage } from '../../ec2/images.ts'
 import { chunk } from '../../ec2/look-up.ts'
@@ -70,7 +70,17 @@ function hiddenValue(state: ImageState | undefined, as: Revocation['as'] | undef
 
 /** Adds the objection: no look-up of this action returns the image any more, whatever its checksum tag says. */
 export async function object(images: readonly ImageToRevoke[]) {
-  return await forEachImage(images, ({ ec2, image, objection }) => setTags(ec2, image, objection))
+  return await forEachImage(images, async ({ ec2, image, objection, hidden }) => {
+    try {
+      await setTags(ec2, image, objection)
+    } catch (error) {
+      // No room for a further tag: the value of the one that is there still keeps the image from being found.
+      const value = hidden.get(CHECKSUM_TAG)
+      const isFull = errorCode(error) === 'TagLimitExceeded'
+      if (isFull && value !== undefined) await setTags(ec2, image, new Map([[CHECKSUM_TAG, value]]))
+      throw error
+    }
+  })
 }
 
 /** Sets the revoked value of the checksum tag: no query for the checksum returns the image any more. */
