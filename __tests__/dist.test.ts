@@ -24,13 +24,12 @@ function hasLiteral(text: string): boolean {
 }
 
 describe('dist', () => {
-  test('loads less than 480 kB for a hit, and less than 40 kB for a post step after it', async () => {
+  test('loads four files of less than 300 kB for a hit, and less than 40 kB for a post step after it', async () => {
     const { hit, post } = await loadedFiles()
-    expect(Object.keys(hit)).toContain('look-up.js')
-    expect(Object.keys(hit)).not.toContain('miss.js')
+    expect(Object.keys(hit).sort()).toEqual(['index.js', 'look-up.js', 'rolldown-runtime.js', 'runner.js'])
     const code = Buffer.concat(Object.values(hit))
-    expect(code.length).toBeLessThan(480_000)
-    expect(gzipSync(code).length).toBeLessThan(150_000)
+    expect(code.length).toBeLessThan(300_000)
+    expect(gzipSync(code).length).toBeLessThan(90_000)
     expect(Object.keys(post)).toContain('post.js')
     expect(Buffer.concat(Object.values(post)).length).toBeLessThan(40_000)
   })
@@ -48,6 +47,14 @@ describe('dist', () => {
     expect(commands.length).toBeGreaterThan(700)
     expect(imported).toContain('DescribeImages')
     expect(commands.filter(hasLiteral)).toEqual(imported)
+  })
+
+  test('has the commands of SSM that the source imports in a file of its own, and no others', () => {
+    const files = namesIn('dist', /\.js$/).filter(file => read(file).includes('AmazonSSM'))
+    expect(files.map(file => path.basename(file))).toEqual(['parameters.js'])
+    const commands = namesIn('node_modules/@aws-sdk/client-ssm/dist-es/commands', /Command\.js$/)
+    const names = commands.map(file => path.basename(file, 'Command.js'))
+    expect(names.filter(hasLiteral)).toEqual(['GetParameter', 'GetParameterHistory', 'PutParameter'])
   })
 
   test.each(['UND_ERR_', 'tunneling socket could not be established', 'ACTIONS_ID_TOKEN_REQUEST_URL'])(

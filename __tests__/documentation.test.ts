@@ -132,14 +132,14 @@ describe('defaults', () => {
 })
 
 describe('permissions', () => {
-  const commands = RECIPES.flatMap(file => {
+  const commands = [...RECIPES, 'docs/other-accounts.md'].flatMap(file => {
     return [...read(file).matchAll(/\baws ([a-z0-9]+) ([a-z]+(?:-[a-z]+)+)/g)].map(([, service = '', command = '']) => {
       const action = command.replace(/(^|-)([a-z])/g, (_, _hyphen, letter: string) => letter.toUpperCase())
       return [file, `${service}:${action}`] as const
     })
   })
 
-  test('are needed by commands of the AWS CLI in some recipe', () => {
+  test('are needed by commands of the AWS CLI in some recipe or page', () => {
     expect(commands).not.toEqual([])
   })
 

@@ -36,7 +36,6 @@ const UNSEEN: Readonly<Record<string, string>> = {
   'kms:GenerateDataKeyWithoutPlaintext': 'EC2 calls KMS (as above)',
   'kms:ReEncryptFrom': 'EC2 calls KMS (as above)',
   'kms:ReEncryptTo': 'EC2 calls KMS (as above)',
-  'ssm:GetParameter': 'used by the recipe base-image-from-ssm, not by the action',
   'ssm:StartSession': 'moto has no sessions (ssm/session.go)',
   'ssm:TerminateSession': 'moto has no sessions (ssm/session.go)',
 }
@@ -86,7 +85,7 @@ const jobs: readonly Job[] = [
     play: scene => cancelAndCleanUp(scene.start(), /Waiting for AMI/),
   },
   {
-    name: 'a cancelled bake with `launch_block_device_mappings`, and its clean-up',
+    name: 'a killed bake with `launch_block_device_mappings`, and its clean-up',
     policy: 'bake',
     template: () => {
       const disk = 'launch_block_device_mappings {\n device_name = "/dev/sdb"\n volume_size = 1\n }'
@@ -320,6 +319,7 @@ function resourcesOf({ service, action, region, parameters }: Request): readonly
   if (service === 'iam') return [`arn:aws:iam::${ACCOUNT}:${profile ? `instance-profile/${profile}` : `role/${role}`}`]
   const keyPair = parameters.get('KeyName') ?? parameters.get('KeyPairId')
   if (/^(Create|Delete)KeyPair$/.test(action)) return [arn(region, 'key-pair', `${keyPair}`)]
+  if (action === 'GetConsoleOutput') return [arn(region, 'instance', `${parameters.get('InstanceId')}`)]
   if (action !== 'CreateTags') return ['*']
   const ids = [...parameters].flatMap(([name, id]) => (name.startsWith('ResourceId.') ? [id] : []))
   return ids.map(id => arn(region, TYPES[id.replace(/-.*/, '')] ?? 'unknown', id))

@@ -137,6 +137,22 @@ describe.skipIf(!hasTools('act', 'terraform', 'moto_server', 'packer', 'packer_p
     expect(await imagesIn()).toEqual([])
   })
 
+  test('prune rehearses, and deletes nothing', async () => {
+    using workspace = makeWorkspace(MANY_IMAGES)
+    const tags = { ami_bakery_image_name: 'web', ami_bakery_template: 'web/web.pkr.hcl', ami_bakery_repository: '' }
+    const at = (year: number) => ({ ami_bakery_baked_at: `${year}-01-01T00:00:00Z` })
+    const published = (number: number) => ({
+      ...tags,
+      ...at(2020 + number),
+      ami_config_checksum: `${number}`.repeat(40),
+    })
+    for (const number of [1, 2, 3, 4]) await ec2.makeImage(published(number))
+    const log = await follow('prune.yml', workspace)
+    expect(log).toContain('Rehearsal: nothing is changed')
+    expect(log).toMatch(/failed: 0, would be pruned: 0, would be marked: \d, kept: \d/)
+    expect(await imagesIn()).toHaveLength(4)
+  })
+
   test('regions bakes in one region and copies the image to the others', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
     const log = await follow('regions.yml', workspace)

@@ -37,9 +37,15 @@ function lint(workflows: Readonly<Record<string, string>>): Verdict {
     '.git/HEAD': '',
     'action.yml': read('action.yml'),
     'plan/action.yml': read('plan/action.yml'),
+    'prune/action.yml': read('prune/action.yml'),
+    'publish/action.yml': read('publish/action.yml'),
+    'revoke/action.yml': read('revoke/action.yml'),
     'dist/index.js': '',
     'dist/post.js': '',
     'dist/plan.js': '',
+    'dist/prune.js': '',
+    'dist/publish.js': '',
+    'dist/revoke.js': '',
   })
   for (const [file, content] of Object.entries(workflows)) {
     const name = file.replaceAll('/', '-')

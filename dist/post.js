@@ -108,10 +108,8 @@ var __webpack_exports__ = {};
 
 ;// CONCATENATED MODULE: external "./runner.js"
 const external_runner_js_namespaceObject = require("./runner.js");
-;// CONCATENATED MODULE: external "./run.js"
-const external_run_js_namespaceObject = require("./run.js");
 ;// CONCATENATED MODULE: ./.tools/bundle/post.js
-(0,external_run_js_namespaceObject.n)(i);async function i(){let r=(0,external_runner_js_namespaceObject.r)((0,external_runner_js_namespaceObject.V)(external_runner_js_namespaceObject.t));if(!r)return;let{endAbandonedBake:i}=await Promise.resolve(/* import() */).then(__nccwpck_require__.t.bind(__nccwpck_require__, 981, 23)).then(e=>e.n);await i(r)}
+(0,external_runner_js_namespaceObject.k)(i);async function i(){let t=(0,external_runner_js_namespaceObject.r)((0,external_runner_js_namespaceObject.Y)(external_runner_js_namespaceObject.t));if(!t)return;let{endAbandonedBake:i}=await Promise.resolve(/* import() */).then(__nccwpck_require__.t.bind(__nccwpck_require__, 981, 23)).then(e=>e._);await i(t)}
 module.exports = __webpack_exports__;
 /******/ })()
 ;

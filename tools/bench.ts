@@ -41,6 +41,8 @@ interface Run {
   readonly request: number | undefined
   /** The number of requests to EC2's stub. */
   readonly requests: number
+  /** Those of them that ask for references to images. */
+  readonly references: number
 }
 
 type Runs = Readonly<Record<string, readonly Run[]>>
@@ -67,6 +69,7 @@ const original = process.env.ORIGINAL_AMI_BAKERY && path.resolve(process.env.ORI
 const SMALL = '22 files'
 const MANY = '10,000 files of 10 KB'
 const PLAN = '200 images of 50 files of 10 KB'
+const PRUNE = '2,000 images in 3 regions'
 const COUNTLESS = '100,000 files of 1 KB'
 const LARGE = '5 files of 1 GB'
 const BAKE = 'A bake that prints 100,000 lines'
@@ -75,6 +78,7 @@ const EMPTY = 'node -e 0'
 const HIT = 'AMI Bakery, a hit'
 const HIT_BY_NAME = 'AMI Bakery, a hit by image'
 const PLANNED = 'AMI Bakery, plan of 200 hits'
+const PRUNED = 'AMI Bakery, prune, a rehearsal'
 const POST = 'AMI Bakery, post after a hit'
 const BAKED = 'AMI Bakery, a miss'
 const ORIGINAL = 'the original, a hit'
@@ -91,7 +95,7 @@ async function bench(): Promise<void> {
   const stub = await startStub()
   const clock = startClock()
   try {
-    for (const makeGroup of [smallGroup, manyGroup, planGroup, countlessGroup, largeGroup, bakeGroup]) {
+    for (const makeGroup of [smallGroup, manyGroup, planGroup, pruneGroup, countlessGroup, largeGroup, bakeGroup]) {
       const { title, rounds, jobs } = await makeGroup(stub.environment)
       console.log(`${title}: ${rounds} rounds of ${jobs.map(({ name }) => name).join(' · ') || 'nothing'}`)
       if (jobs.length > 0) results[title] = await takeTurns(jobs, rounds, job => measure(job, stub, clock))
@@ -128,12 +132,14 @@ async function measure(job: Job, stub: Stub, clock: Clock): Promise<Run> {
   if (status !== 0) throw new Error(`${job.name} ended with ${status}: …${end}`)
   const arrival = stub.firstRequest()
   const request = arrival === undefined ? undefined : arrival - started
-  return { wall, cpu, memory, request, requests: stub.countRequests() }
+  return { wall, cpu, memory, request, requests: stub.countRequests(), references: stub.countRequests(REFERENCES) }
 }
 
 /** Starts a job and measures it; times in milliseconds of the system's monotonic clock. */
 interface Clock {
-  time(job: Job): Promise<Omit<Run, 'request' | 'requests'> & { started: number; status: number; end: string }>
+  time(
+    job: Job,
+  ): Promise<Omit<Run, 'request' | 'requests' | 'references'> & { started: number; status: number; end: string }>
   stop(): void
 }
 
@@ -178,15 +184,17 @@ function startClock(): Clock {
   }
 }
 
-/** The part of EC2 that a hit needs, over HTTPS. */
+const REFERENCES = 'Action=DescribeImageReferences&'
+
+/** The part of EC2 that a hit, a plan and a rehearsal of `prune` need, over HTTPS. */
 interface Stub {
   /** The environment with which a process of any language uses it. */
   readonly environment: Readonly<Record<string, string>>
   forget(): void
   /** When the first request since `forget` arrived, by the monotonic clock. */
   firstRequest(): number | undefined
-  /** The number of requests since `forget`. */
-  countRequests(): number
+  /** The number of requests since `forget`, or of those that have this text. */
+  countRequests(text?: string): number
   stop(): void
 }
 
@@ -198,11 +206,13 @@ async function startStub(): Promise<Stub> {
     stdio: 'ignore',
   })
   let first: number | undefined
-  let requests = 0
+  const requests: string[] = []
   const server = https.createServer({ key: fs.readFileSync(key), cert: fs.readFileSync(cert) }, (request, response) => {
     first ??= Number(process.hrtime.bigint()) / 1e6
-    requests++
-    void readText(request).then(body => response.setHeader('content-type', 'text/xml').end(describeImages(body)))
+    void readText(request).then(body => {
+      requests.push(body)
+      response.setHeader('content-type', 'text/xml').end(answer(body, request.headers.authorization ?? ''))
+    })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
@@ -211,10 +221,10 @@ async function startStub(): Promise<Stub> {
     environment: { AWS_ENDPOINT_URL_EC2: `https://127.0.0.1:${port}`, ...CREDENTIALS, ...trust(cert) },
     forget: () => {
       first = undefined
-      requests = 0
+      requests.splice(0)
     },
     firstRequest: () => first,
-    countRequests: () => requests,
+    countRequests: (text = '') => requests.filter(body => body.includes(text)).length,
     stop: () => void server.close().closeAllConnections(),
   }
 }
@@ -223,6 +233,70 @@ const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', 
 
 function trust(cert: string): Record<string, string> {
   return { NODE_EXTRA_CA_CERTS: cert, AWS_CA_BUNDLE: cert }
+}
+
+/** The answer to a request; which region it is for is in its signature. */
+function answer(body: string, signature: string): string {
+  const action = new URLSearchParams(body).get('Action') ?? ''
+  const items = ANSWERS[action]?.(body, signature)
+  if (items === undefined) return describeImages(body)
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<${action}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>1</requestId>${items}</${action}Response>`
+}
+
+const REGIONS = ['us-east-1', 'eu-west-1', 'ap-south-1']
+/** How many images a region has, and how many lines they are of. */
+const IMAGES_IN_REGION = [667, 667, 666]
+const LINES = 20
+
+/** What a rehearsal of `prune` asks for; every second image is used by an instance. */
+const ANSWERS: Readonly<Record<string, (body: string, signature: string) => string | undefined>> = {
+  DescribeRegions: () => list('regionInfo', REGIONS, name => `<regionName>${name}</regionName>`),
+  DescribeKeyPairs: () => '<keySet/>',
+  DescribeImages: (body, signature) => (body.includes('tag-key') ? describeAccount(body, signature) : undefined),
+  DescribeImageReferences: body => {
+    const used = idsIn(body).filter(id => Number.parseInt(id.slice(-1), 16) % 2 === 0)
+    return list(
+      'imageReferenceSet',
+      used,
+      id => `<imageId>${id}</imageId><arn>arn:aws:ec2:us-east-1:1:instance/i-1</arn>`,
+    )
+  },
+  DescribeImageAttribute: body => `<imageId>${idsIn(body)[0]}</imageId><launchPermission/>`,
+}
+
+function idsIn(body: string): string[] {
+  return body.match(/ami-[0-9a-f]{17}/g) ?? []
+}
+
+function list(name: string, values: readonly string[], toXml: (value: string) => string): string {
+  return `<${name}>${values.map(value => `<item>${toXml(value)}</item>`).join('')}</${name}>`
+}
+
+/** A page of images with copies in the other regions; the first of them are the newest. */
+function describeAccount(body: string, signature: string): string {
+  const place = REGIONS.findIndex(region => signature.includes(`/${region}/`))
+  const parameters = new URLSearchParams(body)
+  const start = Number(parameters.get('NextToken') ?? 0)
+  const end = Math.min(start + Number(parameters.get('MaxResults') ?? 1000), IMAGES_IN_REGION[place] ?? 0)
+  const numbers = Array.from({ length: end - start }, (_, index) => start + index)
+  const token = end < (IMAGES_IN_REGION[place] ?? 0) ? `<nextToken>${end}</nextToken>` : ''
+  return list('imagesSet', numbers.map(String), number => describeImage(Number(number), place)) + token
+}
+
+function describeImage(number: number, place: number): string {
+  const id = (region: number) => `ami-${region}${number.toString(16).padStart(16, '0')}`
+  const tags = {
+    ami_config_checksum: number.toString(16).padStart(40, '0'),
+    ami_bakery_template: `line-${number % LINES}/ami.pkr.hcl`,
+    ami_bakery_repository: 'example/app',
+    ami_bakery_baked_at: new Date(Date.UTC(2025, 0, 1) - number * 1e7).toISOString(),
+    ...(place > 0 && { ami_bakery_image: id(0) }),
+  }
+  const items = Object.entries(tags).map(([key, value]) => `<item><key>${key}</key><value>${value}</value></item>`)
+  return `<imageId>${id(place)}</imageId><imageState>available</imageState><imageOwnerId>123456789012</imageOwnerId>
+<architecture>x86_64</architecture><creationDate>2025-01-01T00:00:00.000Z</creationDate><tagSet>${items.join('')}</tagSet>
+<blockDeviceMapping><item><ebs><snapshotId>snap-1</snapshotId><volumeSize>8</volumeSize></ebs></item></blockDeviceMapping>`
 }
 
 /** The answer to DescribeImages: an image for each checksum of the request's filter. */
@@ -270,6 +344,28 @@ async function planGroup(env: Stub['environment']): Promise<Group> {
     env: { ...runnerEnvironment(), 'INPUT_IMAGES-FILE': IMAGES_FILE, ...env },
   }
   return { title: PLAN, rounds: 9, jobs: [hit(env), plan] }
+}
+
+/** A rehearsal that no image of the images file keeps: three of each line are kept, and half of the others are used. */
+async function pruneGroup(env: Stub['environment']): Promise<Group> {
+  const templates = Array.from({ length: LINES }, (_, line) => `line-${line}/ami.pkr.hcl`)
+  const prune = {
+    name: PRUNED,
+    argv: [process.execPath, path.join(dist, 'prune.js')],
+    env: {
+      ...runnerEnvironment(),
+      INPUT_TEMPLATES: templates.join('\n'),
+      'INPUT_AWS-REGION': 'us-east-1',
+      GITHUB_REPOSITORY: 'example/app',
+      ...env,
+    },
+  }
+  return { title: PRUNE, rounds: 5, jobs: [prune] }
+}
+
+/** Ten images a request, in each region; three units of every line need no check. */
+function referenceRequests(): number {
+  return IMAGES_IN_REGION.reduce((sum, images) => sum + Math.ceil((images - 3 * LINES) / 10), 0)
 }
 
 async function countlessGroup(env: Stub['environment']): Promise<Group> {
@@ -418,7 +514,7 @@ function ratio(group: string, job: string, to: string, measure: Measure = 'wall'
   }
 }
 
-function peak(group: string, job = HIT, measure: 'memory' | 'requests' = 'memory'): Goal['value'] {
+function peak(group: string, job = HIT, measure: 'memory' | 'requests' | 'references' = 'memory'): Goal['value'] {
   return results => Math.max(...(results[group]?.[job] ?? []).map(run => run[measure]))
 }
 
@@ -432,18 +528,18 @@ function throughAction(...steps: readonly string[]): Goal['value'] {
 }
 
 /** The files of `dist` that a hit loads; the others are loaded on demand. */
-const HIT_FILES = ['index', 'run', 'runner', 'look-up', 'rolldown-runtime']
+const HIT_FILES = ['index', 'runner', 'look-up', 'rolldown-runtime']
 
 function hitCode(): Buffer {
   return Buffer.concat(HIT_FILES.map(name => fs.readFileSync(path.join(dist, `${name}.js`))))
 }
 
 const GOALS: readonly Goal[] = [
-  { what: '`dist`: what a hit loads', unit: ' KB', limit: 480, value: () => hitCode().length / 1000 },
+  { what: '`dist`: what a hit loads', unit: ' KB', limit: 300, value: () => hitCode().length / 1000 },
   {
     what: '`dist`: what a hit loads, gzipped',
     unit: ' KB',
-    limit: 150,
+    limit: 90,
     value: () => gzipSync(hitCode()).length / 1000,
   },
   { what: `${SMALL}: hit, to the original`, unit: ' x', limit: 0.3, value: ratio(SMALL, HIT, ORIGINAL) },
@@ -468,6 +564,14 @@ const GOALS: readonly Goal[] = [
   { what: `${PLAN}: plan, to one hit over all files`, unit: ' x', limit: 1.4, value: ratio(PLAN, PLANNED, HIT) },
   { what: `${PLAN}: plan, requests to EC2`, unit: ' requests', limit: 4, value: peak(PLAN, PLANNED, 'requests') },
   { what: `${PLAN}: plan, peak memory`, unit: ' MB', limit: 150, value: peak(PLAN, PLANNED) },
+  {
+    what: `${PRUNE}: prune, requests for references`,
+    unit: ' requests',
+    limit: referenceRequests(),
+    value: peak(PRUNE, PRUNED, 'references'),
+  },
+  { what: `${PRUNE}: prune, requests to EC2`, unit: ' requests', limit: 1_150, value: peak(PRUNE, PRUNED, 'requests') },
+  { what: `${PRUNE}: prune, peak memory`, unit: ' MB', limit: 150, value: peak(PRUNE, PRUNED) },
   { what: `${COUNTLESS}: hit, to \`${PIPELINE}\``, unit: ' x', limit: 0.75, value: ratio(COUNTLESS, HIT, PIPELINE) },
   { what: `${COUNTLESS}: hit, to the original`, unit: ' x', limit: 0.65, value: ratio(COUNTLESS, HIT, ORIGINAL) },
   { what: `${COUNTLESS}: hit, peak memory`, unit: ' MB', limit: 130, value: peak(COUNTLESS) },

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { type OutputChunk, rolldown } from 'rolldown'
+import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 
 type Ncc = (
   input: string,
@@ -20,6 +20,9 @@ const ENTRIES = {
   index: 'src/actions/bake/index.ts',
   post: 'src/actions/bake/post.ts',
   plan: 'src/actions/plan/index.ts',
+  prune: 'src/actions/prune/index.ts',
+  publish: 'src/actions/publish/index.ts',
+  revoke: 'src/actions/revoke/index.ts',
 }
 
 /** With an ES module's import of node:http comes undici, at a third of a hit's time; with a CommonJS one it doesn't. */
@@ -34,38 +37,48 @@ async function build(): Promise<void> {
 
 /**
  * Bundles the entries. ncc would keep all of the SDK's 700 commands, 4 MB of them; rolldown proves what is unused and leaves
- * it out. The groups are what is loaded together: what a hit doesn't need is in chunks that it never loads.
+ * it out. The groups are what is loaded together: what a hit doesn't need is in chunks that it never loads. SSM's group comes after that
+ * of the credentials, so that a hit with other credentials than those in the environment does not load it.
  */
 async function shake(): Promise<OutputChunk[]> {
   const bundle = await rolldown({
     input: Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, path.join(root, file)])),
     platform: 'node',
+    // The entries export nothing. Rolldown demands it for groups without their dependencies.
+    preserveEntrySignatures: 'allow-extension',
     resolve: { mainFields: ['module', 'main'] },
-    // @actions/core loads a whole HTTP client for OIDC tokens, which no action here uses.
-    treeshake: { moduleSideEffects: (id, external) => (external || isUnusedHttpClient(id) ? false : undefined) },
+    treeshake: { moduleSideEffects: (id, external) => (external || isPure(id) ? false : undefined) },
+    plugins: [ownSchemas],
   })
   const { output } = await bundle.write({
     dir: staging,
     cleanDir: true,
     format: 'esm',
     minify: true,
-    chunkFileNames: '[name].js',
+    chunkFileNames: nameChunk,
     codeSplitting: {
       groups: [
+        { name: 'requests', test: UNUSED_BY_A_HIT, priority: 8, includeDependenciesRecursively: false },
         {
           name: 'runner',
           tags: ['$initial'],
-          test: /src\/(runner|cleanup\/journal)|@actions\/(core|io|exec)\//,
-          priority: 5,
+          test: /src\/(runner|actions\/run\.ts|cleanup\/journal)|@actions\/(core|io|exec)\/|rolldown.runtime/,
+          priority: 7,
         },
         {
           name: 'glob',
           test: /node_modules\/(@actions\/glob|minimatch|brace-expansion|balanced-match|concat-map)\//,
-          priority: 4,
+          priority: 6,
         },
         { name: 'yaml', test: /node_modules\/yaml\/|src\/definition\/images-file/, priority: 4 },
-        { name: 'look-up', tags: ['$initial'], test: /node_modules|src\/(ec2|definition|regions)\//, priority: 3 },
-        { name: 'credentials', test: /node_modules/, priority: 2 },
+        {
+          name: 'look-up',
+          tags: ['$initial'],
+          test: /node_modules|src\/(actions\/[^/]*\.ts|(ec2|definition|regions)\/)/,
+          priority: 5,
+        },
+        { name: 'credentials', test: /node_modules\/(?!@aws-sdk\/client-ssm\/)/, priority: 3 },
+        { name: 'parameters', test: /node_modules|src\/ec2\/parameters\//, priority: 2 },
         { name: 'miss', test: /src\/(bake|regions|cleanup|lease|packer|ec2)\//, priority: 1 },
       ],
     },
@@ -74,8 +87,36 @@ async function shake(): Promise<OutputChunk[]> {
   return output.filter(file => file.type === 'chunk')
 }
 
-function isUnusedHttpClient(id: string): boolean {
-  return /node_modules\/(undici|tunnel|@actions\/http-client)\//.test(id)
+/** A hit loads no module of these actions: they load their `main.ts` on demand, which has the name of its action here. */
+function nameChunk({ name, facadeModuleId }: { name: string; facadeModuleId?: string | null }): string {
+  const [, action] = /actions\/([a-z]+)\/main\.ts$/.exec(facadeModuleId ?? '') ?? []
+  return action ? `${action}-main.js` : `${name}.js`
+}
+
+/**
+ * Importing these packages does nothing by itself, although they don't say so. @actions/core imports an HTTP client for OIDC
+ * tokens and a runner of processes, which a hit doesn't use.
+ */
+function isPure(id: string): boolean {
+  return /node_modules\/(undici|tunnel|@actions\/(http-client|core|exec|io))\//.test(id)
+}
+
+/** The file of the SDK that describes the requests and answers of all commands, and those of its modules that a hit loads. */
+const SCHEMAS = /client-ec2\/dist-es\/schemas\/schemas_0\.js$/
+const LOADED_BY_A_HIT = /(DescribeImagesCommand|runtimeConfig\.shared)\.js$/
+const COPY = '?hit'
+/** The other commands are in a chunk of their own. */
+const UNUSED_BY_A_HIT = /client-ec2\/dist-es\/(commands\/(?!DescribeImagesCommand)|schemas\/schemas_0\.js$)/
+
+/** Gives the modules of a hit a copy of the SDK's schemas: a file has one chunk, and a hit would load those of all commands. */
+const ownSchemas: Plugin = {
+  name: 'own-schemas',
+  async resolveId(source, importer, options) {
+    if (!importer || !(LOADED_BY_A_HIT.test(importer) || importer.endsWith(COPY))) return null
+    const resolved = await this.resolve(source, importer.replace(COPY, ''), { ...options, skipSelf: true })
+    return resolved && SCHEMAS.test(resolved.id) ? { ...resolved, id: resolved.id + COPY } : resolved
+  },
+  load: id => (id.endsWith(COPY) ? fs.readFileSync(id.slice(0, -COPY.length), 'utf8') : null),
 }
 
 /** Makes CommonJS of a chunk. The others stay files of their own, which it loads by their names. */

@@ -6,18 +6,19 @@ import { promisify, styleText } from 'node:util'
 import { type Ec2Server, startEc2 } from '../__tests__/support/ec2.ts'
 import { type Instance, startInstance } from '../__tests__/support/instance.ts'
 import { packerEnvironment } from '../__tests__/support/packer.ts'
-import { type Run, startAction } from '../__tests__/support/runner.ts'
+import { type Run, type Step, startAction } from '../__tests__/support/runner.ts'
 import { toolPath } from '../__tests__/support/tools.ts'
 
 const EXAMPLE = path.resolve(import.meta.dirname, '..', 'example-app')
 const PAGE = 'example-app/ami/hello/index.html'
-const ID_FILE = 'example-app/ami/.ami_id.json'
+const ID_FILE = 'example-app/shop/.ami_id.json'
 const MODULE = 'example-app/terraform/check'
-const INPUTS = {
-  'packer-template': 'example-app/ami/app.pkr.hcl',
-  'ami-definition-dirs': 'example-app/ami',
-  'aws-region': 'us-east-1',
-}
+const FILE = { 'images-file': 'example-app/ami-bakery.yml' }
+const PARAMETER = '/amis/shop'
+/** Another account, that the image is shared with. */
+const ACCOUNT = '222222222222'
+const NAME_TAG = 'ami_bakery_image_name'
+const STATE_TAG = 'ami_config_checksum'
 
 // All programs that are started below keep their temporary files here, so that one removal deletes everything.
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'ami-bakery-demo-'))
@@ -37,43 +38,117 @@ try {
 
 async function demonstrate(): Promise<void> {
   say(style('bold', 'AMI Bakery'))
-  say(style('dim', 'Packer and Terraform are real. EC2 is an emulator, and the instance is an SSH server.'))
+  say(style('dim', 'Packer and Terraform are real. AWS is an emulator, and the instances are an SSH server.'))
   fs.cpSync(EXAMPLE, path.join(workspace, 'example-app'), { recursive: true })
   await using ec2 = await watch('EC2 is starting', startEc2())
   await using instance = await startInstance()
   await runTerraform('init')
-
-  await play('1  First run: there is no image yet', ec2, instance)
-  await play('2  Run again without a change', ec2, instance)
+  const stage = { ec2, instance }
   const page = path.join(workspace, PAGE)
   const original = fs.readFileSync(page, 'utf8')
+
+  await plan('1  Plan two images: shop is baked from app', stage)
+  await bake('2  Bake shop, and app before it', stage)
+  await bake('3  Run again without a change', stage)
+  await publish('4  Publish it: region, account, parameter', stage)
   fs.writeFileSync(page, original.replace('Hello', 'Good morning'))
-  await play('3  Change a word in index.html', ec2, instance)
+  await bake('5  Change a word of app: a candidate', stage, { candidate: 'true' })
+  await publish('6  After its tests, publish the candidate', stage)
+  await revoke('7  Revoke the new app and what is on it', stage)
   fs.writeFileSync(page, original)
-  await play('4  Change it back', ec2, instance)
-  await showPlan(ec2)
+  await plan('8  Change the word back and plan again', stage)
+  await prune('9  Prune what nothing uses', stage)
   await showLeftovers(ec2)
 }
 
-async function play(title: string, ec2: Ec2Server, instance: Instance): Promise<void> {
-  const earlier = instance.commands.length
-  const { outputs, seconds } = await runAction(title, ec2, instance)
-  const verdict = outputs.cache_hit === 'true' ? style('green', 'hit  ') : style('yellow', 'baked')
-  const time = style('bold', `${seconds.toFixed(2)} s`.padStart(7))
-  say('', `${style('bold', title.padEnd(40))} ${verdict} ${time}`)
+/** Where the actions run: an emulator of AWS, and an SSH server in place of an instance. */
+interface Stage {
+  readonly ec2: Ec2Server
+  readonly instance: Instance
+}
+
+type Inputs = Readonly<Record<string, string>>
+
+async function plan(title: string, stage: Stage): Promise<void> {
+  const run = await runAction(title, stage, { action: 'plan', inputs: { ...FILE, images: 'app, shop' } })
+  announce(title, run)
+  for (const [name, { result, reason }] of Object.entries<PlanEntry>(JSON.parse(run.outputs.plan ?? '{}'))) {
+    detail(name, style(result === 'hit' ? 'green' : 'yellow', result.padEnd(5)), reason)
+  }
+  detail('layers', run.outputs.layers)
+}
+
+interface PlanEntry {
+  readonly result: string
+  readonly reason: string
+}
+
+async function bake(title: string, stage: Stage, more: Inputs = {}): Promise<void> {
+  const earlier = stage.instance.commands.length
+  const run = await runAction(title, stage, { inputs: { ...FILE, image: 'shop', ...more } })
+  const { outputs } = run
+  announce(title, run, outputs.cache_hit === 'true' ? style('green', 'hit') : style('yellow', 'baked'))
   detail('ami_config_checksum', outputs.ami_config_checksum)
-  detail('ami_id', style('cyan', outputs.ami_id ?? ''))
-  detail('ami_name', outputs.ami_name)
-  const ranScripts = instance.commands.slice(earlier).filter(({ script }) => script)
-  if (ranScripts.length > 0) detail('temporary instance', 'received', uploaded(instance), 'and ran install.sh')
-  detail('.ami_id.json', fs.readFileSync(path.join(workspace, ID_FILE), 'utf8'))
+  detail('ami_id', style('cyan', outputs.ami_id ?? ''), outputs.state === 'candidate' ? '(candidate)' : '')
+  const bakes = stage.instance.commands.slice(earlier).filter(({ script }) => script)
+  if (bakes.length > 0) detail('temporary instances', `${bakes.length}, provisioned over SSH and terminated`)
   detail('Terraform', await applyImage())
 }
 
-async function runAction(title: string, ec2: Ec2Server, instance: Instance): Promise<Run> {
+async function publish(title: string, stage: Stage): Promise<void> {
+  const inputs = { ...FILE, images: 'shop', regions: 'eu-west-1', 'share-with': ACCOUNT, 'ssm-parameter': PARAMETER }
+  const run = await runAction(title, stage, { action: 'publish', inputs })
+  announce(title, run)
+  detail('ami_ids', run.outputs.ami_ids)
+  detail(PARAMETER, 'holds the id of each region')
+}
+
+async function revoke(title: string, stage: Stage): Promise<void> {
+  const newest = await findNewest(stage.ec2, 'app')
+  const inputs = {
+    'ami-id': newest,
+    reason: 'the greeting is wrong',
+    'aws-region': 'us-east-1',
+    'ssm-parameter': PARAMETER,
+  }
+  const run = await runAction(title, stage, { action: 'revoke', inputs })
+  announce(title, run)
+  detail('revoked', run.outputs.revoked)
+  detail('rolled_back', run.outputs.rolled_back)
+}
+
+async function findNewest(ec2: Ec2Server, name: string): Promise<string> {
+  const { images } = await ec2.inventory()
+  const named = images.filter(({ Tags = [] }) => Tags.some(({ Key, Value }) => Key === NAME_TAG && Value === name))
+  const dates = named.map(({ CreationDate = '', ImageId = '' }) => [CreationDate, ImageId] as const)
+  return dates.sort().at(-1)?.[1] ?? ''
+}
+
+async function prune(title: string, stage: Stage): Promise<void> {
+  const inputs = {
+    ...FILE,
+    'aws-region': 'us-east-1',
+    'keep-last': '1',
+    'keep-days': '0',
+    shared: 'usage',
+    'dry-run': 'false',
+  }
+  const run = await runAction(title, stage, { action: 'prune', inputs })
+  announce(title, run)
+  for (const [id, reason] of Object.entries(JSON.parse(run.outputs.marked ?? '{}')))
+    detail('marked', id, String(reason))
+  for (const [id, reason] of Object.entries(JSON.parse(run.outputs.kept ?? '{}'))) detail('kept', id, String(reason))
+}
+
+interface ActionStep {
+  readonly action?: Exclude<Step['action'], undefined>
+  readonly inputs: Inputs
+}
+
+async function runAction(title: string, { ec2, instance }: Stage, step: ActionStep): Promise<Run> {
   const running = startAction({
     workspace,
-    inputs: INPUTS,
+    ...step,
     env: {
       ...ec2.environment,
       ...packerEnvironment(),
@@ -88,14 +163,14 @@ async function runAction(title: string, ec2: Ec2Server, instance: Instance): Pro
   throw new Error(`${title}: the action ended with ${run.exitCode ?? 'a signal'}.\n${run.log}`)
 }
 
+function announce(title: string, { seconds }: Run, verdict = ''): void {
+  const time = style('bold', `${seconds.toFixed(2)} s`.padStart(7))
+  say('', `${style('bold', title.padEnd(44))}${time}  ${verdict}`)
+}
+
 function lastLine(log: string): string {
   const lines = log.split('\n').filter(line => line && line !== '::endgroup::')
   return lines.at(-1)?.replace(/^(::group::|==> [^:]*: )/, '') ?? ''
-}
-
-function uploaded({ uploads }: Instance): string {
-  const files = [...uploads.keys()].filter(file => !/script_\d+\.sh$/.test(file))
-  return files.map(file => path.basename(file)).join(' and ')
 }
 
 async function applyImage(): Promise<string> {
@@ -113,29 +188,23 @@ async function runTerraform(command: string, ...args: readonly string[]): Promis
   return stdout
 }
 
-/** What a bake of the images file would make. */
-async function showPlan(ec2: Ec2Server): Promise<void> {
-  const title = '5  A plan of both images of the example'
-  const inputs = { 'images-file': 'example-app/ami-bakery.yml' }
-  const running = startAction({ action: 'plan', workspace, inputs, env: { ...ec2.environment, TMPDIR: directory } })
-  const { exitCode, outputs, seconds, log } = await watch(title, running.ended)
-  if (exitCode !== 0) throw new Error(`${title}: the action ended with ${exitCode ?? 'a signal'}.\n${log}`)
-  say('', `${style('bold', title.padEnd(40))}       ${style('bold', `${seconds.toFixed(2)} s`.padStart(7))}`)
-  for (const [name, { result, reason }] of Object.entries<PlanEntry>(JSON.parse(outputs.plan ?? '{}'))) {
-    detail(name, style(result === 'hit' ? 'green' : 'yellow', result.padEnd(5)), reason)
-  }
-  detail('matrix', outputs.matrix)
-}
-
-interface PlanEntry {
-  readonly result: string
-  readonly reason: string
-}
-
 async function showLeftovers(ec2: Ec2Server): Promise<void> {
-  const { images, instances, keyPairs, securityGroups } = await ec2.inventory()
-  const leftovers = instances.length + keyPairs.length + securityGroups.length
-  say('', `Left on EC2: ${images.length} images and ${leftovers || 'no'} instances, key pairs or security groups.`)
+  say('', style('bold', 'Left on AWS'))
+  for (const region of ['us-east-1', 'eu-west-1']) {
+    const { images, instances, keyPairs, securityGroups } = await ec2.inventory(region)
+    const leftovers = instances.length + keyPairs.length + securityGroups.length
+    const states = Map.groupBy(images, ({ Tags = [] }) => stateOf(Tags.find(({ Key }) => Key === STATE_TAG)?.Value))
+    const counts = [...states].map(([state, { length }]) => `${length} ${state}`).join(', ')
+    detail(
+      region,
+      `${images.length} images (${counts}),`,
+      `${leftovers || 'no'} instances, key pairs or security groups`,
+    )
+  }
+}
+
+function stateOf(value = ''): string {
+  return /^[0-9a-f]{40}$/.test(value) ? 'published' : (value.split(':')[0] ?? '')
 }
 
 /** Waits for the work. On a terminal, a line shows its progress. */

@@ -55,6 +55,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step', 
         ami_id: '',
         cache_hit: 'false',
         last_ami_id: '',
+        state: '',
         ami_config_checksum: expect.stringMatching(/^[0-9a-f]{40}$/),
       })
       expect(workspace.has('ami/.ami_id.json')).toBe(false)

@@ -55,6 +55,7 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step of
       ami_config_checksum: expect.stringMatching(/^[0-9a-f]{40}$/),
       cache_hit: 'false',
       last_ami_id: '',
+      state: 'published',
       ami_ids: JSON.stringify({ 'us-east-1': image?.ImageId }),
       ami_name: image?.Name,
       ami_creation_date: image?.CreationDate,

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CopyImageCommand, DeleteKeyPairCommand, type Image, RunInstancesCommand } from '@aws-sdk/client-ec2'
@@ -9,6 +8,7 @@ import { fakePacker, INPUTS, printArtifact, printBuild, sceneWith } from '../sup
 import { type Fault, type FaultyEc2, STRANGER, startProxy } from '../support/proxy.ts'
 import { cancel, type Run } from '../support/runner.ts'
 import { setScene } from '../support/scene.ts'
+import { mountSmallDisk } from '../support/small-disk.ts'
 import { hasTools } from '../support/tools.ts'
 import { hclTemplate, jsonTemplate, makeWorkspace, withSteps } from '../support/workspace.ts'
 
@@ -638,15 +638,4 @@ function event(head: string) {
 
 function readIfThere(file: string): string {
   return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''
-}
-
-/** A disk of half a megabyte; `undefined` where none may be mounted. */
-function mountSmallDisk(directory: string): Disposable | undefined {
-  fs.mkdirSync(directory)
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'none', directory], { stdio: 'ignore' })
-  } catch {
-    return undefined
-  }
-  return { [Symbol.dispose]: () => void execFileSync('umount', ['--lazy', directory]) }
 }

@@ -26,9 +26,13 @@ function image(tags: Readonly<Record<string, string>> = {}, more: Partial<Image>
     deprecationTime: undefined,
     sourceInstance: undefined,
     sourceImage: undefined,
+    sourceRegion: undefined,
     architecture: 'x86_64',
     snapshots: [],
     isEncrypted: false,
+    gib: 8,
+    lastLaunchedTime: undefined,
+    isProtected: false,
     tags: new Map(Object.entries({ ami_config_checksum: CHECKSUM, ami_bakery_template: 'app.pkr.hcl', ...tags })),
     ...more,
   }

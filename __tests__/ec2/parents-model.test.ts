@@ -257,6 +257,10 @@ function toImage({ id, ageInDays, fixAgeInDays, tags }: Ami): Image {
   return {
     id,
     owner: '123456789012',
+    sourceRegion: undefined,
+    gib: 8,
+    lastLaunchedTime: undefined,
+    isProtected: false,
     name: id,
     description: '',
     creationDate: new Date(NOW - ageInDays * DAY).toISOString(),

@@ -121,11 +121,15 @@ function imageNamed(id: string): FoundImage {
   const sources = {
     sourceInstance: undefined,
     sourceImage: undefined,
+    sourceRegion: undefined,
     architecture: 'x86_64',
     description: '',
     owner: '123456789012',
     stateReason: undefined,
     isEncrypted: false,
+    gib: 8,
+    lastLaunchedTime: undefined,
+    isProtected: false,
     snapshots: [],
   }
   return {

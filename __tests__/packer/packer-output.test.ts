@@ -14,9 +14,11 @@ import {
   imagesOf,
   isCleanupError,
   isDiagnostic,
+  isOfCleanUp,
   type Message,
   phaseOf,
   readMessage,
+  startsCleanUp,
 } from '../../src/packer/messages.ts'
 import { openLog, stdoutIn } from '../../src/packer/output-files.ts'
 import { makeDice } from '../support/definitions.ts'
@@ -457,6 +459,19 @@ describe("attributing Packer's texts to builds", () => {
     ['Terminating the source AWS instance...', false],
   ])('the line %j reports a failed clean-up: %s', (text, expected) => {
     expect(isCleanupError({ build: 'a: b', text })).toBe(expected)
+  })
+
+  test.each([
+    ['Provisioning step had errors: Running the cleanup provisioner, if present...', true, true],
+    ['Terminating the source AWS instance...', true, true],
+    ['Deleting temporary keypair...', false, true],
+    ['No volumes to clean up, skipping', false, true],
+    ['said Terminating the source AWS instance...', false, false],
+    ['Deleting temporary files', false, false],
+    ['Timeout waiting for SSH.', false, false],
+  ])('the line %j starts a clean-up: %s, and is of one: %s', (text, starts, isOf) => {
+    const line = { build: 'a: b', text }
+    expect([startsCleanUp(line), isOfCleanUp(line)]).toEqual([starts, isOf])
   })
 
   test("Packer's own diagnostics are distinguished from texts of builds", () => {

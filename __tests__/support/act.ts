@@ -20,6 +20,7 @@ export async function runWorkflow(
   workspace.write({
     'action.yml': fs.readFileSync(path.join(root, 'action.yml'), 'utf8'),
     'plan/action.yml': fs.readFileSync(path.join(root, 'plan/action.yml'), 'utf8'),
+    'prune/action.yml': fs.readFileSync(path.join(root, 'prune/action.yml'), 'utf8'),
     '.github/workflows/w.yml': workflow,
   })
   commit(workspace.directory)

@@ -3,9 +3,12 @@
  * - CopyImage ignores TagSpecifications: the image and its snapshots get them before the answer;
  * - CopyImage takes a name that is taken in the region: refused with InvalidAMIName.Duplicate;
  * - copies never fail: `failCopies`; no image is encrypted: `encrypt`;
- * - EnableImageDeprecation is unknown: remembered, and told by DescribeImages;
+ * - EnableImageDeprecation and DisableImageDeprecation are unknown: remembered, and told by DescribeImages; a date in the past is
+ *   refused;
  * - RunInstances and CopyImage take a ClientToken twice with other parameters: refused in `proxy.ts`.
  */
+
+import { errorDocument } from './xml.ts'
 
 /** What the tests make true of images. */
 export interface ImageFacts {
@@ -13,6 +16,8 @@ export interface ImageFacts {
   failCopies(region: string, reason?: string): void
   /** An image's disks are encrypted. */
   encrypt(id: string): void
+  /** An image is disabled: DescribeImages has it only if the request includes disabled ones. */
+  disable(id: string): void
 }
 
 interface Asked {
@@ -38,6 +43,7 @@ export function completeImages(): CompleteImages {
   const failing = new Map<string, string>()
   const failed = new Map<string, string>()
   const encrypted = new Set<string>()
+  const disabled = new Set<string>()
   const deprecated = new Map<string, string>()
 
   async function send<Request extends Asked>(
@@ -47,12 +53,16 @@ export function completeImages(): CompleteImages {
     const { action, region, parameters } = request
     const ask = (question: Record<string, string>) =>
       forward({ ...request, parameters: new URLSearchParams({ Version: '2016-11-15', ...question }) })
-    if (action === 'EnableImageDeprecation') {
-      deprecated.set(parameters.get('ImageId') ?? '', parameters.get('DeprecateAt') ?? '')
-      return {
-        status: 200,
-        body: '<EnableImageDeprecationResponse><return>true</return></EnableImageDeprecationResponse>',
-      }
+    if (/^(En|Dis)ableImageDeprecation$/.test(action)) {
+      const id = parameters.get('ImageId') ?? ''
+      const known = await ask({ Action: 'DescribeImages', 'ImageId.1': id })
+      if (known.status !== 200) return known
+      const time = parameters.get('DeprecateAt')
+      if (time !== null && roundToMinute(time) < Date.now())
+        return { status: 400, body: errorDocument('InvalidParameter') }
+      if (time === null) deprecated.delete(id)
+      else deprecated.set(id, new Date(roundToMinute(time)).toISOString())
+      return { status: 200, body: `<${action}Response><return>true</return></${action}Response>` }
     }
     if (action !== 'CopyImage') return await forward(request)
     const name = { 'Filter.1.Name': 'name', 'Filter.1.Value.1': parameters.get('Name') ?? '', 'Owner.1': 'self' }
@@ -79,13 +89,15 @@ export function completeImages(): CompleteImages {
     const [, id = ''] = /<imageId>(ami-[0-9a-f]+)</.exec(item) ?? []
     if (action !== 'DescribeImages' || !id) return item
     const [reason, time] = [failed.get(id), deprecated.get(id)]
-    if (reason && [...parameters.values()].includes('available')) return ''
+    const isDisabled = disabled.has(id)
+    if ((reason || isDisabled) && [...parameters.values()].includes('available')) return ''
+    if (isDisabled && parameters.get('IncludeDisabled') !== 'true') return ''
     const told = [
       reason ? `<stateReason><code>Client.InternalError</code><message>${reason}</message></stateReason>` : '',
       time ? `<deprecationTime>${time}</deprecationTime>` : '',
     ]
     return item
-      .replace('<imageState>available<', reason ? '<imageState>failed<' : '$&')
+      .replace('<imageState>available<', reason ? '<imageState>failed<' : isDisabled ? '<imageState>disabled<' : '$&')
       .replaceAll('</ebs>', encrypted.has(id) ? '<encrypted>true</encrypted></ebs>' : '$&')
       .replace(/<\/item>$/, `${told.join('')}</item>`)
   }
@@ -93,8 +105,14 @@ export function completeImages(): CompleteImages {
   const facts: ImageFacts = {
     failCopies: (region, reason) => void (reason ? failing.set(region, reason) : failing.delete(region)),
     encrypt: id => void encrypted.add(id),
+    disable: id => void disabled.add(id),
   }
   return { facts, send, describe }
+}
+
+/** A time in milliseconds since 1970: EC2 "rounds the seconds to the nearest minute". */
+function roundToMinute(time: string): number {
+  return Math.round(Date.parse(time) / 60_000) * 60_000
 }
 
 const duplicate =

@@ -101,6 +101,7 @@ export function speakTo(
     endpoint,
     environment: {
       AWS_ENDPOINT_URL_EC2: endpoint,
+      AWS_ENDPOINT_URL_SSM: endpoint,
       AWS_ENDPOINT_URL_STS: endpoint,
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',

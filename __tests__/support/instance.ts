@@ -20,9 +20,11 @@ export interface Reply {
 export interface InstanceOptions {
   /** Answers a command, at once or later: one whose promise stays open hangs. By default all succeed in silence. */
   readonly exec?: (command: Command) => Reply | undefined | Promise<Reply | undefined>
+  /** Lets nobody in. */
+  readonly isClosed?: true
 }
 
-/** The temporary instance as Packer sees it: an SSH server that lets everyone in and does nothing but remember. */
+/** The temporary instance as Packer sees it: an SSH server that lets everyone in by default and does nothing but remember. */
 export interface Instance extends AsyncDisposable {
   readonly port: number
   /** All that was run, in order, uploads excepted. */
@@ -32,7 +34,7 @@ export interface Instance extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-interface Host {
+interface Host extends Pick<InstanceOptions, 'isClosed'> {
   readonly exec: NonNullable<InstanceOptions['exec']>
   readonly commands: Command[]
   readonly uploads: Map<string, Buffer>
@@ -40,7 +42,7 @@ interface Host {
 
 /** Starts an instance on a free port of the loopback interface. Nothing that is sent to it touches the machine. */
 export async function startInstance(options: InstanceOptions = {}): Promise<Instance> {
-  const host: Host = { exec: options.exec ?? (() => undefined), commands: [], uploads: new Map() }
+  const host: Host = { ...options, exec: options.exec ?? (() => undefined), commands: [], uploads: new Map() }
   const ssh = new ssh2.Server({ hostKeys: [makeHostKey()] }, connection => serve(connection, host))
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
@@ -66,7 +68,7 @@ function makeHostKey(): string | Buffer {
 function serve(connection: Connection, host: Host): void {
   // A client that is killed resets its connection; that is no fault of the instance.
   connection.on('error', () => {})
-  connection.on('authentication', context => context.accept())
+  connection.on('authentication', context => (host.isClosed ? context.reject() : context.accept()))
   connection.on('session', accept => openSession(accept(), host))
 }
 

@@ -3,14 +3,21 @@ import path from 'node:path'
 import { readModel, type Service, type ServiceModel } from './service-model.ts'
 import { hasTools } from './tools.ts'
 
+interface Asked {
+  readonly action: string
+  readonly parameters: URLSearchParams
+  /** The body of a request to SSM. */
+  readonly json: string | undefined
+}
+
 /** Holds what a proxy is sent and answers against AWS's service models. Without the tool `service_models` nothing is wrong. */
 export interface ModelCheck {
   /** The violations of a request, by its parameters. */
-  request(parameters: URLSearchParams): string[]
+  request(asked: Asked): string[]
   /** Remembers how moto's own answers to such a request violate the model: that is not the proxy's doing. */
-  motosAnswer(parameters: URLSearchParams, body: string): void
+  motosAnswer(asked: Asked, body: string): void
   /** Checks an answer of the proxy's. */
-  answer(parameters: URLSearchParams, body: string): void
+  answer(asked: Asked, body: string): void
   /**
    * Writes down how much was checked.
    *
@@ -30,33 +37,39 @@ export function createModelCheck(): ModelCheck {
   const checked: string[] = []
   const isPossible = hasTools('service_models')
 
-  function check(parameters: URLSearchParams, find: (model: ServiceModel, action: string) => string[]): string[] {
+  function check({ action, parameters, json }: Asked, find: (model: ServiceModel) => string[]): string[] {
     if (!isPossible) return []
-    const [action, version] = [parameters.get('Action') ?? '', parameters.get('Version') ?? '']
-    const service = SERVICES[version]
-    return service ? find(readModel(service), action) : [`${action}.Version: ${version} is that of no known service.`]
+    const version = parameters.get('Version') ?? ''
+    const service = json === undefined ? SERVICES[version] : 'ssm'
+    return service ? find(readModel(service)) : [`${action}.Version: ${version} is that of no known service.`]
   }
 
-  function checkAnswer(parameters: URLSearchParams, body: string): string[] {
-    const found = check(parameters, (model, action) => model.checkAnswer(action, body))
+  function checkAnswer(asked: Asked, body: string): string[] {
+    const { action, json } = asked
+    const found = check(asked, model =>
+      json === undefined ? model.checkAnswer(action, body) : model.checkJsonAnswer(action, body),
+    )
     // Which of a list's items it is makes no difference.
     return found.map(violation => violation.replaceAll(/\.\d+/g, ''))
   }
 
-  function request(parameters: URLSearchParams): string[] {
-    checked.push(`request ${parameters.get('Action')}`)
-    const found = check(parameters, (model, action) => model.checkRequest(action, parameters))
+  function request(asked: Asked): string[] {
+    const { action, parameters, json } = asked
+    checked.push(`request ${action}`)
+    const found = check(asked, model =>
+      json === undefined ? model.checkRequest(action, parameters) : model.checkJson(action, json),
+    )
     violations.push(...found.map(violation => `request ${violation}`))
     return found
   }
 
-  function motosAnswer(parameters: URLSearchParams, body: string): void {
-    for (const violation of checkAnswer(parameters, body)) motosOwn.add(violation)
+  function motosAnswer(asked: Asked, body: string): void {
+    for (const violation of checkAnswer(asked, body)) motosOwn.add(violation)
   }
 
-  function answer(parameters: URLSearchParams, body: string): void {
-    checked.push(`answer ${parameters.get('Action')}`)
-    const found = checkAnswer(parameters, body).filter(violation => !motosOwn.has(violation))
+  function answer(asked: Asked, body: string): void {
+    checked.push(`answer ${asked.action}`)
+    const found = checkAnswer(asked, body).filter(violation => !motosOwn.has(violation))
     violations.push(...found.map(violation => `answer ${violation}`))
   }
 

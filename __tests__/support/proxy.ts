@@ -6,9 +6,11 @@
  * - CreateImage takes an instance that is terminated: refused with IncorrectState;
  * - DeleteSecurityGroup takes a group whose instances still end: refused with DependencyViolation;
  * - DeleteKeyPair by id says yes and deletes nothing (EC2's reference: "You can use either KeyName or KeyPairId"): the id becomes the name;
+ * - the root device of an image of CreateImage has the type `standard`, which EC2 does not know: it is `ebs`;
+ * - GetConsoleOutput tells the same of every instance: a sample of 2006; it is left out, since no instance has printed anything;
  * - CopyImage tells no source, neither on the image nor on its snapshot, and there is no filter source-image-id;
- * - what `copies.ts` lists about copies of images;
- * - the root device of an image made by CreateImage has the type `standard`: it is `ebs`, as Packer demands of what it bakes from;
+ * - what `copies.ts` lists about copies of images, and `image-use.ts` about their use;
+ * - what `parameters.ts` lists about SSM;
  * - no image was ever scanned: `scan`, as `scans.ts` has it;
  * - everything is consistent at once: `lateness`, as `consistency.ts` has it;
  * - answers have one page: `pages`.
@@ -23,8 +25,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createConsistency, IS_LATE_RUN, LATE, type Lateness } from './consistency.ts'
 import { completeImages, type ImageFacts } from './copies.ts'
 import { type Ec2Server, speakTo } from './ec2.ts'
+import { type ImageUse, knowUseOfImages } from './image-use.ts'
 import { createModelCheck } from './model-check.ts'
 import { createPages } from './pages.ts'
+import { completeParameters, type ParameterFacts, refuse } from './parameters.ts'
 import { createScans, type ScanElements } from './scans.ts'
 import { errorDocument, mapItems } from './xml.ts'
 
@@ -92,6 +96,8 @@ export interface FaultyEc2 extends Pick<Ec2Server, 'endpoint' | 'environment' | 
   /** EC2 is neither late nor slow from now on, not even in a run in which it is: for what counts requests or milliseconds. */
   prompt(): void
   readonly images: ImageFacts
+  readonly parameters: ParameterFacts
+  readonly use: ImageUse
   stop(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -119,7 +125,13 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
   const model = createModelCheck()
   const copies = createCopies()
   const images = completeImages()
+  const use = knowUseOfImages()
   const upstream = { endpoint: ec2.moto, account }
+  const parameters = completeParameters(async request => {
+    const answer = await forward(upstream, request)
+    if (request.json !== undefined && answer.status === 200) model.motosAnswer(request, answer.body)
+    return answer
+  })
   const deleteById = createDeletion(upstream)
   const guard = createGuard(upstream, slowness)
   const consistency = createConsistency()
@@ -130,14 +142,16 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
   }
 
   async function play(asked: Received): Promise<Answer> {
-    const { status, body } = await guard(asked, () =>
-      images.send(copies.translate(asked), async request => {
-        const answer = await deleteById(request)
-        if (answer.status === 200) model.motosAnswer(request.parameters, answer.body)
+    const send = (request: Received) =>
+      images.send(copies.translate(request), async translated => {
+        const answer = await deleteById(translated)
+        if (answer.status === 200) model.motosAnswer(translated, answer.body)
         return answer
-      }),
+      })
+    const { status, body } = await guard(asked, () => use.answer(asked, send))
+    const completed = mapItems(copies.complete(asked, correct(asked, body)), item =>
+      use.describe(asked, images.describe(asked, item)),
     )
-    const completed = mapItems(copies.complete(asked, body), item => images.describe(asked, item))
     return { status, body: slowness.apply(asked, completed) }
   }
 
@@ -145,24 +159,30 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
     const asked = await receive(request)
     const isRecorded = !request.url?.startsWith(BACK_DOOR)
     if (isRecorded) requests.push(asked)
-    const [violation] = model.request(asked.parameters)
-    if (violation) return void response.writeHead(400).end(errorDocument('AwsServiceModelViolated', violation))
+    const [violation] = model.request(asked)
+    if (violation) return void reply(response, asked, refuseAs(asked, 'AwsServiceModelViolated', violation))
     const fault = isRecorded ? findFault(counts, asked) : undefined
     if (fault?.hang) return
     if (fault?.delay) await sleep(fault.delay)
-    if (fault?.error) return void response.writeHead(fault.status ?? 400).end(errorDocument(fault.error))
+    if (fault?.error) {
+      const refusal = refuseAs(asked, fault.error)
+      return void reply(response, asked, { ...refusal, status: fault.status ?? refusal.status })
+    }
     if (fault?.answer !== undefined) {
-      if (!fault.isMalformed && !fault.status) model.answer(asked.parameters, fault.answer)
+      if (!fault.isMalformed && !fault.status) model.answer(asked, fault.answer)
       return void response.writeHead(fault.status ?? 200).end(fault.answer)
     }
-    const { status, body: unscanned } = isRecorded
-      ? await pages.answer(asked, request => consistency.answer(request, play))
-      : await play(asked)
+    const { status, body: unscanned } = await playFor(asked, isRecorded)
     const body = scans.complete(asked, unscanned)
     if (fault?.lost) return void request.socket.destroy()
     if (fault?.silent) return
-    if (status === 200) model.answer(asked.parameters, scans.areMalformed() ? unscanned : body)
-    response.writeHead(status, { 'content-type': 'text/xml' }).end(body)
+    if (status === 200) model.answer(asked, scans.areMalformed() ? unscanned : body)
+    reply(response, asked, { status, body })
+  }
+
+  async function playFor(asked: Received, isRecorded: boolean): Promise<Answer> {
+    if (asked.json !== undefined) return await parameters.answer(asked)
+    return isRecorded ? await pages.answer(asked, request => consistency.answer(request, play)) : await play(asked)
   }
 
   const server = http.createServer((request, response) => {
@@ -202,29 +222,52 @@ export async function startProxy(ec2: Pick<Ec2Server, 'moto'>, account?: string)
       slowness.atLeast({})
     },
     images: images.facts,
+    parameters: parameters.facts,
+    use: use.facts,
     stop,
     [Symbol.asyncDispose]: stop,
   }
 }
 
 /** A request as it came in, with what it takes to send it on. */
-interface Received extends Request {
+export interface Received extends Request {
   readonly accessKey: string
   readonly headers: Readonly<Record<string, string>>
+  /** The body of a request to a service whose protocol is JSON. */
+  readonly json: string | undefined
+  /** Whose account it is about, when that is not the sender's. */
+  readonly owner?: string
+}
+
+/** Leaves out moto's sample of a console output. */
+function correct({ action }: Request, body: string): string {
+  return action === 'GetConsoleOutput' ? body.replace(/<output>[^<]*<\/output>/, '') : body
 }
 
 async function receive(request: http.IncomingMessage): Promise<Received> {
-  const parameters = new URLSearchParams(await text(request))
-  const { authorization = '', 'x-amz-date': date, 'user-agent': agent = '' } = request.headers
+  const body = await text(request)
+  const { authorization = '', 'x-amz-date': date, 'user-agent': agent = '', 'x-amz-target': target } = request.headers
   // Credential=<access key>/<day>/<region>/<service>/aws4_request
   const [, accessKey = '', region = '', service = ''] =
     /Credential=([^/]*)\/[^/]*\/([^/]*)\/([^/]*)/.exec(authorization) ?? []
-  const headers = {
-    authorization,
-    'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
-    'x-amz-date': String(date),
+  const headers = { authorization, 'x-amz-date': String(date) }
+  const common = { region, service, agent, accessKey, headers }
+  if (!target) {
+    const parameters = new URLSearchParams(body)
+    return { ...common, action: parameters.get('Action') ?? '', parameters, json: undefined }
   }
-  return { action: parameters.get('Action') ?? '', parameters, region, service, agent, accessKey, headers }
+  const values = Object.entries(JSON.parse(body)).map(([name, value]): [string, string] => [name, String(value)])
+  const parameters = new URLSearchParams(values)
+  return { ...common, action: String(target).replace(/^.*\./, ''), parameters, json: body }
+}
+
+function reply(response: http.ServerResponse, { json }: Received, { status, body }: Answer): void {
+  const type = json === undefined ? 'text/xml' : 'application/x-amz-json-1.1'
+  response.writeHead(status, { 'content-type': type }).end(body)
+}
+
+function refuseAs({ json }: Received, code: string, message?: string): Answer {
+  return json === undefined ? { status: 400, body: errorDocument(code, message) } : refuse(code, message)
 }
 
 function findFault(counts: Map<Fault, number>, { action, region, parameters }: Request): Fault | undefined {
@@ -244,20 +287,27 @@ interface Upstream {
   readonly account: string | undefined
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number
   readonly body: string
 }
 
-async function forward({ endpoint, account }: Upstream, { accessKey, headers, parameters }: Received): Promise<Answer> {
-  const caller = accessKey === STRANGER.AWS_ACCESS_KEY_ID ? STRANGERS_ACCOUNT : account
+async function forward({ endpoint, account }: Upstream, request: Received): Promise<Answer> {
+  const { action, accessKey, headers, parameters, json, owner } = request
+  const caller = owner ?? (accessKey === STRANGER.AWS_ACCESS_KEY_ID ? STRANGERS_ACCOUNT : account)
+  const protocol =
+    json === undefined
+      ? { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }
+      : { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `AmazonSSM.${action}` }
   const response = await fetch(endpoint, {
     method: 'POST',
-    headers: { ...headers, ...(caller && { 'x-moto-account-id': caller }) },
-    body: parameters.toString(),
+    headers: { ...headers, ...protocol, ...(caller && { 'x-moto-account-id': caller }) },
+    body: json ?? parameters.toString(),
   })
   const body = await response.text()
-  return { status: response.status, body: body.replaceAll('<rootDeviceType>standard<', '<rootDeviceType>ebs<') }
+  // moto tells what is absent as null, AWS does not.
+  const told = json === undefined ? body : body.replaceAll(/"\w+": ?null,? ?/g, '').replace(/, ?}/g, '}')
+  return { status: response.status, body: told.replaceAll('<rootDeviceType>standard<', '<rootDeviceType>ebs<') }
 }
 
 /** Sends a request on unless EC2 would refuse it, or has answered it before. */

@@ -5,13 +5,16 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** The files in `dist` that a step starts. */
+export type ActionName = 'index' | 'plan' | 'publish' | 'revoke' | 'prune'
+
 /** A step of a job, as its author writes it. */
 export interface Step {
   /** What stands under `with:`. */
   readonly inputs?: Readonly<Record<string, string>>
   readonly env?: Readonly<Record<string, string>>
   /** Which action of the repository it uses; by default the main one. */
-  readonly action?: 'index' | 'plan'
+  readonly action?: ActionName
   /** The checked-out repository. */
   readonly workspace: string
   /** A program that starts the action: the action's own command line follows these words. */
@@ -73,10 +76,11 @@ export function startPlainly(
   directory: string,
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
+  action: ActionName = 'index',
 ): Running {
   const temp = makeTemporary(directory)
   const variables = { PATH: process.env.PATH ?? '', HOME: os.homedir(), TMPDIR: temp, ...env }
-  return start('index.js', { cwd: directory, temp, env: variables, under: [], args })
+  return start(`${action}.js`, { cwd: directory, temp, env: variables, under: [], args })
 }
 
 /**

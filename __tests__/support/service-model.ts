@@ -18,6 +18,8 @@ export interface ServiceModel {
   checkJson(action: string, body: string): string[]
   /** The violations of an answer, an XML document. */
   checkAnswer(action: string, body: string): string[]
+  /** The same for an answer that is a JSON document. */
+  checkJsonAnswer(action: string, body: string): string[]
 }
 
 type Type =
@@ -181,6 +183,10 @@ function createModel(model: Model): ServiceModel {
     checkRequest,
     checkJson: (action, body) => checkInput(action, fromJson(JSON.parse(body))),
     checkAnswer,
+    checkJsonAnswer: (action, body) => {
+      const place = { model, notation: { ...NOTATIONS.json, isRequest: false }, path: action }
+      return checkMember(place, model.operations[action]?.output, fromJson(JSON.parse(body)))
+    },
   }
 }
 

@@ -3,7 +3,6 @@ import { findNewestImage } from '../ec2/base-image.ts'
 import { connect } from '../ec2/client.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { IMAGE_ID } from '../runner/ids.ts'
-import { OptionError } from '../runner/option-error.ts'
 
 /** The ids of the base images that searches have found, by the value of `base-ami`. */
 export type Resolved = ReadonlyMap<string, string>
@@ -37,7 +36,7 @@ function parseObject(json: string): object {
 export interface BaseImages {
   /**
    * @returns The id of the image to bake from; `undefined` when the template chooses it.
-   * @throws OptionError when a search finds nothing, or images of several architectures.
+   * @throws OptionError when a search finds nothing, or images of several architectures, or a parameter holds no image id.
    */
   resolve(baseAmi: BaseAmi | undefined, region: string): Promise<string | undefined>
   /** The ids that were found, by the value of `base-ami`; if it was searched in several regions, `us-east-1/newest:…`. */
@@ -82,6 +81,7 @@ function toText(baseAmi: Exclude<BaseAmi, { readonly id: string }>): string {
 
 async function search(baseAmi: Exclude<BaseAmi, { readonly id: string }>, region: string): Promise<string> {
   if ('owner' in baseAmi) return await findNewestImage(connect(region, cancelled), baseAmi)
-  const advice = 'Specify an image id, or newest:<owner>/<name pattern>.'
-  throw new OptionError('baseAmi', `An SSM parameter is not supported yet. ${advice}`)
+  // Loaded on demand: no other run needs SSM.
+  const { readImageId } = await import('../ec2/parameters/read-image-id.ts')
+  return await readImageId(baseAmi.parameter, region, cancelled)
 }

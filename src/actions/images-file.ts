@@ -1,23 +1,21 @@
-import {
-  type ImagesFile,
-  type ImagesFileOptions,
-  type LocationSettings,
-  readImagesFile,
-} from '../definition/images-file.ts'
+import type { ImagesFile, ImagesFileOptions, LocationSettings } from '../definition/images-file.ts'
 import { env } from '../runner/environment.ts'
 import { readInput } from '../runner/inputs.ts'
 import { messageOf } from '../runner/log.ts'
 
 /** The images file if the input specifies no other. */
-const DEFAULT_IMAGES_FILE = 'ami-bakery.yml'
+export const DEFAULT_IMAGES_FILE = 'ami-bakery.yml'
 
 /**
  * Reads the images file that the inputs specify, and checks all of it.
  *
+ * @param options By default the region and the subnet of the inputs and of the environment.
  * @throws Error that begins with `images-file`, or with the name of an input that is not valid.
  */
-export async function openImagesFile(): Promise<ImagesFile> {
-  return await readImagesFile(readInput('images-file') || DEFAULT_IMAGES_FILE, readLocation())
+export async function openImagesFile(options = readLocation()): Promise<ImagesFile> {
+  // Loaded on demand: only runs with an images file need it.
+  const { readImagesFile } = await import('../definition/images-file.ts')
+  return await readImagesFile(readInput('images-file') || DEFAULT_IMAGES_FILE, options)
 }
 
 /** @throws Error that begins with the input's name and suggests a similar name when the file has no such image. */

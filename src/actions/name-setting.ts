@@ -10,6 +10,8 @@ const SETTING_OF: Readonly<Record<Exclude<Option, 'waitForOtherBakes'>, SettingN
   only: 'packer-only',
   baseAmi: 'base-ami',
   regions: 'regions',
+  shareWith: 'share-with',
+  ssmParameter: 'ssm-parameter',
 }
 
 /**

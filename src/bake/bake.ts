@@ -8,15 +8,18 @@ import {
   temporaryFiles,
   verifiedImages,
 } from '../cleanup/journal.ts'
+import { cleanUpAfterLease } from '../cleanup/vanished-runs.ts'
 import type { Template } from '../definition/template.ts'
 import type { Variable } from '../definition/variables.ts'
 import { valueFor } from '../ec2/choose-image.ts'
 import { assertLastingCredentials } from '../ec2/credentials.ts'
-import { describeKept, type FoundImage } from '../ec2/images.ts'
+import type { FoundImage } from '../ec2/images.ts'
 import { type Finding, findImageQuietly } from '../ec2/look-up.ts'
+import { describeKept } from '../ec2/tag-checksum.ts'
 import type { Lease } from '../lease/lease.ts'
 import { type LeaseOptions, nameLease, withLease } from '../lease/with-lease.ts'
 import { type Artifacts, type BuildOptions, buildImages } from '../packer/build.ts'
+import { createConsoleReader } from '../packer/console-output.ts'
 import { assertDiskSpace } from '../packer/disk-space.ts'
 import { packerEnvironment } from '../packer/environment.ts'
 import { type Build, prepareBuild } from '../packer/prepare.ts'
@@ -27,8 +30,8 @@ import { group, info, messageOf, warn } from '../runner/log.ts'
 import { addLine } from '../runner/option-error.ts'
 import { identify } from '../runner/process.ts'
 import { assertNotRevoked, chooseParent } from './current-state.ts'
+import { BUILD_TITLE, explainFailure } from './explain-failure.ts'
 import { rejectForks } from './fork-guard.ts'
-import { cleanUpAfterLease } from './lease-cleanup.ts'
 import { type OpenBake, type VerifyOptions, verifyImages } from './verify.ts'
 
 /** An image to bake. */
@@ -170,15 +173,20 @@ async function buildArtifacts(options: BuildableOptions, { journal, lease }: Ope
   await assertLastingCredentials(ec2)
   const packer = { directory: workingDirectory, environment: packerEnvironment(ec2.region) }
   const args = await prepareBuild(packer, buildFor(options))
+  const reader = createConsoleReader(ec2)
   const watch: BuildOptions = {
     directory: journal.directory,
     region: ec2.region,
+    cleaningUp: reader.ask,
     report: news => {
       journal.build(news)
       if (news.resources) lease.publishResources(news.resources)
     },
   }
-  return await group('Packer: build', () => buildImages(packer, args, watch))
+  const build = group(BUILD_TITLE, () => buildImages(packer, args, watch))
+  return await build.catch(async cause => {
+    throw await explainFailure(cause, reader)
+  })
 }
 
 function buildFor(options: BuildableOptions): Build {

@@ -9,16 +9,14 @@ import { connect, type Ec2, errorCode } from '../ec2/client.ts'
 import { ELSEWHERE } from '../ec2/credentials.ts'
 import {
   describeImage,
-  describeKept,
   type FoundImage,
   type Image,
-  LEAVE_ROOM,
   type RegionalImage,
-  tagChecksum,
   UnknownImage,
   waitUntilAvailable,
 } from '../ec2/images.ts'
 import { ExcludedImage, findImageQuietly, waitUntilFound } from '../ec2/look-up.ts'
+import { describeKept, LEAVE_ROOM, tagChecksum } from '../ec2/tag-checksum.ts'
 import {
   BAKED_AT_TAG,
   BASE_TAG,

@@ -36,6 +36,7 @@ export const COMMANDS = {
       .join('; '),
   image: (region: string, id: string): string =>
     `aws ec2 deregister-image --region ${region} --image-id ${id} ${DELETE_SNAPSHOTS}`,
+  disableImage: (region: string, id: string) => `aws ec2 disable-image --region ${region} --image-id ${id}`,
   searchSnapshots: (region: string, images: readonly string[]) =>
     `aws ec2 describe-snapshots --region ${region} --owner-ids self ` +
     `--filters "Name=description,Values=${images.map(id => `*${id}*`).join(',')}"`,

@@ -1,10 +1,11 @@
 import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../ec2/client.ts'
-import { describeUntagged, tagChecksum } from '../ec2/images.ts'
+import { describeUntagged, tagChecksum } from '../ec2/tag-checksum.ts'
 import { keyPairsIn, removeLease } from '../lease/key-pairs.ts'
 import { createAttribution } from '../packer/attribution.ts'
 import { createLogPrinter, printNewLines, requestTermination } from '../packer/build.ts'
+import { createConsoleReader, printConsoleOutput } from '../packer/console-output.ts'
 import { areEmpty, type CreatedResources, NO_RESOURCES, trackCreatedResources } from '../packer/created-resources.ts'
 import { textOf } from '../packer/messages.ts'
 import { openLog, stdoutIn } from '../packer/output-files.ts'
@@ -35,16 +36,33 @@ export async function endAbandonedBake(journal: Journal): Promise<void> {
   const { main } = journal.entry()
   if (main) await killAndWait(main)
   const { packer, terminationRequested, cleanupFailed } = buildOf(journal.entry())
+  const printConsole = await askForConsole(journal)
   if (packer && isRunning(packer) && !terminationRequested) requestTermination(packer)
   const leaseDeleted = deleteLease(journal.entry(), deadline.signal)
   const isVerified = verifiedImages(journal.entry()).length > 0
   if (packer && !isVerified) await group('Packer: the rest of its output', () => waitForPacker(journal))
+  await printConsole?.()
   await leaseDeleted
   if (!isVerified) return await endBake(journal, deadline.signal)
   const untagged = await finishTags(journal.entry(), deadline.signal)
   if (cleanupFailed) await endBake(journal, deadline.signal)
   if (untagged.length > 0) throw new Error(untagged.join('\n'))
   journal.close()
+}
+
+/**
+ * Asks for the console output of the instance if main was killed in the middle of the build: then nothing has explained why. Not after a
+ * cancel. Returns a function that prints the answer.
+ */
+async function askForConsole(journal: Journal): Promise<(() => Promise<void>) | undefined> {
+  const entry = journal.entry()
+  const { packer, terminationRequested, linesPrinted } = buildOf(entry)
+  if (entry.phase.name !== 'building' || !packer || terminationRequested || linesPrinted) return undefined
+  const instance = (await readResources(journal)).instances.at(-1)
+  if (!instance) return undefined
+  const reader = createConsoleReader(connect(entry.region))
+  reader.ask(instance)
+  return async () => await printConsoleOutput(instance, await reader.read(instance))
 }
 
 /** Tags verified images, which the bake may not have done any more. Returns the failures. */

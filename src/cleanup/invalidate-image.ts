@@ -1,11 +1,10 @@
-import { DeregisterImageCommand } from '@aws-sdk/client-ec2'
-import { ask, type Ec2, errorCode, poll } from '../ec2/client.ts'
+import { poll } from '../ec2/client.ts'
 import type { RegionalImage } from '../ec2/images.ts'
-import { isNotFound } from '../ec2/requests.ts'
 import { candidateValue, failedValue } from '../ec2/state.ts'
 import { CHECKSUM_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from '../ec2/tag-names.ts'
 import { tagResource } from '../ec2/tags.ts'
 import { info, messageOf, warn } from '../runner/log.ts'
+import { deregisterImage } from './deregister-image.ts'
 import { describeOwn } from './find-images.ts'
 import type { BakeIdentity } from './journal.ts'
 
@@ -22,7 +21,10 @@ export async function invalidateImage(
   const { ec2, image } = regional
   const value = image.tags.get(CHECKSUM_TAG)
   if (value === failedValue(bake.checksum)) return undefined
-  if (!isHit(value, bake.checksum)) return [...image.snapshots, ...(await deregister(ec2, image.id))]
+  if (!isHit(value, bake.checksum)) {
+    const results = await deregisterImage(ec2, image.id)
+    return [...image.snapshots, ...results.map(({ id }) => id)]
+  }
   await markFailed(regional, bake)
   return undefined
 }
@@ -86,46 +88,3 @@ async function waitUntilHidden({ ec2, image }: RegionalImage, former: string, fa
     warn(`Could not check that EC2 no longer finds ${image.id}, which comes from a failed bake. ${messageOf(error)}`)
   }
 }
-
-/** How long EC2 may refuse to deregister an image, in seconds. */
-const DEREGISTRATION_TIMEOUT = 3 * 60
-
-/**
- * Deregisters an image and deletes the snapshots that EC2 knows of it.
- *
- * @returns The snapshots that EC2 has deleted, or could not delete.
- */
-async function deregister(ec2: Ec2, id: string): Promise<readonly string[]> {
-  info(`Deregistering ${id} and deleting its snapshots.`)
-  let refusal: unknown
-  const snapshots = await poll(ec2, DEREGISTRATION_TIMEOUT, async () => {
-    try {
-      return await requestDeregistration(ec2, id)
-    } catch (error) {
-      if (!isNotFound(error) && !AMBIGUOUS.has(errorCode(error) ?? '')) throw error
-      if ((await describeOwn(ec2, 'image-id', [id])).length === 0) return []
-      if (!refusal)
-        info(`Waiting up to ${DEREGISTRATION_TIMEOUT} s until ${id} can be deregistered: ${messageOf(error)}`)
-      refusal = error
-      return undefined
-    }
-  })
-  if (snapshots) return snapshots
-  throw new Error(`${id} could not be deregistered within ${DEREGISTRATION_TIMEOUT} s: ${messageOf(refusal)}`, {
-    cause: refusal,
-  })
-}
-
-async function requestDeregistration(ec2: Ec2, ImageId: string): Promise<readonly string[]> {
-  const command = new DeregisterImageCommand({ ImageId, DeleteAssociatedSnapshots: true })
-  const { DeleteSnapshotResults = [] } = await ask(ec2, 'ec2:DeregisterImage', (client, options) =>
-    client.send(command, options),
-  )
-  return DeleteSnapshotResults.flatMap(({ SnapshotId }) => SnapshotId ?? [])
-}
-
-/**
- * EC2 answers "Unavailable" for an image that is deregistered already and for one in a state that forbids it (AWS: "Error codes for the
- * Amazon EC2 API"), and "NotFound" also for an image that was just created. Only a description of the image tells them apart.
- */
-const AMBIGUOUS: ReadonlySet<string> = new Set(['InvalidAMIID.Unavailable', 'IncorrectState'])

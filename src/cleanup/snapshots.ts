@@ -1,7 +1,9 @@
-import { DeleteSnapshotCommand, paginateDescribeSnapshots, type Snapshot } from '@aws-sdk/client-ec2'
+import { CreateTagsCommand, DeleteSnapshotCommand, paginateDescribeSnapshots, type Snapshot } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, poll } from '../ec2/client.ts'
-import { describeImages } from '../ec2/images.ts'
-import { askForAll, deleteWhenFree } from '../ec2/requests.ts'
+import { describeImages, type Image } from '../ec2/images.ts'
+import { askForAll, deleteWhenFree, isNotFound } from '../ec2/requests.ts'
+import { toTagList } from '../ec2/tag-list.ts'
+import { TEMPLATE_TAG } from '../ec2/tag-names.ts'
 import type { CreatedResources } from '../packer/created-resources.ts'
 import { CLOCK_DIFFERENCE, isSince } from './since.ts'
 
@@ -67,6 +69,21 @@ async function describeSnapshots(ec2: Ec2, filter: string, values: readonly stri
 
 function idsOf(snapshots: readonly Snapshot[]): string[] {
   return snapshots.flatMap(({ SnapshotId }) => SnapshotId ?? [])
+}
+
+/**
+ * Gives the snapshots of an image the image's template as a tag, so that a rule of the Recycle Bin for that tag retains them too. Packer
+ * and EC2 do not copy the image's tags to them.
+ *
+ * @throws Error that names the permission and the reason.
+ */
+export async function tagSnapshots(ec2: Ec2, { snapshots, tags }: Image): Promise<void> {
+  if (snapshots.length === 0) return
+  const Tags = toTagList([[TEMPLATE_TAG, tags.get(TEMPLATE_TAG) ?? '']])
+  const command = new CreateTagsCommand({ Resources: [...snapshots], Tags })
+  await ask(ec2, 'ec2:CreateTags', (client, options) => client.send(command, options)).catch(error => {
+    if (!isNotFound(error)) throw error
+  })
 }
 
 /** How long a snapshot may be in use after its image was deregistered, in seconds. */

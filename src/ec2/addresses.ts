@@ -16,13 +16,16 @@ export interface Proxies {
   readonly no_proxy?: string
 }
 
+/** A service of AWS by its name in messages and in the names of environment variables. */
+export type ServiceName = 'EC2' | 'SSM'
+
 /**
- * Reads the endpoint that the environment sets for EC2; `undefined` when it is AWS's own.
+ * Reads the endpoint that the environment sets for a service; `undefined` when it is AWS's own.
  *
  * @throws Error when the value is not an address. It names the variable and never quotes the value, which may contain a password.
  */
-export function readEndpoint(): Address | undefined {
-  const variable = ['AWS_ENDPOINT_URL_EC2', 'AWS_ENDPOINT_URL'].find(name => env(name))
+export function readEndpoint(service: ServiceName = 'EC2'): Address | undefined {
+  const variable = [`AWS_ENDPOINT_URL_${service}`, 'AWS_ENDPOINT_URL'].find(name => env(name))
   const endpoint = variable ? parse(variable, env(variable) ?? '') : undefined
   if (endpoint && !isHttp(endpoint)) throw unreadable(endpoint.variable)
   return endpoint
@@ -64,8 +67,8 @@ export function warnOfIgnoredProxies(): void {
 }
 
 /** The variable whose proxy or endpoint has this host name; `undefined` when there is none. */
-export function findVariable(host: string): string | undefined {
-  const endpoint = readEndpoint()
+export function findVariable(host: string, service: ServiceName): string | undefined {
+  const endpoint = readEndpoint(service)
   const addresses = [...namedProxies(), ...(endpoint ? [endpoint] : [])]
   return addresses.find(({ url }) => url.hostname === host)?.variable
 }

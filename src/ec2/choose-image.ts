@@ -159,9 +159,16 @@ function revoked(image: Image): Skip | undefined {
 
 /** Why an image that `prune` may delete at any moment is skipped. One whose value is not a time stays: `prune` does not delete it. */
 export function dueForDeletion(image: Image, now: number): Skip | undefined {
-  const due = image.tags.get(PRUNE_TAG) ?? ''
-  if (!TIME.test(due) || !(Date.parse(due) <= now)) return undefined
-  return skip(image, `has been due for deletion since ${due}`)
+  const due = readDueTime(image)
+  if (due === undefined || due > now) return undefined
+  return skip(image, `has been due for deletion since ${image.tags.get(PRUNE_TAG)}`)
+}
+
+/** When an image is due for deletion by its tag, in milliseconds since 1970; `undefined` when the tag holds no time. */
+export function readDueTime({ tags }: Image): number | undefined {
+  const due = tags.get(PRUNE_TAG) ?? ''
+  const time = TIME.test(due) ? Date.parse(due) : Number.NaN
+  return Number.isNaN(time) ? undefined : time
 }
 
 /** A time in ISO 8601 with its time zone, or a day in UTC: without a time zone its meaning depends on the machine. */

@@ -4,28 +4,54 @@ import https from 'node:https'
 import { EC2Client } from '@aws-sdk/client-ec2'
 import { env } from '../runner/environment.ts'
 import { group, info, messageOf } from '../runner/log.ts'
-import { milliseconds, pause, unlessAborted } from '../runner/wait.ts'
-import { describeAddress, readEndpoint, readProxies, warnOfIgnoredProxies } from './addresses.ts'
+import { limitTime, milliseconds, pause, unlessAborted } from '../runner/wait.ts'
+import { describeAddress, readEndpoint, readProxies, type ServiceName, warnOfIgnoredProxies } from './addresses.ts'
 import { encodedIn } from './encoded-message.ts'
 import { explain } from './errors.ts'
 
-export { errorCode, NOT_EC2 } from './errors.ts'
+export { errorCode, isDenied, NOT_EC2 } from './errors.ts'
 
-/** EC2 in one region. */
-export interface Ec2 {
-  readonly client: EC2Client
+/** A service of AWS in one region. */
+export interface Connection<Client> {
+  readonly client: Client
   readonly region: string
   /** Aborts every request and every wait; absent for work that goes on after a cancel. */
   readonly signal: AbortSignal | undefined
 }
 
-/**
- * Makes the client for a region; the only place that does. By default the SDK has no request timeout, makes three attempts, and
- * ignores proxies. Sends nothing.
- */
+/** EC2 in one region. */
+export type Ec2 = Connection<EC2Client>
+
+/** Makes the client of EC2 for a region; the only place that does. Sends nothing. */
 export function connect(region: string, signal?: AbortSignal): Ec2 {
+  return connectTo(EC2Client, 'EC2', { region, signal })
+}
+
+/** What the SDK's clients of all services have in common. */
+interface AnyClient {
+  readonly config: Pick<EC2Client['config'], 'credentials'>
+  readonly middlewareStack: { add(middleware: typeof rememberFailure, options: FailureOptions): void }
+}
+
+/**
+ * Makes the client of a service. By default the SDK has no request timeout, makes three attempts, and ignores proxies. All clients
+ * share credentials, connections and proxies. Sends nothing.
+ */
+export function connectTo<Client extends AnyClient>(
+  Service: new (options: ReturnType<typeof makeOptions>) => Client,
+  name: ServiceName,
+  place: Omit<Connection<Client>, 'client'>,
+): Connection<Client> {
+  printEndpoint(name)
+  const client = new Service(makeOptions(place.region))
+  client.middlewareStack.add(rememberFailure, FAILURE_OPTIONS)
+  credentials ??= client.config.credentials
+  return { client, ...place }
+}
+
+function makeOptions(region: string) {
   transport ??= makeTransport()
-  const client = new EC2Client({
+  return {
     region,
     retryMode: 'standard',
     maxAttempts: 8,
@@ -39,10 +65,17 @@ export function connect(region: string, signal?: AbortSignal): Ec2 {
       throwOnRequestTimeout: true,
       ...transport,
     },
-  })
-  rememberFailures(client)
-  credentials ??= client.config.credentials
-  return { client, region, signal }
+  }
+}
+
+/** The services whose endpoint is in the log already. */
+const printed = new Set<ServiceName>()
+
+function printEndpoint(name: ServiceName): void {
+  if (printed.has(name)) return
+  printed.add(name)
+  const endpoint = readEndpoint(name)
+  if (endpoint) info(`${name} endpoint: ${describeAddress(endpoint)} (${endpoint.variable})`)
 }
 
 interface Transport {
@@ -50,13 +83,11 @@ interface Transport {
   readonly httpsAgent: https.Agent
 }
 
-/** Shared by all clients, so that endpoint and proxies are read and logged once. */
+/** Shared by all clients, so that proxies are read and logged once. */
 let transport: Transport | undefined
 
 function makeTransport(): Transport {
-  const endpoint = readEndpoint()
   const proxy = { keepAlive: true, proxyEnv: { ...readProxies() } }
-  if (endpoint) info(`EC2 endpoint: ${describeAddress(endpoint)} (${endpoint.variable})`)
   warnOfIgnoredProxies()
   // Packer, the AWS CLI and Terraform use this order, the SDK for JavaScript the opposite one.
   if (env('AWS_PROFILE') && env('AWS_ACCESS_KEY_ID') && env('AWS_SECRET_ACCESS_KEY')) {
@@ -68,26 +99,25 @@ function makeTransport(): Transport {
 /** The error of a request's last attempt: the cause when the total timeout expires before the SDK's last retry. */
 const failures = new AsyncLocalStorage<{ last?: unknown }>()
 
-function rememberFailures({ middlewareStack }: EC2Client): void {
-  const name = 'rememberFailures'
-  middlewareStack.add(
-    next => async args => {
-      try {
-        return await next(args)
-      } catch (error) {
-        Object.assign(failures.getStore() ?? {}, { last: error })
-        throw error
-      }
-    },
-    // Runs inside the SDK's retries, once for each attempt.
-    { name, step: 'finalizeRequest', priority: 'low' },
-  )
+/** Runs inside the SDK's retries, once for each attempt. */
+const FAILURE_OPTIONS = { name: 'rememberFailure', step: 'finalizeRequest', priority: 'low' } as const
+type FailureOptions = typeof FAILURE_OPTIONS
+
+function rememberFailure<Input, Output>(next: (input: Input) => Promise<Output>): (input: Input) => Promise<Output> {
+  return async input => {
+    try {
+      return await next(input)
+    } catch (error) {
+      Object.assign(failures.getStore() ?? {}, { last: error })
+      throw error
+    }
+  }
 }
 
 /** Shared by all clients: credentials are valid in every region, and their source is asked once. */
 let credentials: EC2Client['config']['credentials'] | undefined
 
-/** How long one request to EC2 may take with all its retries and pages, in milliseconds. */
+/** How long one request may take with all its retries and pages, in milliseconds. */
 const TOTAL_TIMEOUT = milliseconds(50)
 
 /** The options of a request of the SDK. */
@@ -95,30 +125,48 @@ export interface SendOptions {
   readonly abortSignal: AbortSignal
 }
 
+type Send<Answer, Client> = (client: Client, options: SendOptions) => Promise<Answer>
+
 /**
- * Sends a request to EC2. All attempts together take 50 s at most.
+ * Sends a request to a service. All attempts together take 50 s at most.
  *
  * @param action The IAM action that the request needs, like `ec2:DescribeImages`.
  * @param timeout Another total timeout, for several requests that share one.
  * @throws Error that names the action, the region, the reason, and what to do; the SDK's error is its `cause`.
  */
-export async function ask<Answer>(
-  { client, region, signal }: Ec2,
+export async function ask<Answer, Client>(
+  connection: Connection<Client>,
   action: string,
-  send: (client: EC2Client, options: SendOptions) => Promise<Answer>,
-  timeout = AbortSignal.timeout(TOTAL_TIMEOUT),
+  send: Send<Answer, Client>,
+  timeout?: AbortSignal,
 ): Promise<Answer> {
-  const abortSignal = signal ? AbortSignal.any([signal, timeout]) : timeout
+  try {
+    return await askOptional(connection, action, send, timeout)
+  } catch (error) {
+    if (error instanceof Error) await showEncoded(error.cause, action)
+    throw error
+  }
+}
+
+/** The same for a request that a role may lack the permission for: the log does not show the details of a denial. */
+export async function askOptional<Answer, Client>(
+  { client, region, signal }: Connection<Client>,
+  action: string,
+  send: Send<Answer, Client>,
+  timeout?: AbortSignal,
+): Promise<Answer> {
+  const limit = limitTime(timeout ?? TOTAL_TIMEOUT, signal)
   const failure: { last?: unknown } = {}
   try {
-    const answer = failures.run(failure, () => send(client, { abortSignal }))
+    const answer = failures.run(failure, () => send(client, { abortSignal: limit.signal }))
     // The SDK ignores the signal between two attempts and while it loads credentials.
-    return await unlessAborted(abortSignal, answer)
+    return await unlessAborted(limit.signal, answer)
   } catch (error) {
     signal?.throwIfAborted()
-    const cause = timeout.aborted ? (failure.last ?? error) : error
-    await showEncoded(cause, action)
+    const cause = limit.signal.aborted ? (failure.last ?? error) : error
     throw new Error(`${action} in ${region}: ${explain(cause, { action, region })}`, { cause })
+  } finally {
+    limit.release()
   }
 }
 
@@ -139,7 +187,7 @@ async function showEncoded(cause: unknown, action: string): Promise<void> {
  * @param seconds The timeout.
  */
 export async function poll<Answer>(
-  { signal }: Ec2,
+  { signal }: Pick<Ec2, 'signal'>,
   seconds: number,
   probe: () => Promise<Answer | undefined>,
 ): Promise<Answer | undefined> {

@@ -4,13 +4,13 @@ import {
   type EC2Client,
   type Image as Ec2Image,
 } from '@aws-sdk/client-ec2'
-import { IMAGE_ID, type RegionalImageId } from '../runner/ids.ts'
-import { escapeControlCharacters, messageOf, warn } from '../runner/log.ts'
+import { IMAGE_ID } from '../runner/ids.ts'
+import { escapeControlCharacters, warn } from '../runner/log.ts'
 import { milliseconds } from '../runner/wait.ts'
 import { ask, type Ec2, errorCode, NOT_EC2, poll, type SendOptions } from './client.ts'
 import { readScan, type Scan, tolerateScanTimes } from './scan-results.ts'
-import { BAKED_AT_TAG, CHECKSUM_TAG, IMAGE_TAG } from './tag-names.ts'
-import { readTagList, tagResource } from './tags.ts'
+import { readTagList } from './tag-list.ts'
+import { BAKED_AT_TAG, IMAGE_TAG } from './tag-names.ts'
 
 /** An AMI, from a complete description by EC2. */
 export interface Image {
@@ -31,12 +31,20 @@ export interface Image {
   readonly sourceInstance: string | undefined
   /** The image that this one was created or copied from, where EC2 knows it. */
   readonly sourceImage: string | undefined
+  /** The region of that image. */
+  readonly sourceRegion: string | undefined
   /** Like `x86_64` or `arm64`. */
   readonly architecture: string
   readonly snapshots: readonly string[]
   readonly isEncrypted: boolean
   /** Amazon Inspector's results; absent when it has not scanned the image. */
   readonly scan?: Scan | undefined
+  /** The size of the volumes that its snapshots make, in GiB. */
+  readonly gib: number
+  /** When an instance was last launched from it, in ISO 8601, up to a day late; `undefined` says nothing (AWS: Image). */
+  readonly lastLaunchedTime: string | undefined
+  /** Whether EC2 refuses to deregister it. */
+  readonly isProtected: boolean
 }
 
 /** An image and its region. */
@@ -115,36 +123,6 @@ async function findOwn(ec2: Ec2, id: string): Promise<Image | undefined> {
   return (await describeUnlessGone(ec2, { ImageIds: [id], Owners: ['self'] })).at(0)
 }
 
-/**
- * Sets the tag that makes an image a hit, whether or not the step is cancelled meanwhile.
- *
- * @param value The checksum, or that of a candidate.
- * @throws Error with the command that sets it.
- */
-export async function tagChecksum(ec2: Ec2, id: string, value: string): Promise<void> {
-  await tagResource({ ...ec2, signal: undefined }, id, new Map([[CHECKSUM_TAG, value]])).catch(cause => {
-    const room = errorCode(cause) === 'TagLimitExceeded' ? `\n${LEAVE_ROOM} Remove a tag of ${id} first:` : ''
-    throw new Error(`${messageOf(cause)}${room}\n${describeUntagged({ region: ec2.region, id }, value)}`, { cause })
-  })
-}
-
-/** How many tags this action sets on one image at most: nine on the baked image, one more on a copy of it. */
-const MAX_TAGS = 10
-
-/** What to do when an image has too many tags. */
-export const LEAVE_ROOM = `The template must leave room for up to ${MAX_TAGS} tags that this action sets.`
-
-/** Says that a verified image is kept although the step fails, and that it is a hit for the next run. */
-export function describeKept(id: string): string {
-  return `${id} is kept: the next run finds it.`
-}
-
-/** Says that a verified image is kept although it could not be tagged, and the command that makes it a hit. */
-export function describeUntagged({ region, id }: RegionalImageId, value: string): string {
-  const command = `aws ec2 create-tags --region ${region} --resources ${id} --tags Key=${CHECKSUM_TAG},Value=${value}`
-  return `${id} is kept. To make it a hit: ${command}`
-}
-
 /** Describes one image, also if it was just deregistered; `undefined` when EC2 does not know it yet, or no longer. */
 export async function describeImage(ec2: Ec2, id: string): Promise<Image | undefined> {
   return (await describeUnlessGone(ec2, { ImageIds: [id] })).at(0)
@@ -187,7 +165,7 @@ async function describeAll(ec2: Ec2, query: DescribeImagesCommandInput, seconds 
   const timeout = AbortSignal.timeout(milliseconds(seconds))
   let token: string | undefined
   do {
-    const paged = query.ImageIds ? query : { ...query, MaxResults: PAGE_SIZE }
+    const paged = query.ImageIds ? query : { MaxResults: PAGE_SIZE, ...query }
     const command = new DescribeImagesCommand(token ? { ...paged, NextToken: token } : paged)
     tolerateScanTimes(command)
     const send = (client: EC2Client, options: SendOptions) => client.send(command, options)
@@ -242,5 +220,10 @@ function toImage(image: Ec2Image): Image {
     sourceInstance: image.SourceInstanceId,
     sourceImage: image.SourceImageId,
     scan: readScan(image.ScanResults),
+    gib: disks.reduce((sum, { Ebs }) => sum + (Ebs?.SnapshotId ? (Ebs.VolumeSize ?? 0) : 0), 0),
+    lastLaunchedTime: image.LastLaunchedTime,
+    // Any other value than `disabled` protects: with or without a cooldown, or until a cooldown ends.
+    isProtected: (image.DeregistrationProtection ?? 'disabled') !== 'disabled',
+    sourceRegion: image.SourceImageRegion,
   }
 }

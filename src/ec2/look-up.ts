@@ -146,7 +146,7 @@ function describeRequirements({ maxAgeDays, criticalFixDays, newerThan }: LookUp
 export class ExcludedImage extends Error {}
 
 /** How long EC2 may not find an image by a new tag, in seconds (EC2 developer guide, "Eventual consistency"). */
-const FOUND_WITHIN = 5 * 60
+export const FOUND_WITHIN = 5 * 60
 
 /**
  * Waits until the look-up returns an image that was just tagged: tags are eventually consistent, and the next job sends the same

@@ -6,7 +6,8 @@ import {
 } from '@aws-sdk/client-ec2'
 import { ask, type Ec2, errorCode, NOT_EC2 } from '../ec2/client.ts'
 import { isExpired } from '../ec2/errors.ts'
-import { readTagList, tagResource, toTagList } from '../ec2/tags.ts'
+import { readTagList, toTagList } from '../ec2/tag-list.ts'
+import { tagResource } from '../ec2/tags.ts'
 
 /** A key pair that is a lease: its name is unique in the region, and its tags name the holder. */
 export interface KeyPair {

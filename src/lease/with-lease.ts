@@ -7,6 +7,7 @@ import { workflowRun } from '../runner/environment.ts'
 import { OptionError } from '../runner/option-error.ts'
 import { enterPhase } from '../runner/timeline.ts'
 import { acquireLease, HEARTBEAT_TAG, type LeaseRequest, URL_TAG } from './acquire.ts'
+import { removeExpiredLeases } from './expired-leases.ts'
 import { type KeyPair, keyPairsIn, type LeaseEntry, LeaseError, OWNER_TAG, PREFIX } from './key-pairs.ts'
 import { type Lease, makeLease, type OwnLease } from './lease.ts'
 
@@ -123,29 +124,4 @@ function requestFor(options: LeaseOptions, lease: OwnLease): LeaseRequest {
 /** The name of the lease for a checksum and a template. */
 export function nameLease(checksum: string, template: string): string {
   return `${PREFIX}${checksum}-${createHash('sha1').update(template).digest('hex').slice(0, 8)}`
-}
-
-/** The checksum that a lease is for; `undefined` when the name is not that of a lease. */
-export function checksumOf({ name }: KeyPair): string | undefined {
-  return LEASE_NAME.exec(name)?.[1]
-}
-
-const LEASE_NAME = new RegExp(`^${PREFIX}([0-9a-f]{40})-[0-9a-f]{8}$`)
-
-/** Removes the leases of other checksums without a heartbeat for a day: there may never be a run that waits for them. */
-async function removeExpiredLeases({ keyPairs, cleanUp }: LeaseRequest): Promise<void> {
-  for (const pair of (await keyPairs.list()).filter(isExpired)) {
-    await cleanUp(pair)
-    await keyPairs.remove(pair.id)
-  }
-}
-
-const MINUTE = 60_000
-const DAY = 24 * 60 * MINUTE
-
-/** A lease with a heartbeat every minute is not much older than its counter in minutes. A day is more than any clock is off. */
-function isExpired({ name, created, tags }: KeyPair): boolean {
-  const counter = tags.get(HEARTBEAT_TAG) ?? ''
-  if (!LEASE_NAME.test(name) || !created || !/^\d{1,6}$/.test(counter)) return false
-  return Date.now() - created.getTime() > DAY + Number(counter) * MINUTE
 }

@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { cancelled } from '../runner/cancel.ts'
 import { onGitHub } from '../runner/environment.ts'
-import { escapeControlCharacters, info } from '../runner/log.ts'
+import { escapeControlCharacters, info, removeTerminalSequences } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
 import { type ProcessId, sendSignal } from '../runner/process.ts'
 import { enterPhase } from '../runner/timeline.ts'
@@ -9,6 +9,7 @@ import { milliseconds } from '../runner/wait.ts'
 import { createAttribution } from './attribution.ts'
 import { type Packer, type StartedPacker, startPacker } from './cli.ts'
 import { type CreatedResources, trackCreatedResources } from './created-resources.ts'
+import type { Evidence } from './diagnoses.ts'
 import { assertDiskSpace } from './disk-space.ts'
 import {
   type ArtifactMessage,
@@ -16,8 +17,10 @@ import {
   imagesOf,
   isCleanupError,
   isDiagnostic,
+  isOfCleanUp,
   phaseOf,
   readMessage,
+  startsCleanUp,
 } from './messages.ts'
 import { openLog, type PackerLog } from './output-files.ts'
 
@@ -46,15 +49,33 @@ export interface BuildOptions {
   readonly directory: string
   /** The region of the look-up. */
   readonly region: string
+  /** Called with the id of an instance that still runs when Packer begins to clean up after an error; several times at most. */
+  cleaningUp(instance: string): void
   /** Called with each change. Throws if the change can't be saved, for example when the disk is full. */
   report(change: BuildReport): void
+}
+
+/** What remains of a failed build to explain it. */
+export interface BuildRemains extends Omit<Evidence, 'console'> {
+  /** The instance that was launched, if one was. */
+  readonly instance: string | undefined
+}
+
+/** Packer has failed. The message has Packer's reason. */
+export class BuildError extends Error {
+  readonly remains: BuildRemains
+
+  constructor(message: string, remains: BuildRemains) {
+    super(message)
+    this.remains = remains
+  }
 }
 
 /**
  * Runs `packer build` and prints its output while it runs.
  *
  * @param args The arguments after `build -machine-readable`: variables and the template.
- * @throws Error when Packer fails or is killed, with Packer's last error in the message; OptionError when a second build starts
+ * @throws BuildError when Packer fails or is killed, with Packer's last error in the message; OptionError when a second build starts
  *   to create resources on EC2; the reason of a cancel, when Packer may still run.
  */
 export async function buildImages(packer: Packer, args: readonly string[], options: BuildOptions): Promise<Artifacts> {
@@ -73,7 +94,8 @@ export async function buildImages(packer: Packer, args: readonly string[], optio
     const end = await waitForEnd(started, watch)
     cancelled.throwIfAborted()
     assertSingleBuild(output.builds())
-    if (end !== 0) throw new Error(`packer build ${describeEnd(end)}: ${addHint(output.reason())}`)
+    if (end !== 0)
+      throw new BuildError(`packer build ${describeEnd(end)}: ${addHint(output.reason())}`, output.remains())
     reportRegion(options, output)
     return output.artifacts()
   } finally {
@@ -122,26 +144,38 @@ interface Output {
   builds(): readonly string[]
   /** Why Packer failed, in its own words. */
   reason(): string
+  remains(): BuildRemains
   /** Aborted when Packer must stop. */
   readonly stop: AbortSignal
 }
 
 function readOutput(options: BuildOptions): Output {
   const secondBuild = new AbortController()
+  const stop = AbortSignal.any([cancelled, secondBuild.signal])
   const artifacts = new Map<string, Set<string>>()
   const { attribute, builds } = createAttribution()
   const { readLine, resources } = trackCreatedResources()
   const failures: string[] = []
   const diagnostics: string[] = []
+  const lastLines: string[] = []
+
+  /** After a bake without an error the instance is terminated too. */
+  function reportCleanUp(): void {
+    const { instances, images } = resources()
+    const instance = instances.at(-1)
+    if (instance && images.length === 0) options.cleaningUp(instance)
+  }
 
   function readText(text: string): void {
     const line = attribute(text)
     if (!line) return
+    if (!isOfCleanUp(line)) keepLast(lastLines, line.text)
     if (readLine(line)) reportIfPossible(options, { resources: resources() })
     if (isCleanupError(line)) reportIfPossible(options, { cleanupFailed: true })
     const phase = phaseOf(line)
     if (phase) enterPhase(phase)
     if (builds().length > 1) secondBuild.abort()
+    if (startsCleanUp(line) && !stop.aborted) reportCleanUp()
   }
 
   function read(line: string): string | undefined {
@@ -154,14 +188,26 @@ function readOutput(options: BuildOptions): Output {
     return message.text
   }
 
+  const reason = () => failures.at(-1) ?? (diagnostics.join('\n') || 'it printed no reason')
   return {
     read,
     artifacts: () => artifacts,
     resources,
     builds,
-    reason: () => failures.at(-1) ?? (diagnostics.join('\n') || 'it printed no reason'),
-    stop: AbortSignal.any([cancelled, secondBuild.signal]),
+    reason,
+    remains: () => ({ failure: reason(), output: lastLines, instance: resources().instances.at(-1) }),
+    stop,
   }
+}
+
+/** How many lines of a build are kept to explain its failure. */
+const LAST_LINES = 20
+/** Longer ones are cut, in characters. */
+const LAST_LINE_LENGTH = 500
+
+function keepLast(lines: string[], line: string): void {
+  lines.push(escapeControlCharacters(removeTerminalSequences(line.slice(0, LAST_LINE_LENGTH)).trimEnd()))
+  if (lines.length > LAST_LINES) lines.shift()
 }
 
 /** How often Packer's output is read, in milliseconds. */

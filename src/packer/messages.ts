@@ -57,6 +57,21 @@ export function isCleanupError({ text }: BuildLine): boolean {
   )
 }
 
+/** Whether a build cleans up after an error or terminates its instance; both lines come before the instance is gone. */
+export function startsCleanUp({ text }: BuildLine): boolean {
+  return /^(Provisioning step had errors: |Terminating the source AWS instance)/.test(text)
+}
+
+/** Whether a line is a part of a build's clean-up, which comes after the reason of a failure. */
+export function isOfCleanUp(line: BuildLine): boolean {
+  return (
+    startsCleanUp(line) ||
+    /^(Cleaning up any extra volumes|No volumes to clean up|Deleting temporary (security group|keypair|instance profile))/.test(
+      line.text,
+    )
+  )
+}
+
 /** The phase that starts with a line of the amazon plugin or of a communicator, if one does. */
 export function phaseOf({ text }: BuildLine): Phase | undefined {
   return PHASES.find(([, sentence]) => sentence.test(text))?.[0]

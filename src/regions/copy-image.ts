@@ -1,14 +1,13 @@
-import { DescribeImageAttributeCommand } from '@aws-sdk/client-ec2'
 import type { Region } from '../definition/settings.ts'
-import { ask, connect } from '../ec2/client.ts'
-import { describeImage, type RegionalImage } from '../ec2/images.ts'
-import { onceVisible } from '../ec2/requests.ts'
+import { connect } from '../ec2/client.ts'
+import { describeImage, type Image, type RegionalImage } from '../ec2/images.ts'
+import { describeLaunchPermissions, nameOfPermission, toPermission } from '../ec2/launch-permissions.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { info, messageOf } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
 import { enterPhase } from '../runner/timeline.ts'
-import { finishCopy } from './finish-copy.ts'
-import { obtainCopy } from './obtain-copy.ts'
+import { finishCopy, prepareCopy } from './finish-copy.ts'
+import { type Destination, obtainCopy } from './obtain-copy.ts'
 import type { CopyOptions, SourceImage } from './source-image.ts'
 
 /**
@@ -24,32 +23,71 @@ export async function copyToRegions(
   options: CopyOptions,
 ): Promise<ReadonlyMap<string, string>> {
   enterPhase('copy')
-  const sourceImage = await readSource(source, options)
-  assertShareable(sourceImage, regions)
-  const results = await Promise.allSettled(regions.map(region => copyToRegion(sourceImage, region)))
+  const copies = await copyTo(source, regions.map(toDestination), { ...options, finish: finishCopy })
+  for (const { ec2, image } of copies)
+    info(`${ec2.region}: the look-up finds ${image.id}, the copy of ${source.image.id}.`)
+  return new Map(copies.map(({ ec2, image }) => [ec2.region, image.id]))
+}
+
+/**
+ * Copies an image that is not published yet, all at once. The copies are complete, but not hits.
+ *
+ * @throws Error under the same conditions.
+ */
+export async function prepareCopies(
+  source: RegionalImage,
+  destinations: readonly Destination[],
+  options: CopyOptions,
+): Promise<readonly RegionalImage[]> {
+  return await copyTo(source, destinations, { ...options, finish: prepareCopy })
+}
+
+/** The place of the copies for a region. */
+export function toDestination({ name, kmsKey }: Region): Destination {
+  return { ec2: connect(name, cancelled), kmsKey }
+}
+
+interface CopyWork extends CopyOptions {
+  readonly finish: (to: Destination, source: SourceImage, copy: Image) => Promise<void>
+}
+
+async function copyTo(
+  source: RegionalImage,
+  destinations: readonly Destination[],
+  work: CopyWork,
+): Promise<readonly RegionalImage[]> {
+  if (destinations.length === 0) return []
+  const sourceImage = await readSource(source, work)
+  assertShareable(sourceImage, destinations)
+  const results = await Promise.allSettled(
+    destinations.map(async to => {
+      const image = await obtainCopy(sourceImage, to)
+      await work.finish(to, sourceImage, image)
+      return { ec2: to.ec2, image }
+    }),
+  )
   if (cancelled.aborted) info('Started copies continue on EC2. The next run uses them.')
   cancelled.throwIfAborted()
-  return collect(results, regions)
+  return collect(results, destinations)
 }
 
 /** Describes the image again: if it was just baked, its tags are newer than its description. */
 async function readSource({ ec2, image }: RegionalImage, options: CopyOptions): Promise<SourceImage> {
-  const command = new DescribeImageAttributeCommand({ ImageId: image.id, Attribute: 'launchPermission' })
-  const { LaunchPermissions: permissions = [] } = await onceVisible(ec2, () =>
-    ask(ec2, 'ec2:DescribeImageAttribute', (client, options) => client.send(command, options)),
-  )
+  const permissions = await describeLaunchPermissions(ec2, image.id)
+  const accounts = new Set([...permissions.map(nameOfPermission), ...(options.shareWith ?? [])])
+  accounts.delete(image.owner)
   return {
+    ec2,
     image: (await describeImage(ec2, image.id)) ?? image,
-    region: ec2.region,
     checksum: options.checksum,
-    permissions,
+    permissions: [...accounts].map(toPermission),
     firstTags: options.tags,
   }
 }
 
 /** Without a specified key a copy gets the account's default key, which can't be shared (AWS: "Share an AMI with specific AWS accounts"). */
-function assertShareable({ image, permissions }: SourceImage, regions: readonly Region[]): void {
-  const keyless = regions.filter(({ kmsKey }) => kmsKey === undefined).map(({ name }) => name)
+function assertShareable({ image, permissions }: SourceImage, destinations: readonly Destination[]): void {
+  const keyless = destinations.filter(({ kmsKey }) => kmsKey === undefined).map(({ ec2 }) => ec2.region)
   if (!image.isEncrypted || permissions.length === 0 || keyless.length === 0) return
   throw new OptionError(
     'regions',
@@ -58,24 +96,16 @@ function assertShareable({ image, permissions }: SourceImage, regions: readonly 
   )
 }
 
-async function copyToRegion(source: SourceImage, region: Region): Promise<readonly [string, string]> {
-  const ec2 = connect(region.name, cancelled)
-  const copy = await obtainCopy(source, { ec2, kmsKey: region.kmsKey })
-  await finishCopy({ ec2, kmsKey: region.kmsKey }, source, copy)
-  info(`${region.name}: the look-up finds ${copy.id}, the copy of ${source.image.id}.`)
-  return [region.name, copy.id]
-}
-
 function collect(
-  results: readonly PromiseSettledResult<readonly [string, string]>[],
-  regions: readonly Region[],
-): ReadonlyMap<string, string> {
+  results: readonly PromiseSettledResult<RegionalImage>[],
+  destinations: readonly Destination[],
+): readonly RegionalImage[] {
   const failures = results.flatMap((result, index) =>
-    result.status === 'rejected' ? `${regions[index]?.name}: ${messageOf(result.reason)}` : [],
+    result.status === 'rejected' ? `${destinations[index]?.ec2.region}: ${messageOf(result.reason)}` : [],
   )
-  const copies = new Map(results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : [])))
+  const copies = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
   if (failures.length === 0) return copies
-  const kept = [...copies].map(([name, id]) => `${id} in ${name}`).join(', ')
+  const kept = copies.map(({ ec2, image }) => `${image.id} in ${ec2.region}`).join(', ')
   const advice = `${kept ? `These copies are finished and kept: ${kept}. ` : ''}The next run makes the missing copies.`
   throw new OptionError('regions', `Could not copy the image to\n${failures.join('\n')}\n${advice}`)
 }

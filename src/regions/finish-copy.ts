@@ -1,9 +1,8 @@
-import { EnableImageDeprecationCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
 import { COMMANDS } from '../cleanup/commands.ts'
-import { ask, type Ec2 } from '../ec2/client.ts'
+import type { Ec2 } from '../ec2/client.ts'
+import { deprecateImage } from '../ec2/deprecation.ts'
 import type { Image } from '../ec2/images.ts'
-import { waitUntilFound } from '../ec2/look-up.ts'
-import { onceVisible } from '../ec2/requests.ts'
+import { addLaunchPermissions } from '../ec2/launch-permissions.ts'
 import { failedValue } from '../ec2/state.ts'
 import {
   BAKED_AT_TAG,
@@ -17,6 +16,7 @@ import { tagResource } from '../ec2/tags.ts'
 import { warnAndContinue } from '../runner/cancel.ts'
 import { notice } from '../runner/log.ts'
 import type { Destination } from './obtain-copy.ts'
+import { publishUnit } from './publish-unit.ts'
 import type { SourceImage } from './source-image.ts'
 
 /**
@@ -28,14 +28,22 @@ import type { SourceImage } from './source-image.ts'
  */
 export async function finishCopy(to: Destination, source: SourceImage, copy: Image): Promise<void> {
   const { ec2 } = to
-  if (copy.tags.get(CHECKSUM_TAG) !== source.checksum) {
-    await checkEncryption(to, source, copy)
-    await share(ec2, source, copy)
-    await deprecate(ec2, source, copy).catch(warnAndContinue('The copy has no deprecation time, but is usable.'))
-    await tagResource(ec2, copy.id, tagsFor(source)).catch(warnAndContinue('The copy lacks these tags, but is usable.'))
-    await tagResource(ec2, copy.id, new Map([[CHECKSUM_TAG, source.checksum]]))
-  }
-  await waitUntilFound(ec2, source.checksum, copy.id)
+  await prepareCopy(to, source, copy)
+  await publishUnit({ source, copies: [{ ec2, image: copy }], checksum: source.checksum })
+}
+
+/**
+ * Does the same without the checksum's tag: the copy is not a hit yet.
+ *
+ * @throws Error under the same conditions.
+ */
+export async function prepareCopy(to: Destination, source: SourceImage, copy: Image): Promise<void> {
+  if (copy.tags.get(CHECKSUM_TAG) === source.checksum) return
+  const { ec2 } = to
+  await checkEncryption(to, source, copy)
+  if (source.permissions.length > 0) await addLaunchPermissions(ec2, copy.id, source.permissions)
+  await deprecate(ec2, source, copy).catch(warnAndContinue('The copy has no deprecation time, but is usable.'))
+  await tagResource(ec2, copy.id, tagsFor(source)).catch(warnAndContinue('The copy lacks these tags, but is usable.'))
 }
 
 /**
@@ -58,20 +66,11 @@ async function checkEncryption({ ec2, kmsKey }: Destination, source: SourceImage
   )
 }
 
-async function share(ec2: Ec2, { permissions }: SourceImage, { id }: Image): Promise<void> {
-  if (permissions.length === 0) return
-  const command = new ModifyImageAttributeCommand({ ImageId: id, LaunchPermission: { Add: [...permissions] } })
-  await onceVisible(ec2, () => ask(ec2, 'ec2:ModifyImageAttribute', (client, options) => client.send(command, options)))
-}
-
 /** EC2 accepts no time in the past (AWS: EnableImageDeprecation). */
 async function deprecate(ec2: Ec2, { image }: SourceImage, { id }: Image): Promise<void> {
   const time = new Date(image.deprecationTime ?? 0)
   if (time.getTime() <= Date.now()) return
-  const command = new EnableImageDeprecationCommand({ ImageId: id, DeprecateAt: time })
-  await onceVisible(ec2, () =>
-    ask(ec2, 'ec2:EnableImageDeprecation', (client, options) => client.send(command, options)),
-  )
+  await deprecateImage(ec2, id, time)
 }
 
 /** The source image's tags, without those that describe only that image, and its creation date, by which the copy's age is measured. */

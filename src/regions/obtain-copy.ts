@@ -4,8 +4,9 @@ import { backupTag } from '../ec2/choose-image.ts'
 import { ask, type Ec2, errorCode, NOT_EC2, poll } from '../ec2/client.ts'
 import { byAge, describeImages, type Image } from '../ec2/images.ts'
 import { onceVisible, VISIBLE_WITHIN } from '../ec2/requests.ts'
-import { CHECKSUM_TAG, IMAGE_TAG, REPOSITORY_TAG, REVOKED_TAG, TEMPLATE_TAG } from '../ec2/tag-names.ts'
-import { toTagList } from '../ec2/tags.ts'
+import { describeRevocation, isRevoked } from '../ec2/revoked.ts'
+import { toTagList } from '../ec2/tag-list.ts'
+import { CHECKSUM_TAG, IMAGE_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from '../ec2/tag-names.ts'
 import { escapeControlCharacters, info } from '../runner/log.ts'
 import type { SourceImage } from './source-image.ts'
 import { hasFailed, stageOf } from './stage.ts'
@@ -64,11 +65,10 @@ async function findUsableCopies(ec2: Ec2, { image, checksum }: SourceImage): Pro
 }
 
 function rejectRevoked(copies: readonly Image[], source: Image): void {
-  const revoked = copies.find(({ tags }) => tags.get(REVOKED_TAG))
+  const revoked = copies.find(isRevoked)
   if (!revoked) return
-  const reason = escapeControlCharacters(revoked.tags.get(REVOKED_TAG) ?? '')
   throw new Error(
-    `${revoked.id} is a copy of ${source.id} and is revoked (${reason}). Revoke ${source.id} too, or restore or deregister the copy.`,
+    `${revoked.id} is a copy of ${source.id} and is ${describeRevocation(revoked)}. Revoke ${source.id} too, or restore or deregister the copy.`,
   )
 }
 
@@ -146,7 +146,7 @@ function namesFor({ image }: SourceImage, { attempt }: CopyRequest): readonly st
  * templates, send the same request, and EC2 makes one copy for all of them (AWS: "Ensuring idempotency").
  */
 async function copyImage(
-  { image, region, firstTags }: SourceImage,
+  { ec2: home, image, firstTags }: SourceImage,
   request: CopyRequest,
   Name: string,
 ): Promise<string> {
@@ -156,7 +156,7 @@ async function copyImage(
   const command = new CopyImageCommand({
     Name,
     SourceImageId: image.id,
-    SourceRegion: region,
+    SourceRegion: home.region,
     TagSpecifications: [tagged('image'), tagged('snapshot')],
     ClientToken: createHash('sha256').update(`${image.id} ${ec2.region} ${attempt}`).digest('hex'),
     ...(image.description && { Description: image.description }),

@@ -72,6 +72,16 @@ export function escapeControlCharacters(text: string): string {
   })
 }
 
+/**
+ * Removes the sequences that move a terminal's cursor or set its colors (ECMA-48: CSI, OSC, and the other escape sequences). What
+ * remains may still have control characters.
+ */
+export function removeTerminalSequences(text: string): string {
+  return text.replace(TERMINAL_SEQUENCE, '')
+}
+
+const TERMINAL_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]*[0-Z\\^-~])/g
+
 /** The message of an error, or the text of anything else that was thrown. */
 export function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause)

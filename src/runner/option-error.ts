@@ -10,6 +10,8 @@ export type Option =
   | 'only'
   | 'baseAmi'
   | 'regions'
+  | 'shareWith'
+  | 'ssmParameter'
   | 'waitForOtherBakes'
 
 /** An error about a specified value. The message names the value; the action puts the name of its input before it. */

@@ -21,6 +21,12 @@ export function enterPhase(phase: Phase): void {
   if (startedAt && !startedAt.has(phase)) startedAt.set(phase, performance.now())
 }
 
+/** The phase that a failure belongs to: the last one, apart from Packer's clean-up after it; `undefined` when there was none. */
+export function lastPhase(): Phase | undefined {
+  const phases = parts.flatMap(({ startedAt }) => [...startedAt.keys()])
+  return phases.findLast(phase => phase !== 'clean-up')
+}
+
 /** The total length of the bars of all phases, in characters. */
 const WIDTH = 48
 

@@ -42,3 +42,37 @@ export async function unlessAborted<Result>(signal: AbortSignal, work: Promise<R
     signal.removeEventListener('abort', stop)
   }
 }
+
+/** A signal that limits one piece of work. */
+export interface TimeLimit {
+  readonly signal: AbortSignal
+  /** Lets go of what the signal depends on, once the work is done. */
+  release(): void
+}
+
+/**
+ * Limits work by time and by a signal. Unlike the signals of `AbortSignal.timeout` and `AbortSignal.any`, which stay in memory with
+ * everything that listens to them until they abort, it is gone after the work: a thousand requests need no more memory than one.
+ *
+ * @param timeout The limit in milliseconds, or a limit that several pieces of work share.
+ */
+export function limitTime(timeout: number | AbortSignal, signal: AbortSignal | undefined): TimeLimit {
+  const controller = new AbortController()
+  const expire = () => controller.abort(new DOMException('The time limit was reached.', 'TimeoutError'))
+  // `unref()`: the limit must not keep the process alive.
+  const timer = typeof timeout === 'number' ? setTimeout(expire, timeout).unref() : undefined
+  const sources = [signal, typeof timeout === 'number' ? undefined : timeout].filter(source => source !== undefined)
+  const releases = sources.map(source => {
+    const abort = () => controller.abort(source.reason)
+    if (source.aborted) abort()
+    source.addEventListener('abort', abort)
+    return () => source.removeEventListener('abort', abort)
+  })
+  return {
+    signal: controller.signal,
+    release: () => {
+      clearTimeout(timer)
+      for (const release of releases) release()
+    },
+  }
+}

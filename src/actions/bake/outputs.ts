@@ -6,8 +6,9 @@ import type { ImageSettings } from '../../definition/settings.ts'
 import type { FoundImage, Outcome } from '../../ec2/images.ts'
 import { describeScan } from '../../ec2/scan-results.ts'
 import { cancelled } from '../../runner/cancel.ts'
+import { detailsOf } from '../../runner/explained-error.ts'
 import { escapeControlCharacters, fail, group, info, messageOf, printed } from '../../runner/log.ts'
-import { drawTimeline, duration } from '../../runner/timeline.ts'
+import { drawTimeline, duration, lastPhase } from '../../runner/timeline.ts'
 import { unlessAborted } from '../../runner/wait.ts'
 import { type DefinedImage, listChain, titleOf } from '../image-checksum.ts'
 import { nameSetting } from '../name-setting.ts'
@@ -89,13 +90,13 @@ export function createReport(): Report {
     } catch (unset) {
       info(messageOf(unset))
     }
-    await finish([['Result', 'failed']], escapeLines(messageOf(error)))
+    await finish(describeFailure(error), quoteFailure(error))
   }
 
-  async function finish(rows: readonly Row[], error: readonly string[]): Promise<void> {
+  async function finish(rows: readonly Row[], failure: readonly Text[]): Promise<void> {
     const details = known ? [...parents, ...describeDetails(known)] : []
     const time: Row = ['Time', duration(process.uptime())]
-    await writeSummary([...rows, ...details, time], [error, drawTimeline(), shownReasons])
+    await writeSummary([...rows, ...details, time], [...failure, drawTimeline(), shownReasons])
   }
 
   return { definition, parent, miss, outcome, failure }
@@ -176,6 +177,28 @@ function reportSkipped(): Row[] {
   return [['Result', 'a miss, not baked']]
 }
 
+function describeFailure(error: unknown): Row[] {
+  const { diagnosis } = detailsOf(error) ?? {}
+  const phase = lastPhase()
+  return [
+    ['Result', 'failed'],
+    ...(phase ? [['Phase', phase] as const] : []),
+    ...(diagnosis ? [['Diagnosis', escapeHtml(diagnosis.replace(/^Diagnosis: /, ''))] as const] : []),
+  ]
+}
+
+type Text = readonly string[]
+
+/** The message, without the diagnosis that is a row of the table, and the last lines of what was printed. */
+function quoteFailure(error: unknown): Text[] {
+  const { diagnosis, excerpts = [] } = detailsOf(error) ?? {}
+  const message = messageOf(error)
+    .split('\n')
+    .filter(line => line !== diagnosis)
+  const quotes = excerpts.filter(({ lines }) => lines.length > 0).map(({ title, lines }) => [`${title}:`, '', ...lines])
+  return [message.slice(0, 50), ...quotes].map(lines => lines.map(escapeControlCharacters))
+}
+
 function describeDetails({ checksum, settings }: DefinedImage): Row[] {
   const { region, template } = settings
   return [
@@ -191,10 +214,6 @@ function describeIngredients(checksum: Checksum): string {
   const { baseImage } = checksum.options
   const base = baseImage ? `, baked from <code>${baseImage}</code>` : ''
   return `${kinds.join(' ')} (${count(checksum.files, 'file')}${base})`
-}
-
-function escapeLines(text: string): string[] {
-  return text.split('\n').slice(0, 50).map(escapeControlCharacters)
 }
 
 function count(things: readonly unknown[], noun: string): string {

@@ -1,11 +1,11 @@
-import { formatLeftovers } from '../cleanup/leftovers.ts'
-import { removeLeftovers } from '../cleanup/resources.ts'
+import { checksumOf } from '../lease/expired-leases.ts'
 import { type KeyPair, OWNER_TAG } from '../lease/key-pairs.ts'
-import { checksumOf } from '../lease/with-lease.ts'
 import { readResourceTags } from '../packer/created-resources.ts'
 import { cancelled } from '../runner/cancel.ts'
 import { group, messageOf, warn } from '../runner/log.ts'
 import { unlessAborted } from '../runner/wait.ts'
+import { formatLeftovers } from './leftovers.ts'
+import { removeLeftovers } from './resources.ts'
 
 /**
  * Removes the resources that the holder of a stale lease left on EC2; the lease's tags list them. Warns, with the commands, of those

@@ -1,0 +1,135 @@
+/******/ (() => { // webpackBootstrap
+/******/ 	"use strict";
+/******/ 	var __webpack_modules__ = ({
+
+/***/ 5:
+/***/ ((module) => {
+
+module.exports = require("./parameters.js");
+
+/***/ })
+
+/******/ 	});
+/************************************************************************/
+/******/ 	// The module cache
+/******/ 	var __webpack_module_cache__ = {};
+/******/ 	
+/******/ 	// The require function
+/******/ 	function __nccwpck_require__(moduleId) {
+/******/ 		// Check if module is in cache
+/******/ 		var cachedModule = __webpack_module_cache__[moduleId];
+/******/ 		if (cachedModule !== undefined) {
+/******/ 			return cachedModule.exports;
+/******/ 		}
+/******/ 		// Create a new module (and put it into the cache)
+/******/ 		var module = __webpack_module_cache__[moduleId] = {
+/******/ 			// no module.id needed
+/******/ 			// no module.loaded needed
+/******/ 			exports: {}
+/******/ 		};
+/******/ 	
+/******/ 		// Execute the module function
+/******/ 		var threw = true;
+/******/ 		try {
+/******/ 			__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
+/******/ 			threw = false;
+/******/ 		} finally {
+/******/ 			if(threw) delete __webpack_module_cache__[moduleId];
+/******/ 		}
+/******/ 	
+/******/ 		// Return the exports of the module
+/******/ 		return module.exports;
+/******/ 	}
+/******/ 	
+/************************************************************************/
+/******/ 	/* webpack/runtime/asset-relocator-loader */
+/******/ 	if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = __dirname + "/";
+/******/ 	
+/******/ 	/* webpack/runtime/create fake namespace object */
+/******/ 	(() => {
+/******/ 		var getProto = Object.getPrototypeOf ? (obj) => (Object.getPrototypeOf(obj)) : (obj) => (obj.__proto__);
+/******/ 		var leafPrototypes;
+/******/ 		// create a fake namespace object
+/******/ 		// mode & 1: value is a module id, require it
+/******/ 		// mode & 2: merge all properties of value into the ns
+/******/ 		// mode & 4: return value when already ns object
+/******/ 		// mode & 16: return value when it's Promise-like
+/******/ 		// mode & 8|1: behave like require
+/******/ 		__nccwpck_require__.t = function(value, mode) {
+/******/ 			if(mode & 1) value = this(value);
+/******/ 			if(mode & 8) return value;
+/******/ 			if(typeof value === 'object' && value) {
+/******/ 				if((mode & 4) && value.__esModule) return value;
+/******/ 				if((mode & 16) && typeof value.then === 'function') return value;
+/******/ 			}
+/******/ 			var ns = Object.create(null);
+/******/ 			__nccwpck_require__.r(ns);
+/******/ 			var def = {};
+/******/ 			leafPrototypes = leafPrototypes || [null, getProto({}), getProto([]), getProto(getProto)];
+/******/ 			for(var current = mode & 2 && value; typeof current == 'object' && !~leafPrototypes.indexOf(current); current = getProto(current)) {
+/******/ 				Object.getOwnPropertyNames(current).forEach((key) => (def[key] = () => (value[key])));
+/******/ 			}
+/******/ 			def['default'] = () => (value);
+/******/ 			__nccwpck_require__.d(ns, def);
+/******/ 			return ns;
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/define property getters */
+/******/ 	(() => {
+/******/ 		// define getter functions for harmony exports
+/******/ 		__nccwpck_require__.d = (exports, definition) => {
+/******/ 			for(var key in definition) {
+/******/ 				if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
+/******/ 					Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
+/******/ 				}
+/******/ 			}
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/hasOwnProperty shorthand */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/make namespace object */
+/******/ 	(() => {
+/******/ 		// define __esModule on exports
+/******/ 		__nccwpck_require__.r = (exports) => {
+/******/ 			if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
+/******/ 				Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
+/******/ 			}
+/******/ 			Object.defineProperty(exports, '__esModule', { value: true });
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/************************************************************************/
+var __webpack_exports__ = {};
+// ESM COMPAT FLAG
+__nccwpck_require__.r(__webpack_exports__);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  main: () => (/* binding */ Ee)
+});
+
+;// CONCATENATED MODULE: external "./look-up.js"
+const external_look_up_js_namespaceObject = require("./look-up.js");
+;// CONCATENATED MODULE: external "./runner.js"
+const external_runner_js_namespaceObject = require("./runner.js");
+;// CONCATENATED MODULE: external "./signature.js"
+const external_signature_js_namespaceObject = require("./signature.js");
+// EXTERNAL MODULE: external "./parameters.js"
+var external_parameters_js_ = __nccwpck_require__(5);
+;// CONCATENATED MODULE: external "./record.js"
+const external_record_js_namespaceObject = require("./record.js");
+;// CONCATENATED MODULE: external "./miss.js"
+const external_miss_js_namespaceObject = require("./miss.js");
+;// CONCATENATED MODULE: ./.tools/bundle/publish-main.js
+const J=[`ami-id`,`images`,`images-file`,`ami-config-checksum`,`aws-region`,`regions`,`share-with`,`ssm-parameter`,`tags`,`resolved`];async function ie(){(0,external_runner_js_namespaceObject.m)(J);let e=await Y(),t=(0,external_signature_js_namespaceObject.a)(`ssm-parameter`,`ssm-parameter`);if(t&&e.kind===`names`&&e.names.length>1)throw Error(`ssm-parameter: ${t} can't hold the ids of ${e.names.length} images. Specify it in the images file, or one image alone.`);return{subject:e,regions:(0,external_signature_js_namespaceObject.a)(`regions`,`regions`),shareWith:(0,external_signature_js_namespaceObject.a)(`share-with`,`share-with`),ssmParameter:t,tags:(0,external_signature_js_namespaceObject.a)(`tags`,`tags`)}}async function Y(){let[e,t,n]=[(0,external_signature_js_namespaceObject.r)(`ami-id`),(0,external_runner_js_namespaceObject.h)(`images`),(0,external_signature_js_namespaceObject.n)()];if(e!==void 0&&t!==``)throw Error(`images: ami-id is specified too. Specify one of the two.`);if(e!==void 0)return{kind:`id`,id:e,region:(0,external_signature_js_namespaceObject.i)(),checksum:n};if(t===``)throw Error(`ami-id: neither ami-id nor images is specified. Specify one of the two.`);if(n!==void 0)throw Error(`ami-config-checksum: it is allowed with ami-id alone. With images it is computed.`);let r=await (0,external_look_up_js_namespaceObject.u)();return{kind:`names`,file:r,names:ae(t,r),resolved:(0,external_look_up_js_namespaceObject.z)((0,external_runner_js_namespaceObject.h)(`resolved`))}}function ae(e,t){if(e===`all`)return t.names;let n=new Set((0,external_look_up_js_namespaceObject.v)(e,/[,\n]/));for(let e of n)(0,external_look_up_js_namespaceObject.l)(t,e,`images`);return t.names.filter(e=>n.has(e))}async function oe(e,{id:t,checksum:n}){let[r]=await (0,external_look_up_js_namespaceObject.ft)(e,{Owners:[`self`],Filters:[{Name:`image-id`,Values:[t]}],IncludeDisabled:!0});if(!r)throw await se(e,t);let i=ce(r);if(i!==void 0)throw Error(`ami-id: ${t} in ${e.region} ${i}`);let a=(0,external_look_up_js_namespaceObject.at)(r.tags.get(`ami_config_checksum`))?.checksum??``;if(n===void 0||n===a)return{ec2:e,image:r,checksum:a};throw Error(`ami-config-checksum: ${t} has the checksum ${a}, not ${n}. Specify the outputs of the same bake.`)}async function se(e,t){let n=await (0,external_look_up_js_namespaceObject.dt)(e,t);return Error(n?`ami-id: ${t} in ${e.region} is an image of account ${n.owner}. Publish an image of the account of the credentials.`:`ami-id: there is no image ${t} in ${e.region}. Check the id, aws-region, and the account of the credentials.`)}function ce(e){let{state:t,tags:n}=e;if(t===`pending`)return`is pending. Wait until it is available.`;if(t!==`available`)return`is ${t}. Bake another one.`;let r=n.get(external_look_up_js_namespaceObject.xt);if(r)return`is a copy of ${(0,external_runner_js_namespaceObject.M)(r)}. Publish that one, in its own region.`;let i=(0,external_look_up_js_namespaceObject.Y)(e);if(i!==void 0)return`is a backup of an instance (tag ${(0,external_runner_js_namespaceObject.M)(i)}).`;let o=n.get(external_look_up_js_namespaceObject._t),s=(0,external_look_up_js_namespaceObject.at)(o)?.name;return s===`failed`?`comes from a failed bake. Bake another one.`:(0,external_parameters_js_.o)(e)?`is ${(0,external_parameters_js_.a)(e)}. Restore it first, or bake another one.`:o===void 0?`has no tag ${external_look_up_js_namespaceObject._t}: this action did not bake it, or did not finish it.`:s===void 0?`has the tag ${external_look_up_js_namespaceObject._t}=${(0,external_runner_js_namespaceObject.M)(o)}, which is not a checksum.`:(0,external_look_up_js_namespaceObject.Q)(e,Date.now())?.message}async function le({ec2:e,image:n}){let r=n.tags.get(external_look_up_js_namespaceObject.Ct),i=r?await (0,external_look_up_js_namespaceObject.dt)(e,r):void 0;if(!i)return;let a=(0,external_look_up_js_namespaceObject.at)(i.tags.get(`ami_config_checksum`))?.name??`not tagged`;if(a===`published`&&!(0,external_parameters_js_.o)(i))return;let o=(0,external_parameters_js_.o)(i)?(0,external_parameters_js_.a)(i):a,s=a===`candidate`?`Publish the parent first.`:`Bake it again from another one.`;throw Error(`${n.id} was baked from ${i.id}, which is ${o}, not published. ${s}`)}async function ue(e){for(let{label:t,outcome:n}of e)n.kind===`missing`&&(0,external_runner_js_namespaceObject.L)(`${t} is not published: ${n.message} Bake it first.`);let t=e.flatMap(({label:e,outcome:t})=>t.kind===`published`?[{label:e,...t.published}]:[]);(0,external_look_up_js_namespaceObject.s)({ami_ids:JSON.stringify(Object.fromEntries(t.map(({label:e,images:t})=>[e,de(t)]))),published:JSON.stringify(t.filter(fe).map(({label:e})=>e)),record:pe(t)}),await (0,external_look_up_js_namespaceObject.o)([`Image`,`AMI`,`Tag before`,`Result`],e.map(me))}function de(e){return Object.fromEntries(e.map(({ec2:e,image:t})=>[e.region,t.id]))}function fe({warnings:e,problems:t}){return e.length===0&&t.length===0}function pe(e){let t=(0,external_record_js_namespaceObject.t)(`publish`,e.at(0)?.images.at(0)?.image.owner);for(let{label:n,changed:r}of e)for(let e of r)t.add(e,`Published as ${n}`);return t.text()}function me({label:e,outcome:t}){if(t.kind===`missing`)return[(0,external_look_up_js_namespaceObject.i)(e),`–`,`–`,X(`not published: ${t.message}`)];let{id:n,tags:r}=t.image.image,i=`<code>${X(r.get(`ami_config_checksum`)??``)}</code>`;return[(0,external_look_up_js_namespaceObject.i)(e),`<code>${n}</code>`,i,X(he(t))]}function he(e){if(e.kind===`failed`)return`failed: ${e.message}`;let{images:t,changed:n,others:r,warnings:i,problems:a}=e.published,o=t.map(({ec2:e})=>e.region).join(`, `);return[`${n.length>0?`published`:`was published before`} in ${o}`,...r.length>0?[`not in share-with, but may launch it: ${r.join(`, `)}`]:[],...i,...a].join(`. `)}function X(e){return (0,external_look_up_js_namespaceObject.i)((0,external_runner_js_namespaceObject.M)((0,external_look_up_js_namespaceObject.r)(e)))}function ge(e){let t=e.flatMap(({label:e,outcome:t})=>{let n=t.kind===`published`?t.published.problems:[],r=t.kind===`failed`?[t.message]:n;return r.length>0?[`${e}: ${r.join(`
+`)}`]:[]});if(t.length===0)return;let n=e.length-t.length;throw Error(`Could not publish ${t.length===1?`an image`:`${t.length} images`}; the other ${n} are not affected.\n${t.join(`
+`)}\nRun it again to finish.`)}async function _e(e,t){if(t.length===0)return{changed:[],others:[]};let{settled:n,failures:r}=await Z(e,e=>(0,external_miss_js_namespaceObject.o)(e,t));if(r.length>0)throw Error(r.join(`
+`));return{changed:n.flatMap(({one:e,result:t})=>t.added.length>0?[e]:[]),others:[...new Set(n.flatMap(({result:e})=>e.others))].sort()}}const ve=(0,external_miss_js_namespaceObject.c)(5);async function ye(e,t){if(t===void 0)return{moved:[],warnings:[],problems:[]};let{setParameter:n}=await Promise.resolve(/* import() */).then(__nccwpck_require__.t.bind(__nccwpck_require__, 5, 23)).then(e=>e.t),r=(0,external_runner_js_namespaceObject.K)(),{settled:i,failures:a}=await Z(e,({ec2:e,image:i})=>ve(()=>n({ec2:e,name:t,imageId:i.id,run:r}))),o=i.flatMap(({one:e,result:n})=>n.how===`refused`?[be(t,e,n)]:[]),s=Number(r?.attempt??1)>1;return{moved:i.flatMap(({one:e,result:t})=>t.how===`written`?[e]:[]),warnings:s?[]:o,problems:[...a,...s?o:[]]}}function be(e,{ec2:t,image:n},{imageId:r,laterRun:i}){let a=i?`which the later run ${i} has set`:`to which it was changed at the same time`,o=`To go back on purpose, publish ${n.id} in a new run, or revoke ${r}.`;return`ssm-parameter: ${e} in ${t.region} stays at ${r}, ${a}. ${o}`}async function Z(e,t){let n=await Promise.allSettled(e.map(async e=>({one:e,result:await t(e)})));return external_runner_js_namespaceObject.A.throwIfAborted(),{settled:n.flatMap(e=>e.status===`fulfilled`?[e.value]:[]),failures:n.flatMap(e=>e.status===`rejected`?[(0,external_runner_js_namespaceObject.I)((0,external_look_up_js_namespaceObject.O)(e.reason))]:[])}}async function xe(e,t){let{checksum:n}=e;await le(e);let r=await Q(e,t.destinations),i=t.destinations.filter(({ec2:e})=>!r.some(t=>t.ec2===e)),a=await (0,external_miss_js_namespaceObject.S)(e,i,{checksum:n,tags:t.tags,shareWith:t.shareWith}),o=e.image.tags.get(external_look_up_js_namespaceObject._t)===n,s=[...r,...a],l=[e,...s],u=await _e(l,t.shareWith);(!o||a.length>0)&&await (0,external_miss_js_namespaceObject.w)({source:e,copies:s,checksum:n});let f=l.filter(e=>!e.image.tags.get(external_look_up_js_namespaceObject.Tt));for(let{ec2:e,image:n}of f)await (0,external_miss_js_namespaceObject.T)(e,n.id,/* @__PURE__ */ new Map([[external_look_up_js_namespaceObject.Tt,t.by]]));let{moved:p,...m}=await ye(l,t.ssmParameter),h=/* @__PURE__ */ new Set([...f,...a,...u.changed,...p]);return{images:l,changed:l.filter(e=>h.has(e)),others:u.others,...m}}async function Q({image:e,checksum:t},n){let r=n.map(async({ec2:n})=>{let r=(await (0,external_look_up_js_namespaceObject.U)(n,t)).filter(t=>(0,external_look_up_js_namespaceObject.pt)(t,e.id)).filter(e=>!(0,external_look_up_js_namespaceObject.et)(e)).sort(external_look_up_js_namespaceObject.ut).at(-1);return r?[{ec2:n,image:r}]:[]});return(await Promise.all(r)).flat()}async function $(e,t,n){let{regions:r,...a}=n,o=r.filter(({name:e})=>e!==t.ec2.region).map(external_miss_js_namespaceObject.C);try{let n=await xe(t,{...a,destinations:o,by:(0,external_signature_js_namespaceObject.t)()});(0,external_runner_js_namespaceObject.F)(`${e}: ${t.image.id} is published.`);for(let t of n.warnings)(0,external_runner_js_namespaceObject.B)(`${e}: ${t}`);for(let t of n.problems)(0,external_runner_js_namespaceObject.F)(`${e}: ${t}`);return{label:e,outcome:{kind:`published`,image:t,published:n}}}catch(n){external_runner_js_namespaceObject.A.throwIfAborted();let r=(0,external_runner_js_namespaceObject.I)((0,external_look_up_js_namespaceObject.O)(n));return (0,external_runner_js_namespaceObject.F)(`${e}: ${t.image.id} is not published. ${r}`),{label:e,outcome:{kind:`failed`,image:t,message:r}}}}async function Se(e,t){let n=await we(e);Ce(n,t);let r=/* @__PURE__ */ new Map;function i(e,t){let n=r.get(e)??a(e,t);return r.set(e,n),n}async function a(e,r){let{parent:a=``}=r.settings,o=n.get(a);return o&&await i(a,o),await Te(e,r,t)}return await Promise.all([...n].map(([e,t])=>i(e,t)))}function Ce(e,t){let n=/* @__PURE__ */ new Map;for(let[r,i]of e){let{ssmParameter:e,region:a,regions:o}=i.settings,s=t.ssmParameter??e;for(let e of s?[a,...(t.regions??o).map(({name:e})=>e)]:[]){let[t,a]=n.get(`${e} ${s}`)??[r,i];if(a.checksum.value!==i.checksum.value)throw Error(`ssm-parameter: ${s} in ${e} can't hold both ${t} and ${r}. Name one parameter for each.`);n.set(`${e} ${s}`,[r,i])}}}async function we({file:t,names:n,resolved:r}){let{define:i}=(0,external_look_up_js_namespaceObject.C)(t,(0,external_look_up_js_namespaceObject.R)(r));return await (0,external_runner_js_namespaceObject.P)(`Checksums: ${n.length} images`,async()=>{let e=/* @__PURE__ */ new Map;for(let t of n)e.set(t,await i(t));return (0,external_runner_js_namespaceObject.F)([...e].map(([e,{checksum:t}])=>`${t.value}  ${e} (files: ${t.files.length})`)),e})}async function Te(e,t,i){let{settings:a,checksum:o}=t,c=(0,external_look_up_js_namespaceObject.It)(a.region,external_runner_js_namespaceObject.A),{found:l,choice:u}=await (0,external_look_up_js_namespaceObject.G)(c,{...(0,external_look_up_js_namespaceObject.S)(t),candidate:!0});if(!l){let t=u.block?`Its definition is revoked: ${u.block.id}.`:u.skips.at(0)?.message??``;return{label:e,outcome:{kind:`missing`,message:`No image in ${a.region} has the checksum ${o.value}. ${t}`.trim()}}}return await $(e,{ec2:c,image:l.image,checksum:o.value},{regions:i.regions??a.regions,tags:i.tags??a.tags,shareWith:i.shareWith??a.shareWith,ssmParameter:i.ssmParameter??a.ssmParameter})}async function Ee(){(0,external_runner_js_namespaceObject.S)();let e=await De(await ie());await ue(e),ge(e)}async function De(e){let{subject:t,regions:n=[],tags:i=/* @__PURE__ */ new Map,shareWith:a=[],ssmParameter:o}=e;if(t.kind===`names`)return await Se(t,e);let s=await oe((0,external_look_up_js_namespaceObject.It)(t.region,external_runner_js_namespaceObject.A),t);return[await $(t.id,s,{regions:n,tags:i,shareWith:a,ssmParameter:o})]}
+module.exports = __webpack_exports__;
+/******/ })()
+;

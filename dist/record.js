@@ -1,0 +1,54 @@
+/******/ (() => { // webpackBootstrap
+/******/ 	"use strict";
+/******/ 	// The require scope
+/******/ 	var __nccwpck_require__ = {};
+/******/ 	
+/************************************************************************/
+/******/ 	/* webpack/runtime/define property getters */
+/******/ 	(() => {
+/******/ 		// define getter functions for harmony exports
+/******/ 		__nccwpck_require__.d = (exports, definition) => {
+/******/ 			for(var key in definition) {
+/******/ 				if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
+/******/ 					Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
+/******/ 				}
+/******/ 			}
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/hasOwnProperty shorthand */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/make namespace object */
+/******/ 	(() => {
+/******/ 		// define __esModule on exports
+/******/ 		__nccwpck_require__.r = (exports) => {
+/******/ 			if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
+/******/ 				Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
+/******/ 			}
+/******/ 			Object.defineProperty(exports, '__esModule', { value: true });
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/************************************************************************/
+var __webpack_exports__ = {};
+// ESM COMPAT FLAG
+__nccwpck_require__.r(__webpack_exports__);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  t: () => (/* binding */ a)
+});
+
+;// CONCATENATED MODULE: external "./look-up.js"
+const external_look_up_js_namespaceObject = require("./look-up.js");
+;// CONCATENATED MODULE: external "./runner.js"
+const external_runner_js_namespaceObject = require("./runner.js");
+;// CONCATENATED MODULE: ./.tools/bundle/record.js
+function a(a,o){let s=[];function c({ec2:c,image:l},u){let d=l.tags.get(external_look_up_js_namespaceObject._t),f=JSON.stringify({action:a,account:o,region:c.region,id:l.id,tags:Object.fromEntries([...l.tags].filter(([e])=>e.startsWith(`ami_bakery_`))),checksum:(0,external_look_up_js_namespaceObject.at)(d)?.checksum??d,snapshots:l.snapshots,reason:u,actor:(0,external_runner_js_namespaceObject.V)(),run:(0,external_runner_js_namespaceObject.K)()?.url,time:(/* @__PURE__ */ new Date()).toISOString()});s.push(f),(0,external_runner_js_namespaceObject.F)(f)}return{add:c,text:()=>s.join(`
+`)}}
+module.exports = __webpack_exports__;
+/******/ })()
+;

@@ -1,0 +1,148 @@
+/******/ (() => { // webpackBootstrap
+/******/ 	"use strict";
+/******/ 	var __webpack_modules__ = ({
+
+/***/ 5:
+/***/ ((module) => {
+
+module.exports = require("./parameters.js");
+
+/***/ })
+
+/******/ 	});
+/************************************************************************/
+/******/ 	// The module cache
+/******/ 	var __webpack_module_cache__ = {};
+/******/ 	
+/******/ 	// The require function
+/******/ 	function __nccwpck_require__(moduleId) {
+/******/ 		// Check if module is in cache
+/******/ 		var cachedModule = __webpack_module_cache__[moduleId];
+/******/ 		if (cachedModule !== undefined) {
+/******/ 			return cachedModule.exports;
+/******/ 		}
+/******/ 		// Create a new module (and put it into the cache)
+/******/ 		var module = __webpack_module_cache__[moduleId] = {
+/******/ 			// no module.id needed
+/******/ 			// no module.loaded needed
+/******/ 			exports: {}
+/******/ 		};
+/******/ 	
+/******/ 		// Execute the module function
+/******/ 		var threw = true;
+/******/ 		try {
+/******/ 			__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
+/******/ 			threw = false;
+/******/ 		} finally {
+/******/ 			if(threw) delete __webpack_module_cache__[moduleId];
+/******/ 		}
+/******/ 	
+/******/ 		// Return the exports of the module
+/******/ 		return module.exports;
+/******/ 	}
+/******/ 	
+/************************************************************************/
+/******/ 	/* webpack/runtime/asset-relocator-loader */
+/******/ 	if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = __dirname + "/";
+/******/ 	
+/******/ 	/* webpack/runtime/compat get default export */
+/******/ 	(() => {
+/******/ 		// getDefaultExport function for compatibility with non-harmony modules
+/******/ 		__nccwpck_require__.n = (module) => {
+/******/ 			var getter = module && module.__esModule ?
+/******/ 				() => (module['default']) :
+/******/ 				() => (module);
+/******/ 			__nccwpck_require__.d(getter, { a: getter });
+/******/ 			return getter;
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/create fake namespace object */
+/******/ 	(() => {
+/******/ 		var getProto = Object.getPrototypeOf ? (obj) => (Object.getPrototypeOf(obj)) : (obj) => (obj.__proto__);
+/******/ 		var leafPrototypes;
+/******/ 		// create a fake namespace object
+/******/ 		// mode & 1: value is a module id, require it
+/******/ 		// mode & 2: merge all properties of value into the ns
+/******/ 		// mode & 4: return value when already ns object
+/******/ 		// mode & 16: return value when it's Promise-like
+/******/ 		// mode & 8|1: behave like require
+/******/ 		__nccwpck_require__.t = function(value, mode) {
+/******/ 			if(mode & 1) value = this(value);
+/******/ 			if(mode & 8) return value;
+/******/ 			if(typeof value === 'object' && value) {
+/******/ 				if((mode & 4) && value.__esModule) return value;
+/******/ 				if((mode & 16) && typeof value.then === 'function') return value;
+/******/ 			}
+/******/ 			var ns = Object.create(null);
+/******/ 			__nccwpck_require__.r(ns);
+/******/ 			var def = {};
+/******/ 			leafPrototypes = leafPrototypes || [null, getProto({}), getProto([]), getProto(getProto)];
+/******/ 			for(var current = mode & 2 && value; typeof current == 'object' && !~leafPrototypes.indexOf(current); current = getProto(current)) {
+/******/ 				Object.getOwnPropertyNames(current).forEach((key) => (def[key] = () => (value[key])));
+/******/ 			}
+/******/ 			def['default'] = () => (value);
+/******/ 			__nccwpck_require__.d(ns, def);
+/******/ 			return ns;
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/define property getters */
+/******/ 	(() => {
+/******/ 		// define getter functions for harmony exports
+/******/ 		__nccwpck_require__.d = (exports, definition) => {
+/******/ 			for(var key in definition) {
+/******/ 				if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
+/******/ 					Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
+/******/ 				}
+/******/ 			}
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/hasOwnProperty shorthand */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/make namespace object */
+/******/ 	(() => {
+/******/ 		// define __esModule on exports
+/******/ 		__nccwpck_require__.r = (exports) => {
+/******/ 			if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
+/******/ 				Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
+/******/ 			}
+/******/ 			Object.defineProperty(exports, '__esModule', { value: true });
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/************************************************************************/
+var __webpack_exports__ = {};
+// ESM COMPAT FLAG
+__nccwpck_require__.r(__webpack_exports__);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  main: () => (/* binding */ ht)
+});
+
+;// CONCATENATED MODULE: external "./look-up.js"
+const external_look_up_js_namespaceObject = require("./look-up.js");
+;// CONCATENATED MODULE: external "./miss.js"
+const external_miss_js_namespaceObject = require("./miss.js");
+;// CONCATENATED MODULE: external "./runner.js"
+const external_runner_js_namespaceObject = require("./runner.js");
+;// CONCATENATED MODULE: external "./record.js"
+const external_record_js_namespaceObject = require("./record.js");
+;// CONCATENATED MODULE: external "./signature.js"
+const external_signature_js_namespaceObject = require("./signature.js");
+// EXTERNAL MODULE: external "./parameters.js"
+var external_parameters_js_ = __nccwpck_require__(5);
+;// CONCATENATED MODULE: external "node:fs"
+const external_node_fs_namespaceObject = require("node:fs");
+var external_node_fs_default = /*#__PURE__*/__nccwpck_require__.n(external_node_fs_namespaceObject);
+;// CONCATENATED MODULE: ./.tools/bundle/revoke-main.js
+function ve(e,t,n){if(n===void 0)return/* @__PURE__ */ new Map;let r=e.find(({images:e})=>e.some(({image:e})=>e.id===n));if(!r)throw Error(`roll-back-to: none of the account's images in these regions is ${n}. Check the id and regions.`);if(t.some(e=>e.unit===r))throw Error(`roll-back-to: ${n} would be revoked itself. Specify another image.`);let i=r.images.filter(({image:e})=>(0,external_parameters_js_.i)(e)).sort((e,t)=>(0,external_look_up_js_namespaceObject.ut)(e.image,t.image));if(i.length>0)return new Map(i.map(({ec2:e,image:t})=>[e.region,t.id]));throw Error(`roll-back-to: ${n} is not available, published and unrevoked. Specify an image that is.`)}const V={rolledBack:{},problems:[]};async function ye(e,{names:t,problem:n},r){let i=n===void 0?[]:[n];if(t.length===0)return{rolledBack:{},problems:i};let o=[...Map.groupBy(e,({ec2:e})=>e)].flatMap(([e,n])=>t.map(t=>({ec2:e,name:t,members:n}))),s=await (0,external_miss_js_namespaceObject.l)(o,10,e=>be(e,r));external_runner_js_namespaceObject.A.throwIfAborted();let c={},l=[...i];for(let[e,t]of s.entries()){let{name:n,ec2:r}=o[e]??{name:``};t.status===`rejected`?l.push((0,external_runner_js_namespaceObject.I)((0,external_look_up_js_namespaceObject.O)(t.reason))):r&&t.value&&(c[n]={...c[n],[r.region]:t.value})}return (0,external_runner_js_namespaceObject.F)(l),{rolledBack:c,problems:l}}async function be({ec2:e,name:t,members:n},r){external_runner_js_namespaceObject.A.throwIfAborted();let{rollBackParameter:i}=await Promise.resolve(/* import() */).then(__nccwpck_require__.t.bind(__nccwpck_require__, 5, 23)).then(e=>e.n),a=r.get(e.region),o=await i({ec2:e,name:t,revoked:new Set(n.map(({image:e})=>e.id)),to:a,run:(0,external_runner_js_namespaceObject.K)()});return o&&r.size>0&&!a&&(0,external_runner_js_namespaceObject.B)(`roll-back-to: it has no copy in ${e.region}. ${t} is rolled back to ${o.to} of its history there.`),o?.to}async function H(e,t){let n=await (0,external_miss_js_namespaceObject.l)(e,10,async e=>{external_runner_js_namespaceObject.A.throwIfAborted(),await t(e)});external_runner_js_namespaceObject.A.throwIfAborted();let r=e.flatMap((e,t)=>{let r=n[t];return r?.status===`rejected`?[{image:e,message:(0,external_runner_js_namespaceObject.I)(r.reason)}]:[]});for(let{image:e,message:t}of r)(0,external_runner_js_namespaceObject.F)(`${U(e)} is not finished: ${t}`);return{done:e.filter((e,t)=>n[t]?.status===`fulfilled`),failures:r}}function U({ec2:e,image:t}){return`${t.id} in ${e.region}`}const W=12e4;function xe({unit:e,reason:n},r,i){return e.images.filter(({image:e})=>(0,external_miss_js_namespaceObject.i)(e)?.name!==`failed`&&Se.has(e.state)).map(({ec2:e,image:a})=>{let s=a.tags.get(external_look_up_js_namespaceObject.Ot),l=new Map(s?[]:[[external_look_up_js_namespaceObject.Ot,n],[external_look_up_js_namespaceObject.Dt,i]]),u=a.state===`available`&&Ce(a),d=we((0,external_miss_js_namespaceObject.i)(a),s&&s!==n?void 0:r),f=u&&!a.tags.get(`ami_bakery_deprecation_before`),p=new Map([...d===void 0||d===a.tags.get(`ami_config_checksum`)?[]:[[external_look_up_js_namespaceObject._t,d]],...f?[[external_look_up_js_namespaceObject.yt,a.deprecationTime??`none`]]:[]]);return{ec2:e,image:a,reason:s||n,as:r,objection:l,hidden:p,isToBeDeprecated:u}})}const Se=/* @__PURE__ */ new Set([`available`,`pending`,`transient`,`disabled`]);function Ce({deprecationTime:e}){return e===void 0||Date.parse(e)>Date.now()+W+6e4}function we(e,t){if(e&&(e.name!==`blocked`&&e.name!==`once`||t!==void 0))return t===`once`?(0,external_look_up_js_namespaceObject.ot)(e.former):(0,external_look_up_js_namespaceObject.st)(e.former)}async function Te(e){return await H(e,({ec2:e,image:t,objection:n})=>G(e,t,n))}async function Ee(e){return await H(e,({ec2:e,image:t,hidden:n})=>G(e,t,n))}async function G(e,{id:t},n){n.size>0&&await (0,external_miss_js_namespaceObject.T)(e,t,n)}async function De(e){return await H(e,async({ec2:e,image:t,isToBeDeprecated:n})=>{n&&await (0,external_miss_js_namespaceObject.D)(e,t.id,new Date(Date.now()+W))})}async function Oe(e){let t=Map.groupBy(e,({ec2:e})=>e),n=e.flatMap(({image:e})=>(0,external_miss_js_namespaceObject.i)(e)??[]),r=[...new Set(n.map(({former:e})=>e))],i=[...t].map(async([e,t])=>{try{return await ke(e,t,r),[]}catch(n){e.signal?.throwIfAborted();let r=`Could not check that EC2 no longer finds it by its checksum. ${(0,external_runner_js_namespaceObject.I)(n)}`;return t.map(e=>({image:e,message:r}))}});return(await Promise.all(i)).flat()}async function ke(e,t,n){let i=new Map(t.map(e=>[e.image.id,e])),a=[];if(await (0,external_look_up_js_namespaceObject.Rt)(e,30,async()=>{let t=(0,external_look_up_js_namespaceObject.H)(n,190).map(t=>Ae(e,t));a=(await Promise.all(t)).flat().filter(({id:e})=>i.has(e));for(let t of a)await je({ec2:e,image:t},i.get(t.id));return a.length===0||void 0}))return;let o=a.map(t=>U({ec2:e,image:t})).join(`, `);(0,external_runner_js_namespaceObject.B)(`After 30 s EC2 still finds ${o} by the former tag, although it has the new one.`)}async function Ae(e,t){let n=[{Name:`tag:${external_look_up_js_namespaceObject._t}`,Values:[...t]}];return await (0,external_look_up_js_namespaceObject.ft)(e,{Owners:[`self`],Filters:n})}async function je({ec2:e,image:t},n){let r=(0,external_miss_js_namespaceObject.i)(t);if(r?.name!==`published`&&r?.name!==`candidate`)return;let i=n?.as===`once`?(0,external_look_up_js_namespaceObject.ot)(r.former):(0,external_look_up_js_namespaceObject.st)(r.former);(0,external_runner_js_namespaceObject.F)(`${U({ec2:e,image:t})} has the checksum ${r.former} again: setting ${external_look_up_js_namespaceObject._t} to ${i}.`),await (0,external_miss_js_namespaceObject.T)(e,t.id,/* @__PURE__ */ new Map([[external_look_up_js_namespaceObject._t,i]]))}async function Me(e){let t=[],n=Fe(e);for(let e of[Ie,Le,J]){let r=[];for(let[i,a]of n.entries()){if(e===J&&i===Pe&&t.length>0)continue;let n=await H(a,e);t.push(...n.failures),r.push(n.done)}n=r}let r=await H(n.flat(),Ne);return{done:r.done,failures:[...t,...r.failures]}}async function Ne({ec2:e,image:t}){let n=await (0,external_look_up_js_namespaceObject.dt)(e,t.id);if(n&&(0,external_parameters_js_.o)(n))throw Error(`another run has revoked it again meanwhile.`)}const Pe=2;function Fe(e){let t=t=>e.filter(e=>e.role===t).map(({unit:e})=>e),n=t(`specified`).flatMap(({images:e})=>e.map((e,t)=>({one:e,isFirst:t===0})));return[t(`descendant`).flatMap(({images:e})=>e),n.filter(({isFirst:e})=>!e).map(({one:e})=>e),n.filter(({isFirst:e})=>e).map(({one:e})=>e)]}function K({image:e}){return (0,external_parameters_js_.o)(e)||q.some(t=>e.tags.get(t))}const q=[external_look_up_js_namespaceObject.Ot,external_look_up_js_namespaceObject.Dt,external_look_up_js_namespaceObject.yt];async function Ie({ec2:e,image:t}){let n=(0,external_miss_js_namespaceObject.i)(t);(n?.name===`blocked`||n?.name===`once`)&&await (0,external_miss_js_namespaceObject.T)(e,t.id,/* @__PURE__ */ new Map([[external_look_up_js_namespaceObject._t,n.former]]))}async function Le({ec2:e,image:t}){let n=t.tags.get(external_look_up_js_namespaceObject.yt);if(!n)return;if(n===`none`)return await (0,external_miss_js_namespaceObject.E)(e,t.id);let r=new Date(n);r.getTime()>Date.now()&&await (0,external_miss_js_namespaceObject.D)(e,t.id,r)}async function J({ec2:e,image:t}){let n=q.filter(e=>t.tags.get(e));n.length>0&&await (0,external_miss_js_namespaceObject.T)(e,t.id,new Map(n.map(e=>[e,``])))}async function Re(e,t){let{targets:n}=e;if(t.kind===`revoke`)return await ze(e,t);let r=n.flatMap(({unit:e,reason:t})=>e.images.filter(K).map(e=>({...e,reason:t}))),{done:i,failures:a}=await Me(n);return{done:i,failures:a,record:Y(`Restored`,r,a),rollBacks:V}}async function ze({targets:e,destinations:t},{as:n,parameters:r}){let i=(0,external_signature_js_namespaceObject.t)(),a=e.flatMap(e=>xe(e,n,i)),o=await Te(a),s=await ye(o.done,r,t),c=await Ee(o.done),l=await De(c.done),u=await Oe(c.done),d=[o,c,l].flatMap(({failures:e})=>e).concat(u);return{done:l.done.filter(e=>!u.some(({image:t})=>t===e)),failures:d,record:Y(`Revoked`,a.filter(Be),d),rollBacks:s}}function Be({objection:e,hidden:t,isToBeDeprecated:n}){return e.size>0||t.size>0||n}function Y(e,t,n){let r=(0,external_record_js_namespaceObject.t)(`revoke`,t.at(0)?.image.owner);for(let i of t){let t=n.find(({image:e})=>e.image.id===i.image.id);r.add(i,`${e}${t?`, but not finished`:``}: ${i.reason}`)}return r.text()}async function Ve(){let e=(0,external_look_up_js_namespaceObject.v)((0,external_runner_js_namespaceObject.h)(`ssm-parameter`),/[,\n]/).map(He),{names:t,problem:n}=await Ue();return{names:[.../* @__PURE__ */ new Set([...e,...t])],problem:n}}function He(e){try{return (0,external_look_up_js_namespaceObject.p)(`ssm-parameter`,e)??e}catch(e){throw Error(`ssm-parameter: ${(0,external_runner_js_namespaceObject.I)(e)}`,{cause:e})}}async function Ue(){if(!external_node_fs_default().existsSync((0,external_runner_js_namespaceObject.W)(`ami-bakery.yml`)))return{names:[],problem:void 0};try{let e=await (0,external_look_up_js_namespaceObject.u)();return{names:e.names.flatMap(t=>e.settings(t).ssmParameter??[]),problem:void 0}}catch(e){return{names:[],problem:`ssm-parameter: the parameters of the images file are not rolled back. ${(0,external_runner_js_namespaceObject.I)(e)}`}}}const We=[`ami-id`,`ami-config-checksum`,`reason`,`aws-region`,`regions`,`descendants`,`rebake`,`ssm-parameter`,`roll-back-to`,`max-images`,`dry-run`,`restore`];async function Ge(){return (0,external_runner_js_namespaceObject.m)(We),{subject:Ke(),task:await qe(),region:(0,external_signature_js_namespaceObject.i)(),regions:Ye(),descendants:(0,external_signature_js_namespaceObject.a)(`descendants`,`strict`)??!0?`include`:`leave`,dryRun:(0,external_signature_js_namespaceObject.a)(`dry-run`,`strict`)??!1}}function Ke(){let[e,t]=[(0,external_signature_js_namespaceObject.r)(`ami-id`),(0,external_signature_js_namespaceObject.n)()];if(e!==void 0&&t!==void 0)throw Error(`ami-id: ami-config-checksum is specified too. Specify one of the two.`);if(e!==void 0)return{id:e};if(t!==void 0)return{checksum:t};throw Error(`ami-id: neither ami-id nor ami-config-checksum is specified. Specify one of the two.`)}async function qe(){let[e,t]=[(0,external_signature_js_namespaceObject.a)(`restore`,`strict`)??!1,(0,external_signature_js_namespaceObject.a)(`rebake`,`strict`)??!1],[n,r]=[Xe(),(0,external_signature_js_namespaceObject.r)(`roll-back-to`)];if(e)return{kind:`restore`};let i=t?`once`:`blocked`;return{kind:`revoke`,reason:Je(),as:i,maxImages:n,parameters:await Ve(),rollBackTo:r}}function Je(){let e=(0,external_runner_js_namespaceObject.h)(`reason`);if(e===``)throw Error(`reason: is required. Say in one line why the image must not be used.`);if((0,external_runner_js_namespaceObject.M)(e)!==e)throw Error(`reason: ${JSON.stringify(e)} has line breaks or control characters. Write one line of text.`);if(e.length<=256)return e;throw Error(`reason: it has ${e.length} characters, but the value of a tag has at most 256. Shorten it.`)}function Ye(){return (0,external_signature_js_namespaceObject.a)(`regions`,`regions`)?.map(({name:e})=>e)}function Xe(){let e=(0,external_runner_js_namespaceObject.h)(`max-images`)||`20`;if(/^[1-9]\d*$/.test(e))return Number(e);throw Error(`max-images: ${JSON.stringify(e)} is not a whole number above 0. Specify one like 20.`)}function Ze({targets:e,untagged:t},{task:n,regions:r,dryRun:i}){let a=e.flatMap(({unit:e,role:t,reason:n})=>e.images.map(r=>{let i=r.image.id===e.id?t:`copy of ${e.id}`;return`${U(r)}: ${X(r)}, ${Z(r)} (${i}). ${(0,external_runner_js_namespaceObject.M)(n)}`})),o=t.map(e=>`${U(e)} is made of one of them, but has no tag ${external_look_up_js_namespaceObject._t}: left as it is.`);return[...a,...o,`Images in other accounts that are made of these are not seen.`,...r?[`Only ${r.join(`, `)} and aws-region are searched.`]:[],...i?[`dry-run: nothing is changed. Without it these would be ${n.kind}d.`]:[]].map(external_look_up_js_namespaceObject.r)}function X({image:e}){let t=e.tags.get(external_look_up_js_namespaceObject._t);return t===void 0?e.state:(0,external_runner_js_namespaceObject.M)(t)}function Z({image:e}){return (0,external_runner_js_namespaceObject.M)(e.tags.get(`ami_bakery_image_name`)??e.tags.get(`ami_bakery_template`)??e.name)}async function Qe(e,{task:t,dryRun:n}){let{changes:r,usage:i,replacement:a}=e,o=[...new Set([...i.references.values()].flat())].sort();for(let[e,t]of i.references)t.length>0&&(0,external_runner_js_namespaceObject.F)((0,external_look_up_js_namespaceObject.r)(`${e} is still used by ${t.map(external_runner_js_namespaceObject.M).join(`, `)}.`));t.kind===`revoke`&&!n&&await $e(r.done),a&&(0,external_runner_js_namespaceObject.F)(`The newest published image to use instead is ${a.id}.`),t.kind===`restore`&&!n&&r.record===``&&(0,external_runner_js_namespaceObject.L)(`The images are not revoked: nothing was restored.`),(0,external_look_up_js_namespaceObject.s)({revoked:JSON.stringify(t.kind===`revoke`?et(r.done):{}),rolled_back:JSON.stringify(r.rollBacks.rolledBack),still_used_by:JSON.stringify(o),replacement:a?.id??``,record:r.record}),await (0,external_look_up_js_namespaceObject.o)([`Image`,`Region`,`Name`,`Tag before`,`Result`,`Still used by`],tt(e,t))}async function $e(e){await (0,external_runner_js_namespaceObject.P)(`Commands that go further`,()=>(0,external_runner_js_namespaceObject.F)([`To keep everybody from launching the images (their launch permissions are lost):`,...e.map(({ec2:e,image:t})=>external_miss_js_namespaceObject.O.disableImage(e.region,t.id)),`To deregister them (they can not be restored):`,...e.map(({ec2:e,image:t})=>external_miss_js_namespaceObject.O.image(e.region,t.id))]))}function et(e){let t=Map.groupBy(e,({ec2:e})=>e.region);return Object.fromEntries([...t].map(([e,t])=>[e,t.map(({image:e})=>e.id)]))}function tt({found:e,changes:t,usage:n},r){return e.targets.flatMap(e=>e.unit.images.map(i=>[`<code>${i.image.id}</code>`,i.ec2.region,(0,external_look_up_js_namespaceObject.i)((0,external_look_up_js_namespaceObject.r)(Z(i))),`<code>${(0,external_look_up_js_namespaceObject.i)(X(i))}</code>`,(0,external_look_up_js_namespaceObject.i)(nt({target:e,one:i},t,r)),(0,external_look_up_js_namespaceObject.i)((0,external_look_up_js_namespaceObject.r)(rt(i.image.id,n)))||`–`]))}function nt({target:e,one:t},{done:n,failures:r},i){let{image:a}=t,o=a.id===e.unit.id?e.role:`copy of ${e.unit.id}`;return r.some(e=>e.image.image.id===a.id)?`not finished (${o})`:`${n.some(e=>e.image.id===a.id)?`${i.kind}d`:`unchanged`} (${o}): ${(0,external_look_up_js_namespaceObject.r)((0,external_runner_js_namespaceObject.M)(e.reason))}`}function rt(e,{references:t,unseen:n}){let r=t.get(e)?.map(e=>(0,external_runner_js_namespaceObject.M)(e.replace(/^arn:[^:]*:/,``)))??[`not known`],i=n.get(e);return[...r,...i?[`${i.join(`, `)}: not seen`]:[]].join(`, `)}function it({failures:e,rollBacks:t},{kind:n}){let r=e.map(({image:e,message:t})=>`${U(e)}: ${t}`),i=[...r,...t.problems].map(external_look_up_js_namespaceObject.r);if(i.length===0)return;let a=r.length>0?`Could not ${n} every image. The others are ${n}d.`:`The images are ${n}d, but not every parameter is rolled back.`;throw Error(`${a} These are left:\n${i.slice(0,20).join(`
+`)}\nRun it again to finish them.`)}async function at([t]){let r=t?.unit.images.at(0);if(!r)return;let{ec2:i,image:a}=r,[o,s,c]=[external_look_up_js_namespaceObject.At,external_look_up_js_namespaceObject.bt,external_look_up_js_namespaceObject.Et].map(e=>a.tags.get(e));if(o!==void 0)try{return await (0,external_look_up_js_namespaceObject.n)(i,{template:o,imageName:s,repository:c})}catch(e){i.signal?.throwIfAborted(),(0,external_runner_js_namespaceObject.L)(`Could not look for an image to use instead. ${(0,external_runner_js_namespaceObject.I)(e)}`);return}}function ot(e,{subject:t,descendants:n},r){let i=st(e,t),a=i.map(e=>({unit:e,role:`specified`,reason:Q(e)??r??``}));if(n===`leave`)return{targets:a,untagged:[]};let o=new Set(i),s=/* @__PURE__ */ new Set;for(let t of a.slice())for(let n of (0,external_miss_js_namespaceObject.n)(e,[t.unit]).filter(e=>!o.has(e))){let e=(0,external_miss_js_namespaceObject.a)(n);if(e===void 0)for(let e of n.images)s.add(e);e!==void 0&&e.name!==`failed`&&(r!==void 0||Q(n)===t.reason)&&(o.add(n),a.push({unit:n,role:`descendant`,reason:Q(n)??t.reason}))}return{targets:a,untagged:[...s]}}function Q({images:e}){return e.map(({image:e})=>e.tags.get(external_look_up_js_namespaceObject.Ot)).find(Boolean)}function st(e,t){if(`id`in t)return[ct(e,t.id)];let{checksum:n}=t,r=e.filter(e=>(0,external_miss_js_namespaceObject.a)(e)?.checksum===n),i=r.filter(e=>(0,external_miss_js_namespaceObject.a)(e)?.name!==`failed`);if(i.length>0)return i;let a=r.length>0?`only images of failed bakes have`:`no image has`;throw Error(`ami-config-checksum: ${a} the checksum ${n} in these regions. There is nothing to revoke. Check it, and specify ami-id for one image.`)}function ct(e,t){let n=e.find(({images:e})=>e.some(({image:e})=>e.id===t)),r=n?.images.find(({image:e})=>e.id===t);if(!n||!r)throw new $(t);let i=ut(r);if(i===void 0)return n;let a=n.id===t?``:` It is a copy of ${n.id}: specify that one.`;throw Error(`ami-id: ${t} in ${r.ec2.region} ${i}${a}`)}var $=class extends Error{};const lt=[`available`,`disabled`];function ut({image:e}){if(e.state===`pending`)return`is pending. Wait until it is available, and run this again.`;if(!lt.includes(e.state))return`is ${e.state}: it can't be launched and is never used. Nothing needs to be done.`;let t=e.tags.get(external_look_up_js_namespaceObject._t),n=(0,external_miss_js_namespaceObject.i)(e);if(n?.name===`failed`)return`comes from a failed bake or copy: it is never used. Nothing needs to be done.`;if(!n)return t===void 0?`has no tag ${external_look_up_js_namespaceObject._t}: this action did not bake it, or did not finish it.`:`has the tag ${external_look_up_js_namespaceObject._t}=${(0,external_runner_js_namespaceObject.M)(t)}, which is not a checksum of this action. Correct the tag.`}async function dt(e){let[t,n]=await Promise.all([ft(e),pt(e)]);if(n.size>0){let e=[...new Set([...n.values()].flat())].join(`, `);(0,external_runner_js_namespaceObject.L)(`${n.size} of the images can be launched by ${e}. What they use can't be seen from this account.`)}return{references:t,unseen:n}}async function ft(e){let t=[...Map.groupBy(e,({ec2:e})=>e)].map(([e,t])=>(0,external_miss_js_namespaceObject.s)(e,t.map(({image:e})=>e.id))),n=(await Promise.all(t)).flatMap(e=>[...e]),r=n.find(([,{status:e}])=>e===`rejected`)?.[1];return r?.status===`rejected`&&(0,external_runner_js_namespaceObject.L)(`What still uses the images is not known completely. ${(0,external_runner_js_namespaceObject.I)(r.reason)}`),new Map(n.flatMap(([e,t])=>t.status===`fulfilled`?[[e,t.value]]:[]))}async function pt(e){let t=await (0,external_miss_js_namespaceObject.l)(e,10,({ec2:e,image:t})=>(0,external_miss_js_namespaceObject.k)(e,t.id));external_runner_js_namespaceObject.A.throwIfAborted();let n=t.find(e=>e.status===`rejected`);return n&&(0,external_runner_js_namespaceObject.L)(`Which accounts may launch the images is not known completely. ${(0,external_runner_js_namespaceObject.I)(n.reason)}`),new Map(e.flatMap(({image:e},n)=>{let r=t[n],i=r?.status===`fulfilled`?r.value.map(mt):[];return i.length>0?[[e.id,i]]:[]}))}function mt(e){let t=(0,external_miss_js_namespaceObject.j)(e);return t===`all`?`every account`:t}async function ht(){(0,external_runner_js_namespaceObject.S)();let e=await Ge();try{await gt(e)}catch(e){throw (0,external_look_up_js_namespaceObject.O)(e)}}async function gt(e){let{task:t,dryRun:n}=e,r=await vt(e,await _t(e)),{targets:i}=r;await (0,external_runner_js_namespaceObject.P)(`Images to ${t.kind}`,()=>(0,external_runner_js_namespaceObject.F)(Ze(r,e))),t.kind===`revoke`&&bt(i,t.maxImages);let a=n?{done:[],failures:[],record:``,rollBacks:V}:await Re(r,t);await Qe({found:r,changes:a,usage:await dt(i.flatMap(({unit:e})=>e.images)),replacement:t.kind===`revoke`?await at(i):void 0},e),it(a,t)}async function _t({region:e,regions:t}){let n=t??await (0,external_miss_js_namespaceObject.f)((0,external_look_up_js_namespaceObject.It)(e,external_runner_js_namespaceObject.A));return[.../* @__PURE__ */ new Set([e,...n])].map(e=>(0,external_look_up_js_namespaceObject.It)(e,external_runner_js_namespaceObject.A))}async function vt({subject:e,task:t,descendants:n},r){let i=(0,external_miss_js_namespaceObject.r)(await (0,external_miss_js_namespaceObject.t)(r)),[a,o]=t.kind===`revoke`?[t.reason,t.rollBackTo]:[];try{let t=ot(i,{subject:e,descendants:n},a);return{...t,destinations:ve(i,t.targets,o)}}catch(t){throw t instanceof $&&`id`in e?await yt(e.id,r):t}}async function yt(e,t){let n=(await Promise.all(t.map(t=>(0,external_look_up_js_namespaceObject.dt)(t,e)))).find(e=>e!==void 0),r=t.map(({region:e})=>e).join(`, `);return Error(n?`ami-id: ${e} is an image of account ${n.owner}, or a backup of an instance. Specify an image that this action baked, with credentials of its account.`:`ami-id: there is no image ${e} in ${r}. Check the id, the account of the credentials, and regions.`)}function bt(e,t){if(e.length<=t)return;let n=e.map(({unit:e})=>e.id).join(`, `);throw Error(`max-images: ${e.length} images would be revoked, more than ${t}: ${n}. Nothing was changed. If this is right, set max-images to ${e.length}.`)}
+module.exports = __webpack_exports__;
+/******/ })()
+;

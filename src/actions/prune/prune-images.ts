@@ -1,0 +1,99 @@
+import { connect } from '../../ec2/client.ts'
+import { IMAGE_NAME_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from '../../ec2/tag-names.ts'
+import { listEnabledRegions } from '../../regions/enabled-regions.ts'
+import { cancelled } from '../../runner/cancel.ts'
+import { escapeControlCharacters, group, info, messageOf, warn } from '../../runner/log.ts'
+import { createRecord } from '../record.ts'
+import type { Account, Retention } from './account.ts'
+import { applyAll, planned } from './apply.ts'
+import { addReferences, addSharing, connectAll, describeAccount, type Regions } from './collect.ts'
+import { decide, type Verdict } from './decide.ts'
+import { readDefinitions } from './definitions.ts'
+import type { Inputs } from './inputs.ts'
+import { listLeases, removeLeases } from './leases.ts'
+import { assertComplete, publishOutcomes, warnOfBacklog } from './outputs.ts'
+import { reportsToRequest } from './reports.ts'
+
+/**
+ * Checks everything, then changes what the rules say.
+ *
+ * @throws Error before the first change when a region is not enabled or references are denied; at the end the list of what failed.
+ */
+export async function prune(inputs: Inputs): Promise<void> {
+  const retention = { ...inputs.retention, now: Date.now() }
+  const definitions = await readDefinitions(inputs.files)
+  const regions = await connectRegions(inputs)
+  const account = await describeUse(await describeAccount(regions, definitions), retention, regions)
+  warnOfUnknownTemplates(account, retention)
+  noteOtherLines(account, retention)
+  const verdicts = decide(account, retention)
+  const record = createRecord('prune', account.images[0]?.image.owner)
+  const changes = {
+    regions,
+    record,
+    reportsFor: (verdict: Verdict) => reportsToRequest(verdict, account, retention),
+  }
+  const [outcomes, leases] = await group(inputs.dryRun ? 'Rehearsal: nothing is changed' : 'Changes', async () => {
+    if (inputs.dryRun) return [verdicts.map(planned), await listLeases(regions)] as const
+    return [await applyAll(verdicts, changes), cancelled.aborted ? [] : await removeLeases(regions)] as const
+  })
+  await publishOutcomes(outcomes, record.text(), inputs.dryRun ? 'rehearsal' : 'changes')
+  cancelled.throwIfAborted()
+  warnOfBacklog(outcomes)
+  assertComplete(outcomes, [...describeFailures(account), ...leases])
+}
+
+/** @throws Error that begins with the input's name for a region that is not enabled. */
+async function connectRegions({ region, regions }: Inputs): Promise<Regions> {
+  const enabled = await listEnabledRegions(connect(region, cancelled)).catch(cause => {
+    cancelled.throwIfAborted()
+    throw new Error(`aws-region: the regions of the account can't be listed. ${messageOf(cause)}`, { cause })
+  })
+  const wanted = regions ?? enabled
+  for (const [input, name] of [['aws-region', region] as const, ...wanted.map(name => ['regions', name] as const)]) {
+    if (enabled.includes(name)) continue
+    throw new Error(
+      `${input}: ${name} is not enabled in this account. Enable it, or specify some of ${enabled.join(', ')}.`,
+    )
+  }
+  return connectAll(wanted)
+}
+
+/** Asks EC2 only about the images that the facts before leave undecided. */
+async function describeUse(account: Account, retention: Retention, regions: Regions): Promise<Account> {
+  return await group('Use of the images', async () => {
+    info(`${account.images.length} images with the tag ${TEMPLATE_TAG} in ${regions.size} regions`)
+    const referenced = await addReferences(account, retention, regions)
+    return await addSharing(referenced, retention, regions)
+  })
+}
+
+function warnOfUnknownTemplates({ images }: Account, { repositories, templates }: Retention): void {
+  const ours = images.filter(({ image }) => repositories.has(image.tags.get(REPOSITORY_TAG) || undefined))
+  const known = new Set(ours.map(({ image }) => image.tags.get(TEMPLATE_TAG) ?? ''))
+  const unknown = [...templates].filter(template => !known.has(template))
+  if (unknown.length === 0) return
+  const listed = [...known].sort().map(escapeControlCharacters).join(', ')
+  warn(`templates: no image was baked from ${unknown.join(', ')}. Known templates: ${listed || 'none'}.`)
+}
+
+/** Lines that nothing names any more are kept for ever: somebody should know. */
+function noteOtherLines({ images, definitions }: Account, { repositories, templates }: Retention): void {
+  if (definitions.length === 0) return
+  const names = new Set<string>()
+  for (const { image } of images) {
+    const [name, template = ''] = [image.tags.get(IMAGE_NAME_TAG), image.tags.get(TEMPLATE_TAG)]
+    const isKnown = definitions.some(one => (name ? one.imageName === name : one.template === template))
+    const isOurs = repositories.has(image.tags.get(REPOSITORY_TAG) || undefined)
+    if (isOurs && !isKnown && !templates.has(template)) names.add(name ? `${name} (${template})` : template)
+  }
+  if (names.size === 0) return
+  info(
+    `The images file does not name these lines, whose images stay: ${[...names].sort().map(escapeControlCharacters).join(', ')}`,
+  )
+}
+
+function describeFailures({ unreadRegions, definitions }: Account): readonly string[] {
+  const regions = [...unreadRegions.values()].map(reason => `${reason} To leave the region out, specify regions.`)
+  return [...regions, ...definitions.flatMap(({ checksums }) => ('unknown' in checksums ? checksums.unknown : []))]
+}

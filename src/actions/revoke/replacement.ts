@@ -1,0 +1,26 @@
+import type { Image } from '../../ec2/images.ts'
+import { findNewestOfLine } from '../../ec2/line.ts'
+import { IMAGE_NAME_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from '../../ec2/tag-names.ts'
+import { messageOf, notice } from '../../runner/log.ts'
+import type { Target } from './targets.ts'
+
+/**
+ * Finds the image to use instead of the first revoked one: the newest published image of the same name or template. `undefined` if
+ * there is none; a failure is a notice.
+ */
+export async function findReplacement([first]: readonly Target[]): Promise<Image | undefined> {
+  const source = first?.unit.images.at(0)
+  if (!source) return undefined
+  const { ec2, image } = source
+  const [template, imageName, repository] = [TEMPLATE_TAG, IMAGE_NAME_TAG, REPOSITORY_TAG].map(key =>
+    image.tags.get(key),
+  )
+  if (template === undefined) return undefined
+  try {
+    return await findNewestOfLine(ec2, { template, imageName, repository })
+  } catch (error) {
+    ec2.signal?.throwIfAborted()
+    notice(`Could not look for an image to use instead. ${messageOf(error)}`)
+    return undefined
+  }
+}
