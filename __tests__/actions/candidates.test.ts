@@ -9,8 +9,11 @@ const RUN = 'https://github.com/example/other/actions/runs/1/attempts/1'
 let moto: Ec2Server
 let accounts = 0
 
+/** An account whose emulator has answered once: the first answer takes some time. */
 async function startAccount(): Promise<FaultyEc2> {
-  return await startProxy(moto, String(500_000_000_000 + accounts++))
+  const ec2 = await startProxy(moto, String(500_000_000_000 + accounts++))
+  await ec2.inventory()
+  return ec2
 }
 
 function expectSuccess(...runs: readonly Run[]): void {

@@ -27,8 +27,11 @@ const NEWER = { ...SOURCE_IMAGE, ami_id: 'ami-0ba5e000', name: 'al2023-ami-2023.
 
 let moto: Ec2Server
 let accounts = 0
+/** An account whose emulator has answered once: the first answer takes some time. */
 async function startAccount(): Promise<FaultyEc2> {
-  return await startProxy(moto, String(400_000_000_000 + accounts++))
+  const ec2 = await startProxy(moto, String(400_000_000_000 + accounts++))
+  await ec2.inventory()
+  return ec2
 }
 
 function expectSuccess(...runs: readonly Run[]): void {

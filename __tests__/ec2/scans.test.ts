@@ -24,6 +24,7 @@ describe.skipIf(!hasTools('moto_server'))(
     async function setUp(scan: ScanElements | undefined, age = 30) {
       const ec2 = await startProxy(moto, String(600_000_000_000 + accounts++))
       ec2.prompt()
+      await ec2.inventory()
       const workspace = makeWorkspace({
         'ami-bakery.yml':
           'images: { web: { aws-region: us-east-1, packer-template: ami/t.pkr.hcl, ami-definition-dirs: ami } }',

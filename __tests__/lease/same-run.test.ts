@@ -16,11 +16,15 @@ afterAll(() => vi.restoreAllMocks())
 describe('a lease of a job that made no image', { concurrent: true }, () => {
   const RUN = 'https://github.com/example/app/actions/runs/1/attempts/1'
 
-  /** A lease that its holder releases when it was seen for the third time; one without a heartbeat is never released. */
-  function leaseOf(owner: string, hasHeartbeat: boolean): KeyPairs & { readonly evicted: readonly string[] } {
+  /** A lease that its holder releases before it is seen so many times; one without a heartbeat is never released. */
+  function leaseOf(
+    owner: string,
+    hasHeartbeat: boolean,
+    times = 3,
+  ): KeyPairs & { readonly evicted: readonly string[] } {
     const evicted: string[] = []
     let seen = 0
-    const isThere = () => evicted.length === 0 && (!hasHeartbeat || seen < 3)
+    const isThere = () => evicted.length === 0 && (!hasHeartbeat || seen < times)
     return {
       evicted,
       list: async () => {
@@ -39,14 +43,14 @@ describe('a lease of a job that made no image', { concurrent: true }, () => {
     }
   }
 
-  async function acquire(keyPairs: KeyPairs, pace: LeaseRequest['pace'], sameRun: string | undefined) {
+  async function acquire(keyPairs: KeyPairs, pace: LeaseRequest['pace'], more: Partial<LeaseRequest>) {
     return await acquireLease({
       keyPairs,
       name: 'lease',
       tags: new Map([[OWNER_TAG, 'example/app/1/1/this']]),
       minutes: 60,
       pace,
-      sameRun,
+      ...more,
       signal: undefined,
       lookUp: async () => undefined,
       beforeCreate: () => {},
@@ -56,10 +60,28 @@ describe('a lease of a job that made no image', { concurrent: true }, () => {
 
   test.each(['steady', 'slowing'] as const)('of this run and attempt is not acquired again (pace %s)', async pace => {
     const lease = leaseOf('example/app/1/1/other', true)
-    await expect(acquire(lease, pace, 'example/app/1/1/')).rejects.toThrow(
+    await expect(acquire(lease, pace, { sameRun: 'example/app/1/1/' })).rejects.toThrow(
       `Another job of this workflow run has tried to bake the checksum and made no image: ${RUN}. Read the log of that job`,
     )
   })
+
+  test.each([
+    [
+      'its image may be baked without a lease',
+      undefined,
+      ', wait longer (a stale lease is removed after 5 minutes), or set it to 0',
+    ],
+    ['it may not', 'Bake base first.', ', or wait longer (a stale lease is removed after 5 minutes).'],
+  ])(
+    'that is still held at the end of the wait advises to bake without one only if %s',
+    async (_, adviceWithoutLease, advice) => {
+      const lease = leaseOf('example/app/2/1/other', true, Number.POSITIVE_INFINITY)
+      const waiting = acquire(lease, 'slowing', { minutes: 0.5, adviceWithoutLease })
+      await expect(waiting).rejects.toThrow(
+        `After 0.5 minutes ${RUN} is still baking this checksum. Look at that run${advice}`,
+      )
+    },
+  )
 
   test.each([
     ['another attempt', 'example/app/1/2/other', 'example/app/1/1/'],
@@ -67,14 +89,14 @@ describe('a lease of a job that made no image', { concurrent: true }, () => {
     ['another repository', 'example/apps/1/1/other', 'example/app/1/1/'],
     ['this run, where that does not matter', 'example/app/1/1/other', undefined],
   ])('of %s is acquired', async (_, owner, sameRun) => {
-    expect(await acquire(leaseOf(owner, true), 'slowing', sameRun)).toBe('key-2')
+    expect(await acquire(leaseOf(owner, true), 'slowing', { sameRun })).toBe('key-2')
   })
 
   test.each(['steady', 'slowing'] as const)(
     'of this run that vanished is evicted and acquired (pace %s)',
     async pace => {
       const lease = leaseOf('example/app/1/1/other', false)
-      expect(await acquire(lease, pace, 'example/app/1/1/')).toBe('key-2')
+      expect(await acquire(lease, pace, { sameRun: 'example/app/1/1/' })).toBe('key-2')
       expect(lease.evicted).toEqual(['key-1'])
     },
   )

@@ -6,7 +6,7 @@ import { type Run, type Running, type Step, startAction } from './runner.ts'
 import { makeWorkspace, type Workspace } from './workspace.ts'
 
 /** Every wait of the action takes less, but EC2 still has some seconds for an answer: several jobs run at once. */
-const QUICK = { AMI_BAKERY_TIME_SCALE: '0.3' }
+const QUICK = { AMI_BAKERY_TIME_SCALE: '0.5' }
 
 /** A bake that the `packer` of a tree has begun. */
 export interface Bake {

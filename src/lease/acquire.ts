@@ -155,9 +155,10 @@ async function assertTimeLeft(request: LeaseRequest, seen: Observation): Promise
 }
 
 function timeoutError(request: LeaseRequest, seen: Observation): Error {
-  const { minutes } = request
-  const advice =
-    'Look at that run, wait longer (a stale lease is removed after 5 minutes), or set it to 0 to bake without a lease.'
+  const { minutes, adviceWithoutLease } = request
+  const longer = 'wait longer (a stale lease is removed after 5 minutes)'
+  const canDoWithout = adviceWithoutLease === undefined
+  const advice = `Look at that run${canDoWithout ? `, ${longer}, or set it to 0 to bake without a lease` : `, or ${longer}`}.`
   return new OptionError('waitForOtherBakes', `After ${minutes} minutes ${describeWait(request, seen)} ${advice}`)
 }
 
