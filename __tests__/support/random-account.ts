@@ -204,6 +204,7 @@ export function describeInWordsOfEc2({ images, definitions, silentRegion }: True
   ]
   return {
     images: seen.map(toLocated),
+    unaskedRegions: new Set(),
     unreadRegions: new Map(silentRegion ? [[silentRegion, 'silent']] : []),
     definitions: definitions.map(toDefinition),
     references: new Map(seen.map(image => fact(image, 'references', image.users))),

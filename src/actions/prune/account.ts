@@ -13,6 +13,8 @@ export interface Account {
   readonly images: readonly LocatedImage[]
   /** The regions whose images are not known, with the reason. */
   readonly unreadRegions: ReadonlyMap<string, string>
+  /** The enabled regions that the user has left out: the sources of copies may be there. */
+  readonly unaskedRegions: ReadonlySet<string>
   /** The images of the images file as it stands. */
   readonly definitions: readonly Definition[]
   /** The ARNs of the resources that refer to an image. */

@@ -23,7 +23,10 @@ export function connectAll(names: readonly string[]): Regions {
 }
 
 /** Describes the images with a template tag in all regions. A region that does not answer clearly is remembered as unread. */
-export async function describeAccount(regions: Regions, definitions: Account['definitions']): Promise<Account> {
+export async function describeAccount(
+  regions: Regions,
+  known: Pick<Account, 'definitions' | 'unaskedRegions'>,
+): Promise<Account> {
   const unreadRegions = new Map<string, string>()
   const images = await Promise.all(
     [...regions].map(async ([region, ec2]) => {
@@ -39,7 +42,7 @@ export async function describeAccount(regions: Regions, definitions: Account['de
   return {
     images: images.flat(),
     unreadRegions,
-    definitions,
+    ...known,
     references,
     sharing,
     reports,

@@ -24,8 +24,9 @@ import { nameOf } from './units.ts'
 export async function prune(inputs: Inputs): Promise<void> {
   const retention = { ...inputs.retention, now: Date.now() }
   const definitions = await readDefinitions(inputs.files)
-  const regions = await connectRegions(inputs)
-  const account = await describeUse(await describeAccount(regions, definitions), retention, regions)
+  const { regions, unaskedRegions } = await connectRegions(inputs)
+  const described = await describeAccount(regions, { definitions, unaskedRegions })
+  const account = await describeUse(described, retention, regions)
   warnOfUnknownTemplates(account, retention)
   noteOtherLines(account, retention)
   const verdicts = decide(account, retention)
@@ -46,7 +47,10 @@ export async function prune(inputs: Inputs): Promise<void> {
 }
 
 /** @throws Error that begins with the input's name for a region that is not enabled. */
-async function connectRegions({ region, regions }: Inputs): Promise<Regions> {
+async function connectRegions({
+  region,
+  regions,
+}: Inputs): Promise<{ regions: Regions; unaskedRegions: ReadonlySet<string> }> {
   const enabled = await listEnabledRegions(connect(region, cancelled)).catch(cause => {
     cancelled.throwIfAborted()
     throw new Error(`aws-region: the regions of the account can't be listed. ${messageOf(cause)}`, { cause })
@@ -58,7 +62,7 @@ async function connectRegions({ region, regions }: Inputs): Promise<Regions> {
       `${input}: ${name} is not enabled in this account. Enable it, or specify some of ${enabled.join(', ')}.`,
     )
   }
-  return connectAll(wanted)
+  return { regions: connectAll(wanted), unaskedRegions: new Set(enabled.filter(name => !wanted.includes(name))) }
 }
 
 /** Asks EC2 only about the images that the facts before leave undecided. */

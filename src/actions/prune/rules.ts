@@ -1,5 +1,6 @@
 import { readDueTime } from '../../ec2/choose-image.ts'
 import { bakedAt } from '../../ec2/images.ts'
+import { IMAGE_TAG } from '../../ec2/tag-names.ts'
 import type { UsageReport } from '../../ec2/usage-reports.ts'
 import { type Account, DAY, type Fact, type LocatedImage, type Retention } from './account.ts'
 import {
@@ -77,6 +78,7 @@ const RULES: readonly Rule[] = [
   newest,
   young,
   unfinished,
+  copyOfUnasked,
   isProtected,
   launched,
   referenced,
@@ -121,6 +123,15 @@ function young(unit: Unit, { retention: { now, keepDays, graceDays } }: Evidence
 function unfinished(unit: Unit): string | undefined {
   const odd = imagesOf(unit).find(({ image }) => !stateOf(image) && !isUnfinishedCopy(image))
   return odd && `${odd.image.id} has no state that prune knows`
+}
+
+/** A copy without its source is a unit of its own only if the source is nowhere. */
+function copyOfUnasked(unit: Unit, { account: { unaskedRegions } }: Evidence): string | undefined {
+  const { tags, sourceRegion } = unit.source.image
+  const source = tags.get(IMAGE_TAG)
+  if (!source || !needsMark(unit) || unaskedRegions.size === 0) return undefined
+  if (sourceRegion !== undefined && !unaskedRegions.has(sourceRegion)) return undefined
+  return `its source ${source} may be in ${sourceRegion ?? 'a region'}, which regions leaves out`
 }
 
 function isProtected(unit: Unit): string | undefined {
