@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { cancelled } from '../runner/cancel.ts'
 import { onGitHub } from '../runner/environment.ts'
-import { escapeControlCharacters, info, removeTerminalSequences } from '../runner/log.ts'
+import { escapeControlCharacters, info } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
 import { type ProcessId, sendSignal } from '../runner/process.ts'
 import { enterPhase } from '../runner/timeline.ts'
@@ -9,7 +9,6 @@ import { milliseconds } from '../runner/wait.ts'
 import { createAttribution } from './attribution.ts'
 import { type Packer, type StartedPacker, startPacker } from './cli.ts'
 import { type CreatedResources, trackCreatedResources } from './created-resources.ts'
-import type { Evidence } from './diagnoses.ts'
 import { assertDiskSpace } from './disk-space.ts'
 import {
   type ArtifactMessage,
@@ -17,12 +16,11 @@ import {
   imagesOf,
   isCleanupError,
   isDiagnostic,
-  isOfCleanUp,
   phaseOf,
   readMessage,
-  startsCleanUp,
 } from './messages.ts'
 import { openLog, type PackerLog } from './output-files.ts'
+import { type BuildRemains, collectRemains } from './remains.ts'
 
 /** The images that Packer reports as created: the ids for each region. */
 export type Artifacts = ReadonlyMap<string, ReadonlySet<string>>
@@ -55,18 +53,13 @@ export interface BuildOptions {
   report(change: BuildReport): void
 }
 
-/** What remains of a failed build to explain it. */
-export interface BuildRemains extends Omit<Evidence, 'console'> {
-  /** The instance that was launched, if one was. */
-  readonly instance: string | undefined
-}
-
-/** Packer has failed. The message has Packer's reason. */
+/** Packer has failed. The message has Packer's reason, with a hint for known ones. */
 export class BuildError extends Error {
   readonly remains: BuildRemains
 
-  constructor(message: string, remains: BuildRemains) {
-    super(message)
+  /** @param end How Packer ended, like `exited with code 1`. */
+  constructor(end: string, remains: BuildRemains) {
+    super(`packer build ${end}: ${addHint(remains.failure)}`)
     this.remains = remains
   }
 }
@@ -94,8 +87,7 @@ export async function buildImages(packer: Packer, args: readonly string[], optio
     const end = await waitForEnd(started, watch)
     cancelled.throwIfAborted()
     assertSingleBuild(output.builds())
-    if (end !== 0)
-      throw new BuildError(`packer build ${describeEnd(end)}: ${addHint(output.reason())}`, output.remains())
+    if (end !== 0) throw new BuildError(describeEnd(end), output.remains())
     reportRegion(options, output)
     return output.artifacts()
   } finally {
@@ -142,8 +134,7 @@ interface Output {
   resources(): CreatedResources
   /** The names of the builds that create resources on EC2. */
   builds(): readonly string[]
-  /** Why Packer failed, in its own words. */
-  reason(): string
+  /** What explains a failure of Packer. */
   remains(): BuildRemains
   /** Aborted when Packer must stop. */
   readonly stop: AbortSignal
@@ -157,25 +148,19 @@ function readOutput(options: BuildOptions): Output {
   const { readLine, resources } = trackCreatedResources()
   const failures: string[] = []
   const diagnostics: string[] = []
-  const lastLines: string[] = []
-
-  /** After a bake without an error the instance is terminated too. */
-  function reportCleanUp(): void {
-    const { instances, images } = resources()
-    const instance = instances.at(-1)
-    if (instance && images.length === 0) options.cleaningUp(instance)
-  }
+  const collector = collectRemains(resources, instance => {
+    if (!stop.aborted) options.cleaningUp(instance)
+  })
 
   function readText(text: string): void {
     const line = attribute(text)
     if (!line) return
-    if (!isOfCleanUp(line)) keepLast(lastLines, line.text)
     if (readLine(line)) reportIfPossible(options, { resources: resources() })
     if (isCleanupError(line)) reportIfPossible(options, { cleanupFailed: true })
     const phase = phaseOf(line)
     if (phase) enterPhase(phase)
     if (builds().length > 1) secondBuild.abort()
-    if (startsCleanUp(line) && !stop.aborted) reportCleanUp()
+    collector.readLine(line)
   }
 
   function read(line: string): string | undefined {
@@ -194,20 +179,9 @@ function readOutput(options: BuildOptions): Output {
     artifacts: () => artifacts,
     resources,
     builds,
-    reason,
-    remains: () => ({ failure: reason(), output: lastLines, instance: resources().instances.at(-1) }),
+    remains: () => collector.remains(reason()),
     stop,
   }
-}
-
-/** How many lines of a build are kept to explain its failure. */
-const LAST_LINES = 20
-/** Longer ones are cut, in characters. */
-const LAST_LINE_LENGTH = 500
-
-function keepLast(lines: string[], line: string): void {
-  lines.push(escapeControlCharacters(removeTerminalSequences(line.slice(0, LAST_LINE_LENGTH)).trimEnd()))
-  if (lines.length > LAST_LINES) lines.shift()
 }
 
 /** How often Packer's output is read, in milliseconds. */
