@@ -10,6 +10,7 @@ import { waitUntilFound } from '../../src/ec2/look-up.ts'
 import { candidateValue, failedValue } from '../../src/ec2/state.ts'
 import { tagResource } from '../../src/ec2/tags.ts'
 import { describeEverywhere, groupUnits } from '../../src/regions/units.ts'
+import { cases } from '../support/cases.ts'
 import { makeDice } from '../support/definitions.ts'
 import { type Actor, type ModelEc2, type ModelImage, makeActor, makeModelEc2 } from '../support/model-ec2.ts'
 
@@ -240,7 +241,7 @@ function checkBakes({ world, played, snapshots }: History): void {
 test('in 1,500 random schedules of publish, revoke, restore, a bake of the same checksum and cancels, no state is a wrong hit', {
   timeout: 600_000,
 }, async () => {
-  const seeds = Array.from({ length: 1500 }, (_, index) => index + 1)
+  const seeds = Array.from({ length: cases(1500) }, (_, index) => index + 1)
   const counts = new Map<string, number>()
   async function work(): Promise<void> {
     for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
@@ -260,7 +261,7 @@ test('in 1,500 random schedules of publish, revoke, restore, a bake of the same 
   await Promise.all(Array.from({ length: 50 }, work))
   console.log(Object.fromEntries([...counts].sort()))
   for (const name of ['publish done', 'revoke done', 'restore done', 'bake done', 'bake failed', 'publish killed']) {
-    expect(counts.get(name) ?? 0, name).toBeGreaterThan(20)
+    expect(counts.get(name) ?? 0, name).toBeGreaterThan(cases(20))
   }
 })
 
@@ -293,7 +294,7 @@ describe('cut at every single request,', () => {
       }
     }
     console.log(`${cuts} cuts`)
-    expect(cuts).toBeGreaterThan(10)
+    expect(cuts).toBeGreaterThan(cases(10))
   })
 
   function expectedValue(before: readonly StepName[], step: StepName): string {

@@ -3,11 +3,12 @@ import type { Account, Facts } from '../../src/actions/prune/account.ts'
 import { dueText } from '../../src/actions/prune/apply.ts'
 import { decide, type Verdict } from '../../src/actions/prune/decide.ts'
 import { imagesOf } from '../../src/actions/prune/units.ts'
+import { cases } from '../support/cases.ts'
 import { makeDice } from '../support/definitions.ts'
 import { findReasons, isDue } from '../support/prune-oracle.ts'
 import { DAY, describeInWordsOfEc2, makeAccount, NOW, type TrueAccount } from '../support/random-account.ts'
 
-const ACCOUNTS = 10_000
+const ACCOUNTS = cases(10_000)
 /** Each part is a test of its own, so that none takes long. */
 const PARTS = 10
 

@@ -4,6 +4,7 @@ import { isLater, type Mark, parseMark, toDescription } from '../../src/ec2/para
 import { moveAway } from '../../src/ec2/parameters/roll-back.ts'
 import { publishImage } from '../../src/ec2/parameters/set-parameter.ts'
 import type { Entry, ParameterStore, Version } from '../../src/ec2/parameters/store.ts'
+import { cases } from '../support/cases.ts'
 import { makeDice } from '../support/definitions.ts'
 
 beforeAll(() => void vi.spyOn(process.stdout, 'write').mockReturnValue(true))
@@ -164,7 +165,7 @@ describe('a parameter that several runs set at the same time', () => {
   test('ends on the latest of the runs that wrote, in each of 3000 random schedules', async () => {
     const counts = new Map<string, number>()
     const count = (what: string, by = 1) => counts.set(what, (counts.get(what) ?? 0) + by)
-    for (let seed = 1; seed <= 3000; seed++) {
+    for (let seed = 1; seed <= cases(3000); seed++) {
       const dice = makeDice(seed)
       const before = dice.pick(HISTORIES)
       const world = makeWorld(dice, before)
@@ -187,15 +188,15 @@ describe('a parameter that several runs set at the same time', () => {
       if (winner) expect([seed, versions.at(-1)?.value]).toEqual([seed, winner.imageId])
     }
     console.log(Object.fromEntries(counts))
-    expect(counts.get('written')).toBeGreaterThan(3000)
-    expect(counts.get('refused')).toBeGreaterThan(1000)
-    expect(counts.get('unchanged')).toBeGreaterThan(300)
-    expect(counts.get('written back')).toBeGreaterThan(500)
+    expect(counts.get('written')).toBeGreaterThan(cases(3000))
+    expect(counts.get('refused')).toBeGreaterThan(cases(1000))
+    expect(counts.get('unchanged')).toBeGreaterThan(cases(300))
+    expect(counts.get('written back')).toBeGreaterThan(cases(500))
   }, 120_000)
 
   test('is on no revoked image when images are revoked meanwhile, in each of 3000 random schedules', async () => {
     const counts = new Map<string, number>()
-    for (let seed = 1; seed <= 3000; seed++) {
+    for (let seed = 1; seed <= cases(3000); seed++) {
       const dice = makeDice(seed + 10_000)
       const world = makeWorld(dice, dice.pick([[], [3], [3, 4, 5], [3, 4, 99], [4, 0]] as const))
       const marks = [undefined, { run: 7n, attempt: 2n }, { run: 40n, attempt: 1n }, { run: 100n, attempt: 1n }]
@@ -217,7 +218,7 @@ describe('a parameter that several runs set at the same time', () => {
       expect([seed, isStuck]).toEqual([seed, false])
     }
     console.log(Object.fromEntries(counts))
-    expect(counts.get('rolled back')).toBeGreaterThan(300)
-    expect(counts.get('revoked')).toBeGreaterThan(500)
+    expect(counts.get('rolled back')).toBeGreaterThan(cases(300))
+    expect(counts.get('revoked')).toBeGreaterThan(cases(500))
   }, 120_000)
 })

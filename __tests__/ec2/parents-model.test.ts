@@ -6,6 +6,7 @@ import type { ImageSettings } from '../../src/definition/settings.ts'
 import { chooseImage, type LookUp, valueFor } from '../../src/ec2/choose-image.ts'
 import type { Image } from '../../src/ec2/images.ts'
 import { groupByChecksum } from '../../src/ec2/look-up.ts'
+import { cases } from '../support/cases.ts'
 import { makeDice } from '../support/definitions.ts'
 
 type Dice = ReturnType<typeof makeDice>
@@ -290,7 +291,7 @@ describe('a plan of random trees of images', () => {
   })
 
   test('is that of an independent model, with the same ids, rows and layers', () => {
-    for (let seed = 1; seed <= 3000; seed++) {
+    for (let seed = 1; seed <= cases(3000); seed++) {
       const world = growWorld(makeDice(seed))
       const known = new Map<Node, DefinedImage>()
       const regions = new Map([REGION, COPY_REGION].map(region => [region, describeRegion(world, region)]))
@@ -318,7 +319,7 @@ describe('a plan of random trees of images', () => {
     // A child whose parent was deregistered is a hit until the parent is baked anew.
     ['an account with images', DEEPEST],
   ])('of %s has only hits after a flat matrix in whatever order has run %d times at most', (account, rounds) => {
-    for (let seed = 1; seed <= 1000; seed++) {
+    for (let seed = 1; seed <= cases(1000); seed++) {
       const dice = makeDice(seed)
       const world = growWorld(dice)
       const amis = account === 'an empty account' ? [] : world.amis.filter(isHere).filter(ami => !isBlock(ami))
