@@ -36,9 +36,9 @@ export async function endAbandonedBake(journal: Journal): Promise<void> {
   const { main } = journal.entry()
   if (main) await killAndWait(main)
   const { packer, terminationRequested, cleanupFailed } = buildOf(journal.entry())
+  const leaseDeleted = deleteLease(journal.entry(), deadline.signal)
   const printConsole = await askForConsole(journal)
   if (packer && isRunning(packer) && !terminationRequested) requestTermination(packer)
-  const leaseDeleted = deleteLease(journal.entry(), deadline.signal)
   const isVerified = verifiedImages(journal.entry()).length > 0
   if (packer && !isVerified) await group('Packer: the rest of its output', () => waitForPacker(journal))
   await printConsole?.()
