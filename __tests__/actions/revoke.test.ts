@@ -224,7 +224,7 @@ describe.skipIf(!hasTools('moto_server'))('revoke', { concurrent: true }, () => 
     expect(run.exitCode, run.log).toBe(0)
     expect(run.log).toContain(`${webCopy} in eu-west-1`)
     expect(run.summary).toContain(webCopy)
-    expect(run.outputs).toMatchObject({ revoked: '{}', record: '' })
+    expect(run.outputs).toMatchObject({ revoked: '{}', record: '', replacement: '' })
     expect(changesOf(ec2)).toEqual([])
   })
 
@@ -286,6 +286,16 @@ describe.skipIf(!hasTools('moto_server'))('revoke', { concurrent: true }, () => 
     })
     for (const line of lines) expect(run.log).toContain(line)
     expect(run.outputs.replacement).toBe(older)
+  })
+
+  test('never names an image as replacement that could not be revoked', async () => {
+    await using ec2 = await startAccount()
+    const id = await ec2.makeImage({ ami_config_checksum: BASE, ami_bakery_template: 'base/t.pkr.hcl' })
+    ec2.fail({ action: 'CreateTags', error: 'UnauthorizedOperation' })
+    const run = await revoke(ec2, { 'ami-id': id })
+    expect(run.exitCode).toBe(1)
+    expect(run.outputs).toMatchObject({ revoked: '{}', replacement: '' })
+    expect(run.log).not.toContain('Commands that go further')
   })
 
   test('revokes a disabled image, without a time of deprecation', async () => {
