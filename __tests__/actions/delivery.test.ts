@@ -188,7 +188,7 @@ describe.skipIf(!hasTools('moto_server'))('delivery of images', { concurrent: tr
 
     test('names the run where the runner names no commit', async () => {
       await using ec2 = await startAccount()
-      const id = await ec2.makeImage(PUBLISHED)
+      const id = await ec2.makeImage(CANDIDATE)
       const run = await publish(ec2, { 'ami-id': id, 'ssm-parameter': NAME }, { ...asRun('100'), GITHUB_SHA: '' })
       expect(run.exitCode, run.log).toBe(0)
       expect(await openStore(ec2).history(NAME)).toEqual([[id, 'ami-bakery run=100.1']])
