@@ -1,7 +1,17 @@
 import { DescribeImageAttributeCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ec2Server, startEc2 } from '../support/ec2.ts'
-import { BASE, changesOf, checksumTagOf, errorsOf, HOME, makeFamily, parse, runSub } from '../support/lifecycle.ts'
+import {
+  BASE,
+  changesOf,
+  checksumTagOf,
+  errorsOf,
+  HOME,
+  makeFamily,
+  parse,
+  runSub,
+  tagsOf,
+} from '../support/lifecycle.ts'
 import { openStore } from '../support/parameter-store.ts'
 import { type FaultyEc2, startProxy } from '../support/proxy.ts'
 import { type Run, runAction } from '../support/runner.ts'
@@ -174,6 +184,15 @@ describe.skipIf(!hasTools('moto_server'))('delivery of images', { concurrent: tr
       const onPurpose = await publish(ec2, { 'ami-id': older, 'ssm-parameter': NAME }, asRun('201'))
       expect(onPurpose.exitCode, onPurpose.log).toBe(0)
       expect(await openStore(ec2).value(NAME)).toBe(older)
+    })
+
+    test('names the run where the runner names no commit', async () => {
+      await using ec2 = await startAccount()
+      const id = await ec2.makeImage(CANDIDATE)
+      const run = await publish(ec2, { 'ami-id': id, 'ssm-parameter': NAME }, { ...asRun('100'), GITHUB_SHA: '' })
+      expect(run.exitCode, run.log).toBe(0)
+      expect(await openStore(ec2).history(NAME)).toEqual([[id, 'ami-bakery run=100.1']])
+      expect((await tagsOf(ec2, id)).ami_bakery_published).toMatch(/\/actions\/runs\/100\/attempts\/1 by /)
     })
 
     test('that is refused in the region of a copy names the image that can be published again', async () => {

@@ -116,7 +116,7 @@ describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () =>
       ec2.fail({ action: 'CopyImage', region: 'eu-west-2', error: 'UnauthorizedOperation' })
       const run = await publish(ec2, inputs)
       expect(run.exitCode).toBe(1)
-      expect(errorsOf(run)).toMatch(/regions: Could not copy the image to\neu-west-2: ec2:CopyImage in eu-west-2: /)
+      expect(errorsOf(run)).toMatch(/^regions: Could not copy the image to\neu-west-2: ec2:CopyImage in eu-west-2: /)
       expect(await checksumTagOf(ec2, id)).toBe(`candidate:${BASE}`)
       for (const region of [HOME, ...REGIONS]) expect(await findAsOldTool(ec2, BASE, region)).toEqual([])
       expect(parse(run, 'published')).toEqual([])
@@ -125,6 +125,23 @@ describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () =>
       expect(second.exitCode, second.log).toBe(0)
       for (const region of [HOME, ...REGIONS]) expect(await findAsOldTool(ec2, BASE, region)).toHaveLength(1)
       expect(ec2.requests.filter(({ action }) => action === 'CopyImage')).toHaveLength(4)
+    })
+
+    test('of an image that can’t be signed fails, but says that it is a hit, and a repeat finishes it', async () => {
+      await using ec2 = await startAccount()
+      const id = await ec2.makeImage(CANDIDATE)
+      ec2.fail({ action: 'CreateTags', about: /Key=ami_bakery_published$/, error: 'UnauthorizedOperation' })
+      const inputs = { 'ami-id': id, 'ssm-parameter': '/amis/signed' }
+      const run = await publish(ec2, inputs)
+      expect(run.exitCode).toBe(1)
+      expect(errorsOf(run)).toMatch(/^ec2:CreateTags in us-east-1: /)
+      expect(run.log).toContain(`${id} is published.`)
+      expect(await checksumTagOf(ec2, id)).toBe(BASE)
+      expect(parse(run, 'ami_ids')).toEqual({ [id]: { [HOME]: id } })
+      expect(parse(run, 'published')).toEqual([])
+      expect(ec2.requests.map(({ action }) => action)).not.toContain('PutParameter')
+      ec2.mend()
+      expect(parse(await publish(ec2, inputs), 'published')).toEqual([id])
     })
 
     test('puts everything back when the image is revoked while it is published', async () => {
@@ -222,7 +239,11 @@ describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () =>
         { ami_config_checksum: BASE, ami_bakery_image: ID },
         /is a copy of ami-0123456789abcdef0\. Publish that one/,
       ],
-      ['a due image', { ...CANDIDATE, ami_bakery_prune: '2020-01-01' }, /due for deletion since 2020-01-01/],
+      [
+        'a due image',
+        { ...CANDIDATE, ami_bakery_prune: '2020-01-01' },
+        /^ami-id: ami-\w+ in us-east-1 has been due for deletion since 2020-01-01\. Empty its tag ami_bakery_prune first/,
+      ],
     ])('%s', async ([, tags, message]) => {
       await using ec2 = await startAccount()
       const id = await ec2.makeImage(tags)
@@ -339,7 +360,7 @@ describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () =>
       const published = await run('publish', ec2, workspace, { images: 'all' })
       expect(published.exitCode).toBe(1)
       expect(errorsOf(published)).toMatch(
-        /^Could not publish 2 images; .*\nbase: ec2:CreateTags.*\nweb: .* was baked from /,
+        /^Could not publish 2 of 4 images\. .*\nbase: ec2:CreateTags.*\nweb: .* was baked from /,
       )
       expect(parse(published, 'published')).toEqual(['other'])
       expect(noticesOf(published)).toContain('none is not published: No image in us-east-1 has the checksum')
@@ -348,6 +369,22 @@ describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () =>
       ec2.mend()
       const second = await run('publish', ec2, workspace, { images: 'all' })
       expect(parse(second, 'published'), second.log).toEqual(['base', 'web', 'other'])
+    })
+
+    test('publishes the others when one can’t be looked up', async () => {
+      await using ec2 = await startAccount()
+      using workspace = makeRepository({ base: '', far: ', aws-region: eu-west-2' })
+      const known = await checksums(ec2, workspace)
+      const ids = await plantChain(ec2, { base: known.base ?? '' })
+      ec2.fail({ action: 'DescribeImages', region: 'eu-west-2', error: 'UnauthorizedOperation' })
+      const published = await run('publish', ec2, workspace, { images: 'all' })
+      expect(published.exitCode).toBe(1)
+      expect(errorsOf(published)).toMatch(
+        /^Could not publish 1 of 2 images\. .*\nfar: ec2:DescribeImages in eu-west-2: /,
+      )
+      expect(parse(published, 'published')).toEqual(['base'])
+      expect(await checksumTagOf(ec2, ids.base ?? '')).toBe(known.base)
+      expect(published.summary).toContain('far')
     })
 
     test('takes the published image rather than a candidate, and regions of the input rather than the file’s', async () => {

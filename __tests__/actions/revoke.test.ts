@@ -1,6 +1,6 @@
-import { CopyImageCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
+import { CopyImageCommand, DeregisterImageCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ec2Server, startEc2 } from '../support/ec2.ts'
+import { type Ec2Server, speakTo, startEc2 } from '../support/ec2.ts'
 import {
   APP,
   BASE,
@@ -224,7 +224,7 @@ describe.skipIf(!hasTools('moto_server'))('revoke', { concurrent: true }, () => 
     expect(run.exitCode, run.log).toBe(0)
     expect(run.log).toContain(`${webCopy} in eu-west-1`)
     expect(run.summary).toContain(webCopy)
-    expect(run.outputs).toMatchObject({ revoked: '{}', record: '' })
+    expect(run.outputs).toMatchObject({ revoked: '{}', record: '', replacement: '' })
     expect(changesOf(ec2)).toEqual([])
   })
 
@@ -286,6 +286,16 @@ describe.skipIf(!hasTools('moto_server'))('revoke', { concurrent: true }, () => 
     })
     for (const line of lines) expect(run.log).toContain(line)
     expect(run.outputs.replacement).toBe(older)
+  })
+
+  test('never names an image as replacement that could not be revoked', async () => {
+    await using ec2 = await startAccount()
+    const id = await ec2.makeImage({ ami_config_checksum: BASE, ami_bakery_template: 'base/t.pkr.hcl' })
+    ec2.fail({ action: 'CreateTags', error: 'UnauthorizedOperation' })
+    const run = await revoke(ec2, { 'ami-id': id })
+    expect(run.exitCode).toBe(1)
+    expect(run.outputs).toMatchObject({ revoked: '{}', replacement: '' })
+    expect(run.log).not.toContain('Commands that go further')
   })
 
   test('revokes a disabled image, without a time of deprecation', async () => {
@@ -435,6 +445,16 @@ describe.skipIf(!hasTools('moto_server'))('revoke', { concurrent: true }, () => 
       expect(errorsOf(run)).toMatch(message)
       expect(errorsOf(run)).toContain(`ami-id: ${id} in ${HOME}`)
       expect(changesOf(ec2)).toEqual([])
+    })
+
+    test('an image that was just deregistered, as one that is not there', async () => {
+      await using ec2 = await startAccount()
+      const ImageId = await ec2.makeImage({ ami_config_checksum: BASE })
+      ec2.lateness({ gone: 60_000 })
+      await speakTo(ec2.endpoint).client().send(new DeregisterImageCommand({ ImageId }))
+      const run = await revoke(ec2, { 'ami-id': ImageId })
+      expect(errorsOf(run)).toMatch(new RegExp(`^ami-id: there is no image ${ImageId} in `))
+      expect(errorsOf(await runSub('publish', ec2, { 'ami-id': ImageId }))).toMatch(/^ami-id: there is no image /)
     })
 
     test('a pending image', async () => {

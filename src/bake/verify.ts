@@ -256,5 +256,6 @@ function originTags({ lookUp, checksum, baseImage, tags: userTags }: VerifyOptio
   if (imageName !== undefined) tags.set(IMAGE_NAME_TAG, imageName)
   const run = workflowRun()
   if (!run) return tags
-  return tags.set(REPOSITORY_TAG, run.repository).set(COMMIT_TAG, run.commit).set(RUN_TAG, run.url)
+  if (run.commit !== undefined) tags.set(COMMIT_TAG, run.commit)
+  return tags.set(REPOSITORY_TAG, run.repository).set(RUN_TAG, run.url)
 }

@@ -12,6 +12,8 @@ export interface Line {
   readonly template: string
   /** The repository on GitHub; images of another one are of another line. */
   readonly repository: string | undefined
+  /** The ids of images that are not wanted, whatever their tags say. */
+  readonly except?: ReadonlySet<string>
 }
 
 /** How long the search may take, in seconds: its answer is of use, but not needed. */
@@ -26,7 +28,10 @@ export async function findNewestOfLine(ec2: Ec2, line: Line): Promise<Image | un
   const { imageName, template } = line
   const named = imageName === undefined ? [] : await describeTagged(ec2, IMAGE_NAME_TAG, [imageName])
   const images = named.length > 0 ? named : await describeTagged(ec2, TEMPLATE_TAG, [template])
-  return newestOf(images, line.repository)
+  return newestOf(
+    images.filter(({ id }) => !line.except?.has(id)),
+    line.repository,
+  )
 }
 
 /** How many names one request may ask for: a filter has at most 200 values (EC2 user guide, "Filter resources"). */

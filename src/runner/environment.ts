@@ -24,7 +24,8 @@ export function fromWorkspace(specified: string): string {
 /** The workflow run that this process is part of, for the tags of the images it bakes; `undefined` outside GitHub. */
 export interface WorkflowRun {
   readonly repository: string
-  readonly commit: string
+  /** `undefined` where the runner does not name it. */
+  readonly commit: string | undefined
   readonly id: string
   readonly attempt: string
   /** Web address of this run's attempt. */
@@ -34,11 +35,11 @@ export interface WorkflowRun {
 /** Reads the workflow run from the runner's default variables (GitHub docs, "Default environment variables"). */
 export function workflowRun(): WorkflowRun | undefined {
   const repository = env('GITHUB_REPOSITORY')
-  const commit = env('GITHUB_SHA')
   const id = env('GITHUB_RUN_ID')
-  if (!onGitHub || !repository || !commit || !id) return undefined
+  if (!onGitHub || !repository || !id) return undefined
   const server = env('GITHUB_SERVER_URL') ?? 'https://github.com'
   const attempt = env('GITHUB_RUN_ATTEMPT') ?? '1'
+  const commit = env('GITHUB_SHA')
   return { repository, commit, id, attempt, url: `${server}/${repository}/actions/runs/${id}/attempts/${attempt}` }
 }
 

@@ -21,7 +21,7 @@ interface SharedImages {
  */
 export async function shareAll(images: readonly RegionalImage[], accounts: readonly string[]): Promise<SharedImages> {
   if (accounts.length === 0) return { changed: [], others: [] }
-  const { settled, failures } = await settleAll(images, one => shareImage(one, accounts))
+  const { settled, failures } = await settleRegions(images, one => shareImage(one, accounts))
   if (failures.length > 0) throw new Error(failures.join('\n'))
   const changed = settled.flatMap(({ one, result }) => (result.added.length > 0 ? [one] : []))
   return { changed, others: [...new Set(settled.flatMap(({ result }) => result.others))].sort() }
@@ -40,9 +40,11 @@ export interface Delivery {
 const inTurn = createQueue(5)
 
 /**
- * Sets the parameter of each region to the region's image, of which the first is the one that the others are copies of. Without a name it sends no request. What fails is a problem in the result,
+ * Sets the parameter of each region to the region's image. Without a name it sends no request. What fails is a problem in the result,
  * because the image is published already. A parameter that a later run has set is a warning, and a problem if this run is tried again:
  * people expect a re-run to publish.
+ *
+ * @param images The source image first, then its copies.
  */
 export async function setParameters(images: readonly RegionalImage[], name: string | undefined): Promise<Delivery> {
   if (name === undefined) return { moved: [], warnings: [], problems: [] }
@@ -50,7 +52,7 @@ export async function setParameters(images: readonly RegionalImage[], name: stri
   const { setParameter } = await import('../../ec2/parameters/set-parameter.ts')
   const [run, source = ''] = [workflowRun(), images.at(0)?.image.id]
   const set = ({ ec2, image }: RegionalImage) => inTurn(() => setParameter({ ec2, name, imageId: image.id, run }))
-  const { settled, failures } = await settleAll(images, set)
+  const { settled, failures } = await settleRegions(images, set)
   const refusals = settled.flatMap(({ one, result }) =>
     result.how === 'refused' ? [describeRefusal(result, { region: one.ec2.region, name, source })] : [],
   )
@@ -80,8 +82,12 @@ interface Settled<Result> {
   readonly failures: readonly string[]
 }
 
-/** Works on all regions, also when one of them fails. */
-async function settleAll<Result>(
+/**
+ * Works on all regions, also when one of them fails.
+ *
+ * @throws The reason of a cancel.
+ */
+export async function settleRegions<Result>(
   images: readonly RegionalImage[],
   work: (one: RegionalImage) => Promise<Result>,
 ): Promise<Settled<Result>> {

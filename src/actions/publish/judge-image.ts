@@ -3,7 +3,7 @@ import type { Ec2 } from '../../ec2/client.ts'
 import { describeImage, describeImages, type Image, type RegionalImage } from '../../ec2/images.ts'
 import { describeRevocation, isRevoked } from '../../ec2/revoked.ts'
 import { parseState } from '../../ec2/state.ts'
-import { CHECKSUM_TAG, IMAGE_TAG, PARENT_TAG } from '../../ec2/tag-names.ts'
+import { CHECKSUM_TAG, IMAGE_TAG, PARENT_TAG, PRUNE_TAG } from '../../ec2/tag-names.ts'
 import { escapeControlCharacters } from '../../runner/log.ts'
 import type { OneImage } from './inputs.ts'
 
@@ -33,7 +33,9 @@ export async function findPublishable(ec2: Ec2, { id, checksum }: OneImage): Pro
 async function explainUnknown(ec2: Ec2, id: string): Promise<Error> {
   const image = await describeImage(ec2, id)
   const advice = 'Publish an image of the account of the credentials.'
-  if (image) return new Error(`ami-id: ${id} in ${ec2.region} is an image of account ${image.owner}. ${advice}`)
+  // EC2 describes a deregistered image for a while (AWS: DescribeImages).
+  if (image && image.state !== 'deregistered')
+    return new Error(`ami-id: ${id} in ${ec2.region} is an image of account ${image.owner}. ${advice}`)
   return new Error(
     `ami-id: there is no image ${id} in ${ec2.region}. Check the id, aws-region, and the account of the credentials.`,
   )
@@ -54,7 +56,9 @@ function describeProblem(image: Image): string | undefined {
   if (value === undefined) return `has no tag ${CHECKSUM_TAG}: this action did not bake it, or did not finish it.`
   if (name === undefined)
     return `has the tag ${CHECKSUM_TAG}=${escapeControlCharacters(value)}, which is not a checksum.`
-  return dueForDeletion(image, Date.now())?.message
+  if (!dueForDeletion(image, Date.now())) return undefined
+  const due = tags.get(PRUNE_TAG)
+  return `has been due for deletion since ${due}. Empty its tag ${PRUNE_TAG} first, or bake another one.`
 }
 
 /**

@@ -44,9 +44,10 @@ function writeRecord(done: readonly Done[]): string {
 
 function toCells({ label, outcome }: Publication): string[] {
   if (outcome.kind === 'missing') return [escapeHtml(label), '–', '–', toHtml(`not published: ${outcome.message}`)]
-  const { id, tags } = outcome.image.image
-  const before = `<code>${toHtml(tags.get(CHECKSUM_TAG) ?? '')}</code>`
-  return [escapeHtml(label), `<code>${id}</code>`, before, toHtml(describeResult(outcome))]
+  const [result, image] = [toHtml(describeResult(outcome)), outcome.image?.image]
+  if (!image) return [escapeHtml(label), '–', '–', result]
+  const before = `<code>${toHtml(image.tags.get(CHECKSUM_TAG) ?? '')}</code>`
+  return [escapeHtml(label), `<code>${image.id}</code>`, before, result]
 }
 
 function describeResult(outcome: Exclude<Publication['outcome'], { readonly kind: 'missing' }>): string {
@@ -62,16 +63,16 @@ function toHtml(text: string): string {
   return escapeHtml(escapeControlCharacters(cutLine(text)))
 }
 
-/** @throws Error that names the images that could not be published. */
+/** @throws Error with the reasons for each image that could not be published; for an image alone, the reasons alone. */
 export function assertAllPublished(publications: readonly Publication[]): void {
   const failures = publications.flatMap(({ label, outcome }) => {
     const problems = outcome.kind === 'published' ? outcome.published.problems : []
-    const reasons = outcome.kind === 'failed' ? [outcome.message] : problems
-    return reasons.length > 0 ? [`${label}: ${reasons.join('\n')}`] : []
+    const reasons = (outcome.kind === 'failed' ? [outcome.message] : problems).join('\n')
+    return reasons === '' ? [] : [{ label, reasons }]
   })
   if (failures.length === 0) return
-  const count = publications.length - failures.length
-  throw new Error(
-    `Could not publish ${failures.length === 1 ? 'an image' : `${failures.length} images`}; the other ${count} are not affected.\n${failures.join('\n')}\nRun it again to finish.`,
-  )
+  if (publications.length === 1) throw new Error(failures.map(({ reasons }) => reasons).join('\n'))
+  const lines = failures.map(({ label, reasons }) => `${label}: ${reasons}`).join('\n')
+  const what = `Could not publish ${failures.length} of ${publications.length} images. The others are not affected.`
+  throw new Error(`${what}\n${lines}\nRun it again to finish.`)
 }

@@ -16,7 +16,8 @@ export interface Publication {
 
 export type Outcome =
   | { readonly kind: 'published'; readonly image: Publishable; readonly published: Published }
-  | { readonly kind: 'failed'; readonly image: Publishable; readonly message: string }
+  /** Without an image it could not be looked up. */
+  | { readonly kind: 'failed'; readonly image?: Publishable; readonly message: string }
   /** No image has the current checksum. */
   | { readonly kind: 'missing'; readonly message: string }
 
@@ -39,9 +40,18 @@ export async function publishKnown(label: string, image: Publishable, settings: 
     for (const problem of published.problems) info(`${label}: ${problem}`)
     return { label, outcome: { kind: 'published', image, published } }
   } catch (error) {
-    cancelled.throwIfAborted()
-    const message = messageOf(nameSetting(error))
-    info(`${label}: ${image.image.id} is not published. ${message}`)
-    return { label, outcome: { kind: 'failed', image, message } }
+    return { label, outcome: { kind: 'failed', image, message: explainFailure(label, error) } }
   }
+}
+
+/**
+ * Prints why an image is not published.
+ *
+ * @throws The reason of a cancel.
+ */
+export function explainFailure(label: string, error: unknown): string {
+  cancelled.throwIfAborted()
+  const message = messageOf(nameSetting(error))
+  info(`${label} is not published. ${message}`)
+  return message
 }

@@ -6,7 +6,8 @@ import { tagResource } from '../../ec2/tags.ts'
 import { prepareCopies } from '../../regions/copy-image.ts'
 import type { Destination } from '../../regions/obtain-copy.ts'
 import { publishUnit } from '../../regions/publish-unit.ts'
-import { type Delivery, setParameters, shareAll } from './deliver.ts'
+import { warnAndContinue } from '../../runner/cancel.ts'
+import { type Delivery, setParameters, settleRegions, shareAll } from './deliver.ts'
 import { assertParentPublished, type Publishable } from './judge-image.ts'
 
 /** What an image is published with. */
@@ -36,7 +37,8 @@ export interface Published extends Omit<Delivery, 'moved'> {
  * Publishes an image: copies it to the regions that lack it, shares it, makes the copies hits, then the image itself, and sets the
  * parameters last. Writes only what is missing, so that a repeat finishes what was interrupted.
  *
- * @throws Error with the reason; the image itself is not a hit unless it was one before.
+ * @throws Error with the reason; the image itself is not a hit unless it was one before. What fails once it is a hit is a problem in the
+ *   result.
  */
 export async function publishImage(image: Publishable, options: PublishOptions): Promise<Published> {
   const { checksum } = image
@@ -54,11 +56,28 @@ export async function publishImage(image: Publishable, options: PublishOptions):
   const shared = await shareAll(images, options.shareWith)
   if (!isPublished || prepared.length > 0) await publishUnit({ source: image, copies, checksum })
   const unmarked = images.filter(one => !one.image.tags.get(PUBLISHED_TAG))
-  for (const { ec2, image } of unmarked) await tagResource(ec2, image.id, new Map([[PUBLISHED_TAG, options.by]]))
-  const { moved, ...delivery } = await setParameters(images, options.ssmParameter)
+  const { moved, ...delivery } = await deliver(images, unmarked, options)
   const touched = new Set([...unmarked, ...prepared, ...shared.changed, ...moved])
-  const changed = await describeAgain(images.filter(one => touched.has(one)))
+  const changed = await describeForRecord(images.filter(one => touched.has(one)))
   return { images, changed, others: shared.others, ...delivery }
+}
+
+/** Names the run on the images, then sets the parameters. A parameter is last: without the tag a repeat has to set both. */
+async function deliver(
+  images: readonly RegionalImage[],
+  unmarked: readonly RegionalImage[],
+  { by, ssmParameter }: PublishOptions,
+): Promise<Delivery> {
+  const { failures } = await settleRegions(unmarked, ({ ec2, image }) =>
+    tagResource(ec2, image.id, new Map([[PUBLISHED_TAG, by]])),
+  )
+  if (failures.length > 0) return { moved: [], warnings: [], problems: failures }
+  return await setParameters(images, ssmParameter)
+}
+
+async function describeForRecord(images: readonly RegionalImage[]): Promise<readonly RegionalImage[]> {
+  const described = await describeAgain(images).catch(warnAndContinue('The record lacks the new tags.'))
+  return described ?? images
 }
 
 /** The copies that are hits already: one request for each region. */

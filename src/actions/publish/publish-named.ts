@@ -1,12 +1,12 @@
 import { connect } from '../../ec2/client.ts'
-import { findImage } from '../../ec2/look-up.ts'
+import { type Finding, findImage } from '../../ec2/look-up.ts'
 import { cancelled } from '../../runner/cancel.ts'
 import { group, info } from '../../runner/log.ts'
 import { createBaseImages } from '../base-images.ts'
 import { createDefinedImages, type DefinedImage } from '../image-checksum.ts'
 import { lookUpFor } from '../look-up-for.ts'
 import type { Inputs, NamedImages } from './inputs.ts'
-import { type Publication, publishKnown } from './publications.ts'
+import { explainFailure, type Publication, publishKnown } from './publications.ts'
 
 type Overrides = Omit<Inputs, 'subject'>
 
@@ -68,17 +68,21 @@ async function defineImages({ file, names, resolved }: NamedImages): Promise<Rea
 async function publishDefined(label: string, image: DefinedImage, inputs: Overrides): Promise<Publication> {
   const { settings, checksum } = image
   const ec2 = connect(settings.region, cancelled)
-  const { found, choice } = await findImage(ec2, { ...lookUpFor(image), candidate: true })
-  if (!found) {
-    const reason = choice.block ? `Its definition is revoked: ${choice.block.id}.` : (choice.skips.at(0)?.message ?? '')
-    const message = `No image in ${settings.region} has the checksum ${checksum.value}. ${reason}`.trim()
-    return { label, outcome: { kind: 'missing', message } }
-  }
-  const publishable = { ec2, image: found.image, checksum: checksum.value }
+  const finding = await findImage(ec2, { ...lookUpFor(image), candidate: true }).catch((error: unknown) => ({
+    message: explainFailure(label, error),
+  }))
+  if ('message' in finding) return { label, outcome: { kind: 'failed', message: finding.message } }
+  if (!finding.found) return { label, outcome: { kind: 'missing', message: describeMiss(image, finding) } }
+  const publishable = { ec2, image: finding.found.image, checksum: checksum.value }
   return await publishKnown(label, publishable, {
     regions: inputs.regions ?? settings.regions,
     tags: inputs.tags ?? settings.tags,
     shareWith: inputs.shareWith ?? settings.shareWith,
     ssmParameter: inputs.ssmParameter ?? settings.ssmParameter,
   })
+}
+
+function describeMiss({ settings, checksum }: DefinedImage, { choice }: Finding): string {
+  const reason = choice.block ? `Its definition is revoked: ${choice.block.id}.` : (choice.skips.at(0)?.message ?? '')
+  return `No image in ${settings.region} has the checksum ${checksum.value}. ${reason}`.trim()
 }

@@ -59,7 +59,8 @@ async function findTargets({ subject, task, descendants }: Inputs, regions: read
 /** The account's own images have been described: the image belongs to another account, is a backup, or does not exist. */
 async function explainUnknown(id: string, regions: readonly Ec2[]): Promise<Error> {
   const answers = await Promise.all(regions.map(ec2 => describeImage(ec2, id)))
-  const image = answers.find(answer => answer !== undefined)
+  // EC2 describes a deregistered image for a while (AWS: DescribeImages).
+  const image = answers.find(answer => answer !== undefined && answer.state !== 'deregistered')
   const names = regions.map(({ region }) => region).join(', ')
   if (!image) {
     return new Error(

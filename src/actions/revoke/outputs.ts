@@ -58,7 +58,7 @@ export async function reportRevocation(result: Revoked, { task, dryRun }: Inputs
   for (const [id, arns] of usage.references) {
     if (arns.length > 0) info(cutLine(`${id} is still used by ${arns.map(escapeControlCharacters).join(', ')}.`))
   }
-  if (task.kind === 'revoke' && !dryRun) await printFurtherCommands(changes.done)
+  if (task.kind === 'revoke' && changes.done.length > 0) await printFurtherCommands(changes.done)
   if (replacement) info(`The newest published image to use instead is ${replacement.id}.`)
   if (task.kind === 'restore' && !dryRun && changes.record === '')
     notice('The images are not revoked: nothing was restored.')
@@ -76,9 +76,9 @@ export async function reportRevocation(result: Revoked, { task, dryRun }: Inputs
 async function printFurtherCommands(images: readonly RegionalImage[]): Promise<void> {
   await group('Commands that go further', () =>
     info([
-      'To keep everybody from launching the images (their launch permissions are lost):',
+      'To prevent all launches of the images (their launch permissions are lost):',
       ...images.map(({ ec2, image }) => COMMANDS.disableImage(ec2.region, image.id)),
-      'To deregister them (they can not be restored):',
+      'To deregister them (they cannot be restored):',
       ...images.map(({ ec2, image }) => COMMANDS.image(ec2.region, image.id)),
     ]),
   )
