@@ -65,6 +65,47 @@ describe.skipIf(!hasTools('moto_server'))('the output last_ami_id', () => {
     const hit = await ec2.makeImage({ ami_config_checksum: failed.outputs.ami_config_checksum ?? '' })
     expect((await run('fail')).outputs).toMatchObject({ last_ami_id: '', ami_id: hit })
   })
+
+  test('last_ami_id is not empty when a region that lacks the image makes it a miss', async () => {
+    await using moto = await startEc2()
+    await using ec2 = await startProxy(moto)
+    using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate(), 'ami-bakery.yml': FILE })
+    const run = async (onMiss: string) =>
+      await runAction({
+        workspace: workspace.directory,
+        inputs: { image: 'web', 'on-miss': onMiss },
+        env: ec2.environment,
+      })
+    const { ami_config_checksum = '' } = (await run('skip')).outputs
+    const tags = { ami_config_checksum, ami_bakery_template: 'ami/app.pkr.hcl', ami_bakery_image_name: 'web' }
+    const image = await ec2.makeImage(tags)
+    expect((await run('skip')).outputs).toMatchObject({ last_ami_id: image, ami_id: '', cache_hit: 'false' })
+    const failed = await run('fail')
+    expect(failed.outputs).toMatchObject({ last_ami_id: image, cache_hit: 'false' })
+    expect(failed.outputs).not.toHaveProperty('ami_id')
+  })
+
+  test('last_ami_id is never an image of another name, even if both have the same template', async () => {
+    await using moto = await startEc2()
+    await using ec2 = await startProxy(moto)
+    using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate(), 'ami-bakery.yml': FILE })
+    const run = async (inputs: Record<string, string>) =>
+      await runAction({
+        workspace: workspace.directory,
+        inputs: { 'on-miss': 'skip', ...inputs },
+        env: ec2.environment,
+      })
+    const plain = { 'packer-template': 'ami/app.pkr.hcl', 'ami-definition-dirs': 'ami', 'aws-region': 'us-east-1' }
+    const template = { ami_bakery_template: 'ami/app.pkr.hcl' }
+    await ec2.makeImage({ ...template, ami_bakery_image_name: 'worker', ami_config_checksum: '1'.repeat(40) })
+    for (const inputs of [{ image: 'web' }, plain]) {
+      expect((await run(inputs)).outputs).toMatchObject({ last_ami_id: '', ami_id: '' })
+    }
+    const earlier = await ec2.makeImage({ ...template, ami_config_checksum: '2'.repeat(40) })
+    for (const inputs of [{ image: 'web' }, plain]) {
+      expect((await run(inputs)).outputs).toMatchObject({ last_ami_id: earlier })
+    }
+  })
 })
 
 describe.skipIf(!hasTools('moto_server'))('outside GitHub', () => {

@@ -355,14 +355,20 @@ describe.skipIf(!hasTools('moto_server'))('the main action', () => {
         ['is only marked as revoked', (_: string) => ({})],
         ['is revoked', (checksum: string) => ({ ami_config_checksum: `revoked:${checksum}` })],
         ['is revoked for a new bake', (checksum: string) => ({ ami_config_checksum: `revoked-once:${checksum}` })],
+        [
+          'is revoked without a reason',
+          (checksum: string) => ({ ami_bakery_revoked: '', ami_config_checksum: `revoked:${checksum}` }),
+        ],
       ])('fails and leaves no image when its parent %s', async (_, more) => {
         await using ec2 = await startAccount()
         const { tree, base, running, checksum } = await startBake(ec2)
         using __ = tree
-        await tag(ec2, base, { ami_bakery_revoked: 'boots badly', ...more(checksum) })
+        const tags = { ami_bakery_revoked: 'boots badly', ...more(checksum) }
+        await tag(ec2, base, tags)
         tree.release('web')
         const message = errorOf(await running.ended)
-        expect(message).toContain(`${base}, the image of base to bake from, was revoked during the bake (boots badly).`)
+        const reason = tags.ami_bakery_revoked || 'without a reason'
+        expect(message).toContain(`${base}, the image of base to bake from, was revoked during the bake (${reason}).`)
         expect(Object.keys(await tagsOfImages(ec2))).toEqual([base])
         expect((await ec2.inventory()).keyPairs).toEqual([])
       })

@@ -177,6 +177,8 @@ describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => 
       /^max-misses: 3 images are a miss, more than 2: 3 × No image in us-east-1 has this checksum\./,
     )
     expect((await plan(ec2, workspace, { 'max-misses': '3' })).exitCode).toBe(0)
+    const one = await plan(ec2, workspace, { images: 'a', 'max-misses': '0' })
+    expect(one.annotations.at(-1)?.message).toMatch(/^max-misses: 1 image is a miss, more than 0: /)
   })
 
   test('a plan of 200 images sends four requests, and one of 257 misses fails', async () => {

@@ -235,7 +235,12 @@ describe.skipIf(!hasTools('moto_server'))('prune', { concurrent: true }, () => {
     const run = await prune(ec2)
     expect(run.exitCode, run.log).toBe(0)
     expect(Object.keys(parse(run, 'pruned')).sort()).toEqual([...old, unfinished].sort())
-    expect(Object.keys(parse(run, 'kept')).sort()).toEqual([source, used, ...young].sort())
+    const kept = parse(run, 'kept')
+    expect(Object.keys(kept).sort()).toEqual([source, used, ...young].sort())
+    expect(young.map(id => kept[id])).toEqual([
+      'from a failed bake or copy, not older than grace-days',
+      'an unfinished copy, not older than grace-days',
+    ])
   })
 
   test('keeps what the images file defines as it stands, and unmarks it when a commit is reverted', async () => {

@@ -111,7 +111,8 @@ describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () =>
 
     test('leaves a candidate a candidate when one region fails, and a repeat finishes it', async () => {
       await using ec2 = await startAccount()
-      const id = await ec2.makeImage(CANDIDATE)
+      const bakedAt = '2026-01-01T00:00:00Z'
+      const id = await ec2.makeImage({ ...CANDIDATE, ami_bakery_baked_at: bakedAt })
       const inputs = { 'ami-id': id, regions: REGIONS.join() }
       ec2.fail({ action: 'CopyImage', region: 'eu-west-2', error: 'UnauthorizedOperation' })
       const run = await publish(ec2, inputs)
@@ -120,10 +121,17 @@ describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () =>
       expect(await checksumTagOf(ec2, id)).toBe(`candidate:${BASE}`)
       for (const region of [HOME, ...REGIONS]) expect(await findAsOldTool(ec2, BASE, region)).toEqual([])
       expect(parse(run, 'published')).toEqual([])
+      // An unfinished copy is as old as itself: prune does not delete it while other regions are copied.
+      const { images } = await ec2.inventory('eu-west-1')
+      const copy = images[0]?.ImageId ?? ''
+      const unfinished = await tagsOf(ec2, copy, 'eu-west-1')
+      expect(unfinished).toMatchObject({ ami_bakery_image: id })
+      expect(unfinished).not.toHaveProperty('ami_bakery_baked_at')
       ec2.mend()
       const second = await publish(ec2, inputs)
       expect(second.exitCode, second.log).toBe(0)
       for (const region of [HOME, ...REGIONS]) expect(await findAsOldTool(ec2, BASE, region)).toHaveLength(1)
+      expect(await tagsOf(ec2, copy, 'eu-west-1')).toMatchObject({ ami_bakery_baked_at: bakedAt })
       expect(ec2.requests.filter(({ action }) => action === 'CopyImage')).toHaveLength(4)
     })
 

@@ -100,7 +100,7 @@ const bakes: readonly FailedBake[] = [
     faults: [{ action: 'RunInstances', error: 'InvalidKMSKey.InvalidState' }],
     phase: 'launch',
     reason: /api error InvalidKMSKey\.InvalidState/,
-    sentence: 'KMS key not usable. The KMS key of a disk can not be used: it is disabled',
+    sentence: "KMS key not usable. The KMS key of a disk can't be used: it is disabled",
   },
   {
     name: 'a KMS key that is disabled, after the launch',
@@ -108,7 +108,7 @@ const bakes: readonly FailedBake[] = [
     faults: [{ action: 'DescribeInstances', about: /^InstanceId\.1=/, answer: endedInstance(), times: 2 }],
     phase: 'launch',
     reason: /Error waiting for instance \(i-[0-9a-f]+\) to become ready/,
-    sentence: 'KMS key not usable. The KMS key of a disk can not be used: it is disabled',
+    sentence: "KMS key not usable. The KMS key of a disk can't be used: it is disabled",
   },
   {
     name: 'credentials that expire',

@@ -2,6 +2,7 @@ import { chooseImage, type Described, type LookUp } from '../ec2/choose-image.ts
 import type { Ec2 } from '../ec2/client.ts'
 import { describeImage, type Image } from '../ec2/images.ts'
 import { findImageQuietly } from '../ec2/look-up.ts'
+import { isRevoked } from '../ec2/revoked.ts'
 import { REVOKED_BY_TAG, REVOKED_TAG } from '../ec2/tag-names.ts'
 import { escapeControlCharacters, info, notice } from '../runner/log.ts'
 
@@ -69,16 +70,11 @@ export async function checkParent(ec2: Ec2, described: Described, parent: LookUp
   if (current?.id === used) return
   const image = await describeImage(ec2, used)
   const name = parent.imageName ?? parent.template
-  const reason = image && reasonOf(image)
-  if (reason !== undefined) {
+  if (image && isRevoked(image)) {
     const advice = `Run the job again: it bakes ${name} first, unless the definition of ${name} is revoked too.`
+    const reason = escapeControlCharacters(image.tags.get(REVOKED_TAG) || 'without a reason')
     throw new Error(`${used}, the image of ${name} to bake from, was revoked during the bake (${reason}). ${advice}`)
   }
   const now = current ? `${current.id} has replaced it` : 'it is no hit any more'
   notice(`The image was baked from ${used}, the image of ${name}, but meanwhile ${now}. The next run bakes it again.`)
-}
-
-function reasonOf({ tags }: Image): string | undefined {
-  const reason = tags.get(REVOKED_TAG)
-  return reason ? escapeControlCharacters(reason) : undefined
 }

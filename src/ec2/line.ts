@@ -20,14 +20,17 @@ export interface Line {
 const SECONDS = 10
 
 /**
- * Finds the newest published image of a line, whatever its checksum and age.
+ * Finds the newest published image of a line, whatever its checksum and age. For a name without any image it is the newest one of the
+ * template that has no name: it was baked before the images file.
  *
  * @throws Error for anything but a clear answer.
  */
 export async function findNewestOfLine(ec2: Ec2, line: Line): Promise<Image | undefined> {
   const { imageName, template } = line
   const named = imageName === undefined ? [] : await describeTagged(ec2, IMAGE_NAME_TAG, [imageName])
-  const images = named.length > 0 ? named : await describeTagged(ec2, TEMPLATE_TAG, [template])
+  // One with a name is of the line of that name: several images of an images file may share a template.
+  const tagged = named.length > 0 ? [] : await describeTagged(ec2, TEMPLATE_TAG, [template])
+  const images = [...named, ...tagged.filter(({ tags }) => !tags.get(IMAGE_NAME_TAG))]
   return newestOf(
     images.filter(({ id }) => !line.except?.has(id)),
     line.repository,

@@ -74,7 +74,7 @@ export const DIAGNOSES: readonly Diagnosis[] = [
   {
     name: 'KMS key not usable',
     sentence:
-      'The KMS key of a disk can not be used: it is disabled, pending deletion or missing, or the role of this job may not ' +
+      "The KMS key of a disk can't be used: it is disabled, pending deletion or missing, or the role of this job may not " +
       'use it. Enable the key, or allow its use in IAM and in its key policy.',
     matches: evidence =>
       hasEc2Error(

@@ -73,13 +73,13 @@ async function deprecate(ec2: Ec2, { image }: SourceImage, { id }: Image): Promi
   await deprecateImage(ec2, id, time)
 }
 
-/** The source image's tags, without those that describe only that image, and its creation date, by which the copy's age is measured. */
+/** The source image's tags, without those that describe only that image, and without its age: `publishUnit` adds that. */
 function tagsFor({ image }: SourceImage): ReadonlyMap<string, string> {
   const own = [...image.tags].filter(([key]) => !OWN.has(key) && !NOT_COPIED.some(prefix => key.startsWith(prefix)))
-  return new Map([[BAKED_AT_TAG, image.creationDate], ...own, [IMAGE_TAG, image.id]])
+  return new Map([...own, [IMAGE_TAG, image.id]])
 }
 
-const OWN = new Set([CHECKSUM_TAG, IMAGE_TAG])
+const OWN = new Set([CHECKSUM_TAG, IMAGE_TAG, BAKED_AT_TAG])
 
 /** Prefixes of keys that are not copied: AWS's own tags, tags shown to other accounts, and decisions about one image. */
 const NOT_COPIED = ['aws:', 'ec2:SharedTag/', REVOKED_TAG, PRUNE_TAG, DEPRECATION_BEFORE_TAG]

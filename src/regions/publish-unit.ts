@@ -1,10 +1,11 @@
 import { poll } from '../ec2/client.ts'
-import { describeAgain, type RegionalImage } from '../ec2/images.ts'
+import { describeAgain, type Image, type RegionalImage } from '../ec2/images.ts'
 import { describeByValue, FOUND_WITHIN } from '../ec2/look-up.ts'
 import { describeRevocation, isRevoked } from '../ec2/revoked.ts'
 import { revokedValue } from '../ec2/state.ts'
-import { CHECKSUM_TAG } from '../ec2/tag-names.ts'
+import { BAKED_AT_TAG, CHECKSUM_TAG } from '../ec2/tag-names.ts'
 import { tagResource } from '../ec2/tags.ts'
+import { warnAndContinue } from '../runner/cancel.ts'
 import { info, messageOf } from '../runner/log.ts'
 
 /** An image with its copies, all of them available, that are to become hits. */
@@ -28,7 +29,7 @@ export class RevokedImage extends Error {}
 export async function publishUnit(unit: UnpublishedUnit): Promise<void> {
   const { source, copies, checksum } = unit
   await refuseRevoked(unit)
-  await assertAll(copies.map(copy => tagAsHit(copy, checksum)))
+  await assertAll(copies.map(copy => tagCopyAsHit(copy, unit)))
   const isHit = isTagged(source, checksum)
   // Copies take their time.
   if (!isHit && copies.length > 0) await refuseRevoked(unit)
@@ -65,6 +66,23 @@ async function assertAll(work: readonly (Promise<void> | undefined)[]): Promise<
   const [first] = failures
   if (failures.length === 1) throw first
   if (failures.length > 1) throw new Error([...new Set(failures.map(messageOf))].join('\n'), { cause: first })
+}
+
+async function tagCopyAsHit(copy: RegionalImage, { source, checksum }: UnpublishedUnit): Promise<void> {
+  if (isTagged(copy, checksum)) return
+  await tagAge(copy, source.image)
+  await tagAsHit(copy, checksum)
+}
+
+/**
+ * Gives a copy the age of its source. Not before the copy is about to be a hit: `prune` deletes an unfinished copy by its age, also
+ * one whose other regions take hours.
+ */
+async function tagAge({ ec2, image }: RegionalImage, source: Image): Promise<void> {
+  if (image.tags.has(BAKED_AT_TAG)) return
+  const bakedAt = source.tags.get(BAKED_AT_TAG) ?? source.creationDate
+  const ignore = warnAndContinue(`The copy lacks the tag ${BAKED_AT_TAG}, but is usable.`)
+  await tagResource(ec2, image.id, new Map([[BAKED_AT_TAG, bakedAt]])).catch(ignore)
 }
 
 /** Sends no request for an image that has the tag already. */

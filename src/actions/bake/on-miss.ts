@@ -34,7 +34,9 @@ export async function completeImage(finding: Finding, options: MissOptions): Pro
   const { onMiss } = options.inputs
   if (found)
     info(`${found.image.id} is not available in ${namesOf(lackingRegions(found, options.inputs.settings.regions))}.`)
-  else await reportMiss(options)
+  // Without a copy the missing region makes it a miss.
+  if (!found || onMiss !== 'bake') await reportMiss(options)
+  if (!found) assertNoPointers(options.image.checksum)
   if (onMiss === 'skip') return { how: 'skipped' }
   if (!found) assertNotRevoked(finding.choice.block, options.lookUp)
   if (onMiss === 'fail') throw new Error(`on-miss: ${describeMiss(found, options)}`)
@@ -50,7 +52,6 @@ async function reportMiss({ ec2, image, lookUp, report }: MissOptions): Promise<
   const line = { ...lookUp, imageName: lookUp.imageName, repository: workflowRun()?.repository }
   const { last, reasons } = await explainMiss(ec2, line, image.checksum)
   report.miss(reasons, last?.id)
-  assertNoPointers(image.checksum)
 }
 
 function describeMiss(found: FoundImage | undefined, { ec2, inputs, image }: MissOptions): string {

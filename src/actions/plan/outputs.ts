@@ -94,7 +94,8 @@ export function assertAccepted({ entries, last }: Plan, { onMiss, maxMisses }: I
   }
   const misses = entries.filter(({ result }) => result === 'miss')
   if (maxMisses !== undefined && misses.length > maxMisses) {
-    throw new Error(`max-misses: ${misses.length} images are a miss, more than ${maxMisses}: ${countReasons(misses)}`)
+    const count = misses.length === 1 ? '1 image is a miss' : `${misses.length} images are a miss`
+    throw new Error(`max-misses: ${count}, more than ${maxMisses}: ${countReasons(misses)}`)
   }
   if (onMiss === 'fail' && due.length > 0) {
     throw new Error(`on-miss: these images are no hit: ${listNames(due)}. Bake them first.`)

@@ -1,4 +1,4 @@
-import { connect, type Ec2, errorCode } from '../../ec2/client.ts'
+import { connect, type Ec2, isDenied } from '../../ec2/client.ts'
 import { describeEveryImage, type Image } from '../../ec2/images.ts'
 import { describeSharing } from '../../ec2/launch-permissions.ts'
 import { settleReferences } from '../../ec2/references.ts'
@@ -79,11 +79,6 @@ export async function addReferences(account: Account, retention: Retention, regi
     return [...results].map(([id, result]) => [id, toFact(result)] as const)
   })
   return { ...account, references: facts, collected: 'references' }
-}
-
-/** AWS: "Error codes for the Amazon EC2 API". */
-function isDenied(error: unknown): boolean {
-  return /^(UnauthorizedOperation|AccessDenied|AccessDeniedException|Blocked)$/.test(errorCode(error) ?? '')
 }
 
 /** Asks who may launch the images that nothing keeps yet, and for the reports on those that are shared. */

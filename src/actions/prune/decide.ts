@@ -4,7 +4,7 @@ import { type Account, DAY, type LocatedImage, type Retention } from './account.
 import { findDoubt } from './doubts.ts'
 import { collectEvidence, type Evidence, findReason } from './rules.ts'
 import { isOurs, isSelected } from './scope.ts'
-import { findUnits, imagesOf, isUnfinishedCopy, lineOf, needsMark, newestFirst, stateOf, type Unit } from './units.ts'
+import { describeUnmarked, findUnits, imagesOf, lineOf, needsMark, newestFirst, type Unit } from './units.ts'
 
 /**
  * What becomes of a unit. `keep`: it stays, without a mark. `unknown`: a check has failed, and it stays as it is. `wait`: it is
@@ -61,17 +61,12 @@ function isOutdated(unit: Unit, { newest, account }: Evidence): boolean {
 /** Judges a unit that no rule keeps. */
 function judgeUnused(unit: Unit, { now, graceDays }: Retention): Pick<Verdict, 'result' | 'reason' | 'due'> {
   const { image } = unit.source
-  if (!needsMark(unit)) return { result: 'delete', reason: describeUnfinished(unit), due: undefined }
+  if (!needsMark(unit))
+    return { result: 'delete', reason: `${describeUnmarked(unit)}, older than grace-days`, due: undefined }
   const due = readDueTime(image)
   if (due === undefined) return { result: 'mark', reason: 'nothing uses it', due: now + graceDays * DAY }
   if (due > now) return { result: 'wait', reason: `marked, due on ${new Date(due).toISOString()}`, due }
   return { result: 'delete', reason: `due since ${new Date(due).toISOString()}, and nothing uses it`, due }
-}
-
-function describeUnfinished({ source: { image } }: Unit): string {
-  const days = 'older than grace-days'
-  if (isUnfinishedCopy(image)) return `an unfinished copy, ${days}`
-  return stateOf(image)?.name === 'candidate' ? `a candidate, ${days}` : `from a failed bake or copy, ${days}`
 }
 
 /** Keeps the parents and bases of every image that stays, transitively: first of those that stay for sure. */

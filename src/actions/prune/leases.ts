@@ -1,5 +1,5 @@
 import { cleanUpAfterLease } from '../../cleanup/vanished-runs.ts'
-import { type Ec2, errorCode } from '../../ec2/client.ts'
+import { type Ec2, isDenied } from '../../ec2/client.ts'
 import { findExpiredLeases, removeExpiredLeases } from '../../lease/expired-leases.ts'
 import { keyPairsIn } from '../../lease/key-pairs.ts'
 import { cancelled } from '../../runner/cancel.ts'
@@ -45,8 +45,4 @@ async function inEachRegion(regions: Regions, work: (ec2: Ec2) => Promise<void>)
   const [first] = denied
   if (first) info(`Leases that no run renews were not looked for: ${messageOf(first)}`)
   return others.map(messageOf)
-}
-
-function isDenied(error: unknown): boolean {
-  return errorCode(error) === 'UnauthorizedOperation'
 }

@@ -4,6 +4,7 @@ import { IMAGE_TAG } from '../../ec2/tag-names.ts'
 import type { UsageReport } from '../../ec2/usage-reports.ts'
 import { type Account, DAY, type Fact, type LocatedImage, type Retention } from './account.ts'
 import {
+  describeUnmarked,
   imagesOf,
   isPublished,
   isUnfinishedCopy,
@@ -76,8 +77,8 @@ const RULES: readonly Rule[] = [
   current,
   block,
   newest,
+  withoutState,
   young,
-  unfinished,
   copyOfUnasked,
   isProtected,
   launched,
@@ -113,16 +114,16 @@ function newest(unit: Unit, { newest, retention: { keepLast } }: Evidence): stri
   return place === 0 ? `the newest published image of ${name}` : `number ${place + 1} of the newest of ${name}`
 }
 
+/** An image of a template without a state comes from a bake that could not tag it, which the user was told about. */
+function withoutState(unit: Unit): string | undefined {
+  const odd = imagesOf(unit).find(({ image }) => !stateOf(image) && !isUnfinishedCopy(image))
+  return odd && `${odd.image.id} has no state that prune knows`
+}
+
 function young(unit: Unit, { retention: { now, keepDays, graceDays } }: Evidence): string | undefined {
   const ages = imagesOf(unit).map(({ image }) => now - bakedAt(image))
   if (needsMark(unit)) return Math.min(...ages) < keepDays * DAY ? `baked less than ${keepDays} days ago` : undefined
-  return Math.min(...ages) > graceDays * DAY ? undefined : `unfinished, and not older than ${graceDays} days`
-}
-
-/** An image of a template without a state comes from a bake that could not tag it, which the user was told about. */
-function unfinished(unit: Unit): string | undefined {
-  const odd = imagesOf(unit).find(({ image }) => !stateOf(image) && !isUnfinishedCopy(image))
-  return odd && `${odd.image.id} has no state that prune knows`
+  return Math.min(...ages) > graceDays * DAY ? undefined : `${describeUnmarked(unit)}, not older than grace-days`
 }
 
 /** A copy without its source is a unit of its own only if the source is nowhere. */

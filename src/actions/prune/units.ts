@@ -76,6 +76,12 @@ export function needsMark(unit: Unit): boolean {
   return imagesOf(unit).some(({ image }) => ['published', 'blocked', 'once'].includes(stateOf(image)?.name ?? ''))
 }
 
+/** Says what a unit is that is deleted without a mark. */
+export function describeUnmarked({ source: { image } }: Unit): string {
+  if (isUnfinishedCopy(image)) return 'an unfinished copy'
+  return stateOf(image)?.name === 'candidate' ? 'a candidate' : 'from a failed bake or copy'
+}
+
 /** The line of a unit: images with the same key were baked one after the other for the same purpose. */
 export function lineOf({ source: { image } }: Unit): string {
   const { tags, architecture } = image

@@ -78,7 +78,7 @@ async function printFurtherCommands(images: readonly RegionalImage[]): Promise<v
     info([
       'To prevent all launches of the images (their launch permissions are lost):',
       ...images.map(({ ec2, image }) => COMMANDS.disableImage(ec2.region, image.id)),
-      'To deregister them (they cannot be restored):',
+      "To deregister them (they can't be restored):",
       ...images.map(({ ec2, image }) => COMMANDS.image(ec2.region, image.id)),
     ]),
   )
