@@ -11,7 +11,7 @@ export interface PlanEntry {
   readonly image: DefinedImage
   /** `hit`, `candidate`: nothing. `copy`: copy the image to regions that lack it. `miss`: bake it. `revoked`: refuse to bake it. */
   readonly result: 'hit' | 'candidate' | 'copy' | 'miss' | 'revoked'
-  /** The image's id in its look-up region; absent for a miss. */
+  /** The image's id in its look-up region; absent for a miss and a revoked definition. */
   readonly id: string | undefined
   readonly reason: string
   /** A fact about the image that the plan does not rely on. */
@@ -31,7 +31,7 @@ function planImage(image: DefinedImage, regions: DescribedRegions, now: number):
   const lookUp = lookUpFor(image)
   const { hit, skips, block } = chooseImage(regions.get(region) ?? new Map(), lookUp, now)
   if (hit) return { ...planHit(image, hit, regions), warning: doubtfulFix(hit, lookUp, now) }
-  if (block) return { image, result: 'revoked', id: block.id, reason: describeBlock(block) }
+  if (block) return { image, result: 'revoked', id: undefined, reason: describeBlock(block) }
   const reason = skips.at(0)?.message ?? `No image in ${region} has this checksum.`
   return { image, result: 'miss', id: undefined, reason }
 }
