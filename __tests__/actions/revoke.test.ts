@@ -375,6 +375,17 @@ describe.skipIf(!hasTools('moto_server'))('revoke', { concurrent: true }, () => 
     expect(Object.keys(parse(second, 'revoked'))).toEqual([HOME, 'eu-west-1'])
   })
 
+  test('changes nothing when the regions can’t be listed, unless they are specified', async () => {
+    await using ec2 = await startAccount()
+    const { base } = await makeFamily(ec2)
+    ec2.fail({ action: 'DescribeRegions', error: 'UnauthorizedOperation' })
+    const run = await revoke(ec2, { 'ami-id': base })
+    expect(errorsOf(run)).toMatch(/^regions: ec2:DescribeRegions in us-east-1: .* Or specify the regions\.$/)
+    expect(changesOf(ec2)).toEqual([])
+    const second = await revoke(ec2, { 'ami-id': base, regions: 'eu-west-1, ap-south-1' })
+    expect(second.exitCode, second.log).toBe(0)
+  })
+
   test('runs outside GitHub, with arguments', async () => {
     await using ec2 = await startAccount()
     const { base } = await makeFamily(ec2)
