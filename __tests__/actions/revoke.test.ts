@@ -399,6 +399,11 @@ describe.skipIf(!hasTools('moto_server'))('revoke', { concurrent: true }, () => 
       ami_bakery_revoked_by: 'outside GitHub by ada',
     })
     expect(run.log).toMatch(/^revoked=\{"us-east-1":/m)
+    // In a `run` step of a workflow too, where the runner's variables are set.
+    const inStep = { ...env, GITHUB_ACTIONS: 'true' }
+    const restored = await startPlainly(workspace.directory, inStep, [`ami-id=${base}`, 'restore=true'], 'revoke').ended
+    expect(restored.exitCode, restored.log).toBe(0)
+    expect(await checksumTagOf(ec2, base)).toBe(BASE)
   })
 
   describe('refuses', () => {
