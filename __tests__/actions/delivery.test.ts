@@ -357,6 +357,18 @@ describe.skipIf(!hasTools('moto_server'))('delivery of images', { concurrent: tr
       expect(changesOf(ec2)).toEqual([])
     })
 
+    test('moves parameters away from an image that can’t be tagged, and to none such', async () => {
+      await using ec2 = await startAccount()
+      const [good, { base, web }] = [await ec2.makeImage(PUBLISHED), await makeFamily(ec2)]
+      for (const id of [good, web, base]) await openStore(ec2).put(NAME, id)
+      ec2.fail({ action: 'CreateTags', about: new RegExp(`=(${web}|${base})$`), error: 'UnauthorizedOperation' })
+      const run = await runSub('revoke', ec2, { 'ami-id': base, ...REASON, 'ssm-parameter': NAME }, FAST)
+      expect(run.exitCode).toBe(1)
+      expect(errorsOf(run)).toContain(`${base} in us-east-1: ec2:CreateTags`)
+      expect(parse(run, 'rolled_back')).toEqual({ [NAME]: { [HOME]: good } })
+      expect(await openStore(ec2).value(NAME)).toBe(good)
+    })
+
     test('names the parameter that has no good image to go to, and revokes nevertheless', async () => {
       await using ec2 = await startAccount()
       const { base } = await makeFamily(ec2)

@@ -375,6 +375,17 @@ describe.skipIf(!hasTools('moto_server'))('revoke', { concurrent: true }, () => 
     expect(Object.keys(parse(second, 'revoked'))).toEqual([HOME, 'eu-west-1'])
   })
 
+  test('changes nothing when the regions can’t be listed, unless they are specified', async () => {
+    await using ec2 = await startAccount()
+    const { base } = await makeFamily(ec2)
+    ec2.fail({ action: 'DescribeRegions', error: 'UnauthorizedOperation' })
+    const run = await revoke(ec2, { 'ami-id': base })
+    expect(errorsOf(run)).toMatch(/^regions: ec2:DescribeRegions in us-east-1: .* Or specify the regions\.$/)
+    expect(changesOf(ec2)).toEqual([])
+    const second = await revoke(ec2, { 'ami-id': base, regions: 'eu-west-1, ap-south-1' })
+    expect(second.exitCode, second.log).toBe(0)
+  })
+
   test('runs outside GitHub, with arguments', async () => {
     await using ec2 = await startAccount()
     const { base } = await makeFamily(ec2)
@@ -388,6 +399,11 @@ describe.skipIf(!hasTools('moto_server'))('revoke', { concurrent: true }, () => 
       ami_bakery_revoked_by: 'outside GitHub by ada',
     })
     expect(run.log).toMatch(/^revoked=\{"us-east-1":/m)
+    // In a `run` step of a workflow too, where the runner's variables are set.
+    const inStep = { ...env, GITHUB_ACTIONS: 'true' }
+    const restored = await startPlainly(workspace.directory, inStep, [`ami-id=${base}`, 'restore=true'], 'revoke').ended
+    expect(restored.exitCode, restored.log).toBe(0)
+    expect(await checksumTagOf(ec2, base)).toBe(BASE)
   })
 
   describe('refuses', () => {

@@ -1,8 +1,7 @@
 import { getInput } from '@actions/core'
-import { onGitHub } from './environment.ts'
 
 /**
- * Reads the arguments `name=value` of the command line, which are the inputs outside GitHub.
+ * Reads the arguments `name=value` of the command line, which are the inputs where no runner passes them.
  *
  * @throws Error that lists the inputs if an argument is not one of them.
  */
@@ -13,7 +12,7 @@ export function assertArguments(names: readonly string[]): void {
 }
 
 /**
- * Reads an input: outside GitHub from the command line's arguments, else from the step's environment.
+ * Reads an input from the command line's arguments, else from the step's environment.
  *
  * @returns Its value, without surrounding blanks unless `keepBlanks` is set; empty when it is not specified.
  */
@@ -38,7 +37,7 @@ export function readWord<Word extends string>(name: string, words: readonly [Wor
   throw new Error(`${name}: ${JSON.stringify(value)} is unknown. Specify one of ${words.join(', ')}.`)
 }
 
-/** On GitHub the runner starts an action without arguments. */
+/** The runner passes none to an action. They come from a command line, which may also be that of a `run` step. */
 function listArguments(): readonly string[] {
-  return onGitHub ? [] : process.argv.slice(2)
+  return process.argv.slice(2)
 }

@@ -70,9 +70,9 @@ export async function assertParentPublished({ ec2, image }: RegionalImage): Prom
   const id = image.tags.get(PARENT_TAG)
   const parent = id ? await describeImage(ec2, id) : undefined
   if (!parent) return
-  const name = parseState(parent.tags.get(CHECKSUM_TAG))?.name ?? 'not tagged'
+  const name = parseState(parent.tags.get(CHECKSUM_TAG))?.name ?? 'untagged'
   if (name === 'published' && !isRevoked(parent)) return
   const state = isRevoked(parent) ? describeRevocation(parent) : name
   const advice = name === 'candidate' ? 'Publish the parent first.' : 'Bake it again from another one.'
-  throw new Error(`${image.id} was baked from ${parent.id}, which is ${state}, not published. ${advice}`)
+  throw new Error(`${image.id} was baked from ${parent.id}, whose state is ${state}, not published. ${advice}`)
 }

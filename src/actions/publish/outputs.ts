@@ -4,6 +4,7 @@ import { escapeControlCharacters, notice } from '../../runner/log.ts'
 import { setOutputs } from '../outputs.ts'
 import { createRecord } from '../record.ts'
 import { cutLine, escapeHtml, writeTableSummary } from '../summary.ts'
+import { INPUTS } from './inputs.ts'
 import type { Publication } from './publications.ts'
 import type { Published } from './publish-image.ts'
 
@@ -63,16 +64,29 @@ function toHtml(text: string): string {
   return escapeHtml(escapeControlCharacters(cutLine(text)))
 }
 
-/** @throws Error with the reasons for each image that could not be published; for an image alone, the reasons alone. */
+/** @throws Error with the reasons for each image that could not be published. */
 export function assertAllPublished(publications: readonly Publication[]): void {
-  const failures = publications.flatMap(({ label, outcome }) => {
-    const problems = outcome.kind === 'published' ? outcome.published.problems : []
-    const reasons = (outcome.kind === 'failed' ? [outcome.message] : problems).join('\n')
-    return reasons === '' ? [] : [{ label, reasons }]
+  const failures = publications.flatMap(publication => {
+    const reasons = reasonsOf(publication)
+    return reasons === '' ? [] : [{ ...publication, reasons }]
   })
-  if (failures.length === 0) return
-  if (publications.length === 1) throw new Error(failures.map(({ reasons }) => reasons).join('\n'))
+  const [first] = failures
+  if (!first) return
+  if (publications.length === 1) throw new Error(explainAlone(first))
   const lines = failures.map(({ label, reasons }) => `${label}: ${reasons}`).join('\n')
   const what = `Could not publish ${failures.length} of ${publications.length} images. The others are not affected.`
   throw new Error(`${what}\n${lines}\nRun it again to finish.`)
+}
+
+function reasonsOf({ outcome }: Publication): string {
+  if (outcome.kind === 'missing') return ''
+  return outcome.kind === 'failed' ? outcome.message : outcome.published.problems.join('\n')
+}
+
+/** An error about an input begins with its name. */
+function explainAlone({ label, outcome, reasons }: Publication & { readonly reasons: string }): string {
+  if (INPUTS.some(name => reasons.startsWith(`${name}: `))) return reasons
+  return outcome.kind === 'failed'
+    ? `Could not publish ${label}: ${reasons}`
+    : `${label} is published, but not everything is as specified: ${reasons}`
 }

@@ -42,7 +42,8 @@ async function revokeTargets({ targets, destinations }: Found, { as, parameters 
   const by = sign()
   const images = targets.flatMap(target => prepareRevocation(target, as, by))
   const objected = await object(images)
-  const rollBacks = await rollBackParameters(objected.done, parameters, destinations)
+  // Also away from those that could not be tagged: they are as bad, and no parameter may go back to one of them.
+  const rollBacks = await rollBackParameters(images, parameters, destinations)
   const hidden = await hide(objected.done)
   const deprecated = await deprecate(hidden.done)
   const unconfirmed = await confirmHidden(hidden.done)

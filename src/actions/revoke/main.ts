@@ -3,7 +3,7 @@ import { describeImage } from '../../ec2/images.ts'
 import { listEnabledRegions } from '../../regions/enabled-regions.ts'
 import { describeEverywhere, groupUnits } from '../../regions/units.ts'
 import { cancelled } from '../../runner/cancel.ts'
-import { group, info } from '../../runner/log.ts'
+import { group, info, messageOf } from '../../runner/log.ts'
 import { assertSupportedPlatform } from '../../runner/platform.ts'
 import { nameSetting } from '../name-setting.ts'
 import { type Changes, changeImages, type Found } from './change-images.ts'
@@ -40,8 +40,17 @@ async function run(inputs: Inputs): Promise<void> {
 }
 
 async function connectRegions({ region, regions }: Inputs): Promise<readonly Ec2[]> {
-  const others = regions ?? (await listEnabledRegions(connect(region, cancelled)))
+  const others = regions ?? (await listRegions(region))
   return [...new Set([region, ...others])].map(name => connect(name, cancelled))
+}
+
+async function listRegions(region: string): Promise<readonly string[]> {
+  try {
+    return await listEnabledRegions(connect(region, cancelled))
+  } catch (cause) {
+    cancelled.throwIfAborted()
+    throw new Error(`regions: ${messageOf(cause)} Or specify the regions.`, { cause })
+  }
 }
 
 async function findTargets({ subject, task, descendants }: Inputs, regions: readonly Ec2[]): Promise<Found> {

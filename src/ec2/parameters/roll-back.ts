@@ -14,7 +14,7 @@ export interface RollBackOptions {
   /** The region of the parameter and of the images. */
   readonly ec2: Ec2
   readonly name: string
-  /** The ids of the revoked images in this region. Their tags say so already. */
+  /** The ids of the revoked images in this region. Their tags say so already, unless they could not be tagged. */
   readonly revoked: ReadonlySet<string>
   /** The image of this region to go back to; `undefined` for the newest good one of the parameter's history. */
   readonly to: string | undefined
