@@ -19,7 +19,7 @@ export interface Shared {
 }
 
 /**
- * Lets accounts and organizations launch an image. It removes nobody. If all of them may launch it already, it only reads.
+ * Lets accounts and organizations launch an image. It removes no permission. If all of them may launch it already, it only reads.
  *
  * @param accounts Accounts of 12 digits, and ARNs of organizations and organizational units. The owner needs no permission.
  * @throws OptionError with the region and the reason. For an image that is encrypted with the account's default key it names the key,

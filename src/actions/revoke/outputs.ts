@@ -76,7 +76,7 @@ export async function reportRevocation(result: Revoked, { task, dryRun }: Inputs
 async function printFurtherCommands(images: readonly RegionalImage[]): Promise<void> {
   await group('Commands that go further', () =>
     info([
-      'To keep everybody from launching the images (their launch permissions are lost):',
+      'To prevent further launches of the images (their launch permissions are lost):',
       ...images.map(({ ec2, image }) => COMMANDS.disableImage(ec2.region, image.id)),
       "To deregister them (they can't be restored):",
       ...images.map(({ ec2, image }) => COMMANDS.image(ec2.region, image.id)),
