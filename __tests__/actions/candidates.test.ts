@@ -111,7 +111,7 @@ describe.skipIf(!hasTools('moto_server'))('the main action', { concurrent: true 
       expect(tags[trial.outputs.ami_id ?? '']).toMatchObject({ ami_bakery_parent: base })
       const message = errorOf(await tree.bake('web'))
       expect(message).toBe(
-        'base could not be baked for web: it is a candidate by the images file, but web is none. Publish base first.',
+        'base could not be baked for web: it is a candidate by the images file, but web is none: publish base first.',
       )
       expect(imagesOf(tree)).toEqual(['base', 'trial'])
       const [checksum] = /[0-9a-f]{40}$/.exec(tags[base]?.ami_config_checksum ?? '') ?? []
@@ -163,7 +163,7 @@ describe.skipIf(!hasTools('moto_server'))('the main action', { concurrent: true 
       const run = await tree.bake('web', inputs)
       expect(errorOf(run)).toBe(
         `The definition of web with the checksum ${checksum} is revoked: ${id} (boots\\u000abadly) by ${RUN} attempt 1, octocat. ` +
-          'Change the definition, restore the image, or revoke it again with rebake set to true.',
+          'Change the definition, restore the image, or revoke it again with rebake: true.',
       )
       expect(imagesOf(tree)).toEqual(['web'])
     })

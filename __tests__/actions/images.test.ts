@@ -85,6 +85,26 @@ describe.skipIf(!hasTools('moto_server'))('the output last_ami_id', () => {
     expect(failed.outputs).not.toHaveProperty('ami_id')
   })
 
+  test('last_ami_id is an image of the checksum that is too old, even if no tag names its line', async () => {
+    await using moto = await startEc2()
+    await using ec2 = await startProxy(moto)
+    using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
+    const inputs = { 'packer-template': 'ami/app.pkr.hcl', 'ami-definition-dirs': 'ami', 'aws-region': 'us-east-1' }
+    const run = async () =>
+      await runAction({
+        workspace: workspace.directory,
+        inputs: { ...inputs, 'on-miss': 'skip', 'max-age-days': '30' },
+        env: ec2.environment,
+      })
+    const { ami_config_checksum = '' } = (await run()).outputs
+    const old = { ami_config_checksum, ami_bakery_baked_at: '2020-01-01T00:00:00Z' }
+    await ec2.makeImage({ ...old, ami_bakery_template: 'other/app.pkr.hcl' })
+    await ec2.makeImage({ ...old, ami_bakery_revoked: 'boots badly' })
+    expect((await run()).outputs).toMatchObject({ ami_id: '', last_ami_id: '' })
+    const last = await ec2.makeImage(old)
+    expect((await run()).outputs).toMatchObject({ ami_id: '', last_ami_id: last })
+  })
+
   test('last_ami_id is never an image of another name, even if both have the same template', async () => {
     await using moto = await startEc2()
     await using ec2 = await startProxy(moto)

@@ -130,6 +130,12 @@ describe.skipIf(!hasTools('moto_server', 'packer', 'packer_plugins'))('a step', 
       bases = await startEc2(
         base({ ami_id: 'ami-11111111111111111', name: 'base/x86/1', creation_date: '2026-01-01T00:00:00.000Z' }),
         base({ ami_id: 'ami-22222222222222222', name: 'base/x86/2', creation_date: '2026-02-01T00:00:00.000Z' }),
+        base({
+          ami_id: 'ami-55555555555555555',
+          name: 'base/x86/3',
+          creation_date: '2026-03-01T00:00:00.000Z',
+          root_device_type: 'instance-store',
+        }),
         base({ ami_id: 'ami-33333333333333333', name: 'mixed/1' }),
         base({ ami_id: 'ami-44444444444444444', name: 'mixed/2', architecture: 'arm64' }),
       )

@@ -168,7 +168,9 @@ describe.skipIf(!hasTools('moto_server'))('the main action', () => {
         expect(message).toMatch(
           /^base could not be baked for web: The bake lease does not work here: ec2:CreateKeyPair/,
         )
-        expect(message).toMatch(/Bake base first, in a job before this one: see the output layers of plan\.$/)
+        expect(message).toMatch(
+          /Without a lease, bake base first, in a job before this one: see the output layers of plan\.$/,
+        )
         expect(tree.bakes()).toEqual([])
         const base = await tree.bake('base')
         expectSuccess(base, await tree.bake('web'))
@@ -201,7 +203,7 @@ describe.skipIf(!hasTools('moto_server'))('the main action', () => {
         if (fault) ec2.fail(fault)
         const message = errorOf(await tree.bake('web', inputs))
         expect(message).toMatch(expected)
-        expect(message).toContain('Bake base first')
+        expect(message).toContain('bake base first')
         expect(tree.bakes()).toEqual([])
       })
 

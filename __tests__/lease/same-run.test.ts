@@ -71,7 +71,7 @@ describe('a lease of a job that made no image', { concurrent: true }, () => {
       undefined,
       ', wait longer (a stale lease is removed after 5 minutes), or set it to 0',
     ],
-    ['it may not', 'Bake base first.', ', or wait longer (a stale lease is removed after 5 minutes).'],
+    ['it may not', 'Without a lease, bake base first.', ', or wait longer (a stale lease is removed after 5 minutes).'],
   ])(
     'that is still held at the end of the wait advises to bake without one only if %s',
     async (_, adviceWithoutLease, advice) => {

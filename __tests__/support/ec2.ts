@@ -28,6 +28,7 @@ export interface FirstImage {
   readonly state?: 'available' | 'pending' | 'failed'
   readonly creation_date?: string
   readonly architecture?: 'x86_64' | 'arm64'
+  readonly root_device_type?: 'ebs' | 'instance-store'
   readonly tags?: Readonly<Record<string, string>>
 }
 

@@ -99,7 +99,7 @@ function leaseOptions(options: BakeOptions, journal: Journal, latest: LatestFind
   const { ec2, lookUp, waitForOtherBakes, tags, purpose } = options
   const { checksum, template: name, imageName } = lookUp
   const isParent = purpose === 'missing parent'
-  const advice = `Bake ${imageName ?? name} first, in a job before this one: see the output layers of plan.`
+  const advice = `Without a lease, bake ${imageName ?? name} first, in a job before this one: see the output layers of plan.`
   return {
     ec2,
     checksum,

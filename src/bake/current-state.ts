@@ -22,7 +22,7 @@ export function assertNotRevoked(block: Image | undefined, { imageName, template
   const run = by ? ` by ${escapeControlCharacters(by)}` : ''
   throw new RevokedDefinition(
     `The definition of ${imageName ?? template} with the checksum ${checksum} is revoked: ${block.id} (${reason})${run}. ` +
-      'Change the definition, restore the image, or revoke it again with rebake set to true.',
+      'Change the definition, restore the image, or revoke it again with rebake: true.',
   )
 }
 

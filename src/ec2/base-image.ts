@@ -12,7 +12,8 @@ export interface ImageSearch {
 }
 
 /**
- * Finds the newest image by the rules of Packer's `source_ami_filter`: available, of type machine, with an EBS root device.
+ * Finds the newest image by the rules of Packer's `source_ami_filter`: available, of type machine, and not with an instance store
+ * as its root device.
  *
  * @returns The image's id.
  * @throws OptionError when the search finds no image, or images of several architectures.
@@ -22,9 +23,9 @@ export async function findNewestImage(ec2: Ec2, { owner, pattern }: ImageSearch)
     { Name: 'name', Values: [pattern] },
     { Name: 'state', Values: ['available'] },
     { Name: 'image-type', Values: ['machine'] },
-    { Name: 'root-device-type', Values: ['ebs'] },
   ]
-  const images = await describeImages(ec2, { Owners: [owner], Filters }, 18)
+  const described = await describeImages(ec2, { Owners: [owner], Filters }, 18)
+  const images = described.filter(({ rootDeviceType }) => rootDeviceType !== 'instance-store')
   const newest = images.sort(byAge).at(-1)
   if (!newest) {
     throw new OptionError(

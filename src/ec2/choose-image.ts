@@ -252,6 +252,18 @@ function hasImages(lookUp: LookUp, { described }: Evidence): boolean {
   })
 }
 
+/**
+ * Finds the newest published image with the checksum itself, also one that is no hit, for example because of its age. It may have no
+ * tag that names its line.
+ */
+export function findNewestPublished(described: Described, lookUp: LookUp): Image | undefined {
+  const images = (described.get(lookUp.checksum) ?? []).filter(image => stateOf(image) === 'published')
+  return images
+    .filter(image => !(otherTemplate(image, lookUp) ?? reasonToSkipCopy(image)))
+    .sort(byAge)
+    .at(-1)
+}
+
 /** The value of the checksum tag that makes a new image a hit of the look-up. */
 export function valueFor({ checksum, candidate }: LookUp): string {
   return candidate ? candidateValue(checksum) : checksum

@@ -35,6 +35,8 @@ export interface Image {
   readonly sourceRegion: string | undefined
   /** Like `x86_64` or `arm64`. */
   readonly architecture: string
+  /** `ebs` or `instance-store`. */
+  readonly rootDeviceType?: string | undefined
   readonly snapshots: readonly string[]
   readonly isEncrypted: boolean
   /** Amazon Inspector's results; absent when it has not scanned the image. */
@@ -247,6 +249,7 @@ function toImage(image: Ec2Image): Image {
     snapshots: disks.flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []),
     isEncrypted: disks.some(({ Ebs }) => Ebs?.Encrypted),
     architecture: image.Architecture ?? 'unknown',
+    rootDeviceType: image.RootDeviceType,
     deprecationTime: image.DeprecationTime,
     sourceInstance: image.SourceInstanceId,
     sourceImage: image.SourceImageId,

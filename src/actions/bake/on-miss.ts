@@ -1,7 +1,7 @@
 import { assertNotRevoked } from '../../bake/current-state.ts'
 import { explainMiss } from '../../bake/explain-miss.ts'
 import type { Region } from '../../definition/settings.ts'
-import type { LookUp } from '../../ec2/choose-image.ts'
+import { findNewestPublished, type LookUp } from '../../ec2/choose-image.ts'
 import type { Ec2 } from '../../ec2/client.ts'
 import type { FoundImage, Outcome } from '../../ec2/images.ts'
 import type { Finding } from '../../ec2/look-up.ts'
@@ -35,7 +35,7 @@ export async function completeImage(finding: Finding, options: MissOptions): Pro
   if (found)
     info(`${found.image.id} is not available in ${namesOf(lackingRegions(found, options.inputs.settings.regions))}.`)
   // Without a copy the missing region makes it a miss.
-  if (!found || onMiss !== 'bake') await reportMiss(options)
+  if (!found || onMiss !== 'bake') await reportMiss(finding, options)
   if (!found) assertNoPointers(options.image.checksum)
   if (onMiss === 'skip') return { how: 'skipped' }
   if (!found) assertNotRevoked(finding.choice.block, options.lookUp)
@@ -48,10 +48,10 @@ function lackingRegions({ ids }: FoundImage, regions: readonly Region[]): readon
   return regions.filter(({ name }) => !ids.has(name))
 }
 
-async function reportMiss({ ec2, image, lookUp, report }: MissOptions): Promise<void> {
+async function reportMiss({ described }: Finding, { ec2, image, lookUp, report }: MissOptions): Promise<void> {
   const line = { ...lookUp, imageName: lookUp.imageName, repository: workflowRun()?.repository }
   const { last, reasons } = await explainMiss(ec2, line, image.checksum)
-  report.miss(reasons, last?.id)
+  report.miss(reasons, (last ?? findNewestPublished(described, lookUp))?.id)
 }
 
 function describeMiss(found: FoundImage | undefined, { ec2, inputs, image }: MissOptions): string {

@@ -69,8 +69,8 @@ async function reportMissing(parent: DefinedImage, lookUp: LookUp, { ec2, descri
 function assertBakeable(parent: DefinedImage, lookUp: LookUp, { described, inputs }: ParentOptions): void {
   assertNotRevoked(chooseImage(described, lookUp).block, lookUp)
   if (parent.settings.candidate && !lookUp.candidate) {
-    const advice = `Publish ${titleOf(parent)} first.`
-    throw new Error(`it is a candidate by the images file, but ${inputs.settings.name} is none. ${advice}`)
+    const fact = `it is a candidate by the images file, but ${inputs.settings.name} is none`
+    throw new Error(`${fact}: publish ${titleOf(parent)} first.`)
   }
   assertNoPointers(parent.checksum)
 }

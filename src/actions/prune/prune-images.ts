@@ -83,7 +83,7 @@ function warnOfUnknownTemplates({ images }: Account, retention: Retention): void
   warn(`templates: no image was baked from ${unknown.join(', ')}. Known templates: ${listed || 'none'}.`)
 }
 
-/** Lines that nothing names any more are kept for ever: somebody should know. */
+/** Lines that the images file no longer names are kept for ever, so that the log lists them. */
 function noteOtherLines(account: Account, retention: Retention): void {
   if (account.definitions.length === 0) return
   const others = account.images.filter(

@@ -66,7 +66,7 @@ export function isUnfinishedCopy({ tags }: Image): boolean {
   return Boolean(tags.get(IMAGE_TAG)) && !tags.get(CHECKSUM_TAG)
 }
 
-/** Whether an image is a hit for somebody: available, with a bare checksum, not revoked. */
+/** Whether an image is a hit of some look-up: available, with a bare checksum, not revoked. */
 export function isPublished(image: Image): boolean {
   return image.state === 'available' && stateOf(image)?.name === 'published' && !reasonToSkipCopy(image)
 }
