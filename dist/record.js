@@ -47,7 +47,7 @@ const external_look_up_js_namespaceObject = require("./look-up.js");
 ;// CONCATENATED MODULE: external "./runner.js"
 const external_runner_js_namespaceObject = require("./runner.js");
 ;// CONCATENATED MODULE: ./.tools/bundle/record.js
-function a(a,o){let s=[];function c({ec2:c,image:l},u){let d=l.tags.get(external_look_up_js_namespaceObject.yt),f=JSON.stringify({action:a,account:o,region:c.region,id:l.id,tags:Object.fromEntries([...l.tags].filter(([e])=>e.startsWith(`ami_bakery_`))),checksum:(0,external_look_up_js_namespaceObject.at)(d)?.checksum??d,snapshots:l.snapshots,reason:u,actor:(0,external_runner_js_namespaceObject.V)(),run:(0,external_runner_js_namespaceObject.K)()?.url,time:(/* @__PURE__ */ new Date()).toISOString()});s.push(f),(0,external_runner_js_namespaceObject.F)(f)}return{add:c,text:()=>s.join(`
+function a(a,o){let s=[];function c({ec2:c,image:l},u){let d=l.tags.get(external_look_up_js_namespaceObject.bt),f=JSON.stringify({action:a,account:o,region:c.region,id:l.id,tags:Object.fromEntries([...l.tags].filter(([e])=>e.startsWith(`ami_bakery_`))),checksum:(0,external_look_up_js_namespaceObject.ot)(d)?.checksum??d,snapshots:l.snapshots,reason:u,actor:(0,external_runner_js_namespaceObject.V)(),run:(0,external_runner_js_namespaceObject.K)()?.url,time:(/* @__PURE__ */ new Date()).toISOString()});s.push(f),(0,external_runner_js_namespaceObject.F)(f)}return{add:c,text:()=>s.join(`
 `)}}
 module.exports = __webpack_exports__;
 /******/ })()
