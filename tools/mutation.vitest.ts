@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config'
+
+/** The tests that call the core in their own process: those of the built action don't notice a change of the source. */
+export default defineConfig({
+  test: {
+    include: [
+      '__tests__/actions/{lifecycle-model,prune-rules}.test.ts',
+      '__tests__/definition/{images-file,images-file-errors,images-file-limits,ingredients,settings}.test.ts',
+      '__tests__/ec2/{look-up-rules,parameter-schedules,parents-model}.test.ts',
+    ],
+    env: { AMI_BAKERY_CASES: '0.03', TEST_PROJECT: 'unit' },
+    globalSetup: '__tests__/support/run.ts',
+    setupFiles: '__tests__/support/temporary-files.ts',
+    testTimeout: 60_000,
+  },
+})
