@@ -4,9 +4,9 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: [
-      '__tests__/actions/{lifecycle-model,prune-rules}.test.ts',
+      '__tests__/actions/{lifecycle-model,prune-decisions,prune-rules}.test.ts',
       '__tests__/definition/{images-file,images-file-errors,images-file-limits,ingredients,settings}.test.ts',
-      '__tests__/ec2/{look-up-rules,parameter-schedules,parents-model}.test.ts',
+      '__tests__/ec2/{look-up-rules,parameter-schedules,parents-model,state}.test.ts',
     ],
     env: { AMI_BAKERY_CASES: '0.03', TEST_PROJECT: 'unit' },
     globalSetup: '__tests__/support/run.ts',
