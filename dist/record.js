@@ -39,7 +39,7 @@ __nccwpck_require__.r(__webpack_exports__);
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  t: () => (/* binding */ a)
+  t: () => (/* binding */ i)
 });
 
 ;// CONCATENATED MODULE: external "./look-up.js"
@@ -47,7 +47,7 @@ const external_look_up_js_namespaceObject = require("./look-up.js");
 ;// CONCATENATED MODULE: external "./runner.js"
 const external_runner_js_namespaceObject = require("./runner.js");
 ;// CONCATENATED MODULE: ./.tools/bundle/record.js
-function a(a,o){let s=[];function c({ec2:c,image:l},u){let d=l.tags.get(external_look_up_js_namespaceObject.bt),f=JSON.stringify({action:a,account:o,region:c.region,id:l.id,tags:Object.fromEntries([...l.tags].filter(([e])=>e.startsWith(`ami_bakery_`))),checksum:(0,external_look_up_js_namespaceObject.ot)(d)?.checksum??d,snapshots:l.snapshots,reason:u,actor:(0,external_runner_js_namespaceObject.V)(),run:(0,external_runner_js_namespaceObject.K)()?.url,time:(/* @__PURE__ */ new Date()).toISOString()});s.push(f),(0,external_runner_js_namespaceObject.F)(f)}return{add:c,text:()=>s.join(`
+function i(i,a){let o=[];function s({ec2:s,image:c},l){let u=JSON.stringify({action:i,account:a,region:s.region,id:c.id,tags:Object.fromEntries([...c.tags].filter(([e])=>e.startsWith(`ami_bakery_`))),checksum:(0,external_look_up_js_namespaceObject.lt)(c)?.checksum??c.tags.get(`ami_config_checksum`),snapshots:c.snapshots,reason:l,actor:(0,external_runner_js_namespaceObject.V)(),run:(0,external_runner_js_namespaceObject.K)()?.url,time:(/* @__PURE__ */ new Date()).toISOString()});o.push(u),(0,external_runner_js_namespaceObject.F)(u)}return{add:s,text:()=>o.join(`
 `)}}
 module.exports = __webpack_exports__;
 /******/ })()

@@ -1,5 +1,5 @@
 import type { RegionalImage } from '../ec2/images.ts'
-import { parseState } from '../ec2/state.ts'
+import { readState } from '../ec2/state.ts'
 import { CHECKSUM_TAG } from '../ec2/tag-names.ts'
 import { currentActor, workflowRun } from '../runner/environment.ts'
 import { info } from '../runner/log.ts'
@@ -25,14 +25,13 @@ export function createRecord(action: 'publish' | 'revoke' | 'prune', account: st
   const lines: string[] = []
 
   function add({ ec2, image }: RegionalImage, reason: string): void {
-    const value = image.tags.get(CHECKSUM_TAG)
     const line = JSON.stringify({
       action,
       account,
       region: ec2.region,
       id: image.id,
       tags: Object.fromEntries([...image.tags].filter(([key]) => key.startsWith('ami_bakery_'))),
-      checksum: parseState(value)?.checksum ?? value,
+      checksum: readState(image)?.checksum ?? image.tags.get(CHECKSUM_TAG),
       snapshots: image.snapshots,
       reason,
       actor: currentActor(),

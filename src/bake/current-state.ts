@@ -2,8 +2,8 @@ import { chooseImage, type Described, type LookUp } from '../ec2/choose-image.ts
 import type { Ec2 } from '../ec2/client.ts'
 import { describeImage, type Image } from '../ec2/images.ts'
 import { findImageQuietly } from '../ec2/look-up.ts'
-import { isRevoked } from '../ec2/revoked.ts'
-import { REVOKED_BY_TAG, REVOKED_TAG } from '../ec2/tag-names.ts'
+import { isRevoked, reasonOfRevocation } from '../ec2/revoked.ts'
+import { REVOKED_BY_TAG } from '../ec2/tag-names.ts'
 import { escapeControlCharacters, info, notice } from '../runner/log.ts'
 
 /** A bake, or the definition that it bakes, was revoked: its image must not become a hit. */
@@ -17,11 +17,10 @@ export class RevokedDefinition extends Error {}
  */
 export function assertNotRevoked(block: Image | undefined, { imageName, template, checksum }: LookUp): void {
   if (!block) return
-  const reason = escapeControlCharacters(block.tags.get(REVOKED_TAG) || 'without a reason')
   const by = block.tags.get(REVOKED_BY_TAG)
   const run = by ? ` by ${escapeControlCharacters(by)}` : ''
   throw new RevokedDefinition(
-    `The definition of ${imageName ?? template} with the checksum ${checksum} is revoked: ${block.id} (${reason})${run}. ` +
+    `The definition of ${imageName ?? template} with the checksum ${checksum} is revoked: ${block.id} (${escapeControlCharacters(reasonOfRevocation(block))})${run}. ` +
       'Change the definition, restore the image, or revoke it again with rebake: true.',
   )
 }
@@ -72,7 +71,7 @@ export async function checkParent(ec2: Ec2, described: Described, parent: LookUp
   const name = parent.imageName ?? parent.template
   if (image && isRevoked(image)) {
     const advice = `Run the job again: it bakes ${name} first, unless the definition of ${name} is revoked too.`
-    const reason = escapeControlCharacters(image.tags.get(REVOKED_TAG) || 'without a reason')
+    const reason = escapeControlCharacters(reasonOfRevocation(image))
     throw new Error(`${used}, the image of ${name} to bake from, was revoked during the bake (${reason}). ${advice}`)
   }
   const now = current ? `${current.id} has replaced it` : 'it is no hit any more'

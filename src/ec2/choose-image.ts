@@ -1,16 +1,9 @@
 import { escapeControlCharacters } from '../runner/log.ts'
 import { bakedAt, byAge, type Image } from './images.ts'
+import { describeRevocation } from './revoked.ts'
 import { UNREADABLE } from './scan-results.ts'
-import { candidateValue, parseState, type StateName } from './state.ts'
-import {
-  CHECKSUM_TAG,
-  IMAGE_NAME_TAG,
-  IMAGE_TAG,
-  PARENT_TAG,
-  PRUNE_TAG,
-  REVOKED_TAG,
-  TEMPLATE_TAG,
-} from './tag-names.ts'
+import { candidateValue, readState } from './state.ts'
+import { IMAGE_NAME_TAG, IMAGE_TAG, PARENT_TAG, PRUNE_TAG, REVOKED_TAG, TEMPLATE_TAG } from './tag-names.ts'
 
 /** What an image must be to be a hit. */
 export interface LookUp {
@@ -56,11 +49,6 @@ export interface Choice {
   readonly block: Image | undefined
 }
 
-/** The state of an image by its checksum tag; `undefined` when the tag is none of this action's. */
-export function stateOf({ tags }: Image): StateName | undefined {
-  return parseState(tags.get(CHECKSUM_TAG))?.name
-}
-
 /**
  * Chooses the newest published image that no rule excludes, else the newest such candidate if the look-up accepts one. Sends and
  * prints nothing.
@@ -90,11 +78,13 @@ function makeChoice(lookUp: LookUp, evidence: Evidence): Choice {
   const { described, now } = evidence
   const images = (described.get(lookUp.checksum) ?? []).toSorted(byAge).reverse()
   const judged = images
-    .filter(image => stateOf(image) === 'published' || (lookUp.candidate && stateOf(image) === 'candidate'))
+    .filter(
+      image => readState(image)?.name === 'published' || (lookUp.candidate && readState(image)?.name === 'candidate'),
+    )
     .map(image => ({ image, reason: reasonToSkip(image, lookUp, evidence) }))
   const good = judged.flatMap(({ image, reason }) => (reason ? [] : image))
   return {
-    hit: good.find(image => stateOf(image) === 'published') ?? good.at(0),
+    hit: good.find(image => readState(image)?.name === 'published') ?? good.at(0),
     skips: judged.flatMap(({ reason }) => reason ?? []),
     block: findBlock(images, lookUp, now),
   }
@@ -102,10 +92,10 @@ function makeChoice(lookUp: LookUp, evidence: Evidence): Choice {
 
 function findBlock(images: readonly Image[], lookUp: LookUp, now: number): Image | undefined {
   const isGood = (image: Image) =>
-    stateOf(image) === 'published' &&
+    readState(image)?.name === 'published' &&
     !(otherTemplate(image, lookUp) ?? reasonToSkipCopy(image) ?? dueForDeletion(image, now))
   if (images.some(isGood)) return undefined
-  return images.find(image => stateOf(image) === 'blocked' && !otherTemplate(image, lookUp) && !backup(image))
+  return images.find(image => readState(image)?.name === 'blocked' && !otherTemplate(image, lookUp) && !backup(image))
 }
 
 /** Why an image is skipped; `undefined` when no rule excludes it. */
@@ -153,8 +143,7 @@ function backup(image: Image): Skip | undefined {
 }
 
 function revoked(image: Image): Skip | undefined {
-  const reason = image.tags.get(REVOKED_TAG)
-  return reason ? skip(image, `is revoked (${escapeControlCharacters(reason)})`) : undefined
+  return image.tags.get(REVOKED_TAG) ? skip(image, `is ${describeRevocation(image)}`) : undefined
 }
 
 /** Why an image that `prune` may delete at any moment is skipped. One whose value is not a time stays: `prune` does not delete it. */
@@ -246,7 +235,7 @@ function isOrCopies({ id, tags }: Image, source: string): boolean {
 function hasImages(lookUp: LookUp, { described }: Evidence): boolean {
   const images = described.get(lookUp.checksum) ?? []
   return images.some(image => {
-    const state = stateOf(image)
+    const state = readState(image)?.name
     const wasUsed = state === 'published' || state === 'blocked'
     return wasUsed && !otherTemplate(image, lookUp) && !backup(image)
   })
@@ -257,7 +246,7 @@ function hasImages(lookUp: LookUp, { described }: Evidence): boolean {
  * tag that names its line.
  */
 export function findNewestPublished(described: Described, lookUp: LookUp): Image | undefined {
-  const images = (described.get(lookUp.checksum) ?? []).filter(image => stateOf(image) === 'published')
+  const images = (described.get(lookUp.checksum) ?? []).filter(image => readState(image)?.name === 'published')
   return images
     .filter(image => !(otherTemplate(image, lookUp) ?? reasonToSkipCopy(image)))
     .sort(byAge)

@@ -1,8 +1,7 @@
 import type { Ec2 } from './client.ts'
 import { describeImage, describeImages, type Image } from './images.ts'
 import { isRevoked } from './revoked.ts'
-import { parseState } from './state.ts'
-import { CHECKSUM_TAG } from './tag-names.ts'
+import { readState } from './state.ts'
 
 /** Which images of this account a parameter may hold in one region. */
 export interface GoodImages {
@@ -30,6 +29,6 @@ export function goodImagesIn(ec2: Ec2): GoodImages {
 
 /** Whether a parameter may hold an image: it is available, published and not revoked. */
 export function isGood(image: Image): boolean {
-  const state = parseState(image.tags.get(CHECKSUM_TAG))?.name
+  const state = readState(image)?.name
   return image.state === 'available' && state === 'published' && !isRevoked(image)
 }

@@ -2,7 +2,8 @@ import { reasonToSkipCopy } from './choose-image.ts'
 import type { Ec2 } from './client.ts'
 import { byAge, describeImages, type Image } from './images.ts'
 import { chunk } from './look-up.ts'
-import { CHECKSUM_TAG, IMAGE_NAME_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from './tag-names.ts'
+import { readState } from './state.ts'
+import { IMAGE_NAME_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from './tag-names.ts'
 
 /** The images that were baked one after the other for the same purpose: those of an image name, else those of a template. */
 export interface Line {
@@ -73,10 +74,9 @@ function newestOf(images: readonly Image[], repository: string | undefined): Ima
     .at(-1)
 }
 
-/** A published image is available and carries a bare checksum; it is not revoked, and not a backup of an instance. */
-function isPublished(image: Image): boolean {
-  const checksum = image.tags.get(CHECKSUM_TAG) ?? ''
-  return image.state === 'available' && /^[0-9a-f]{40}$/.test(checksum) && !reasonToSkipCopy(image)
+/** Whether an image is published: available, with a bare checksum, not revoked, and not a backup of an instance. */
+export function isPublished(image: Image): boolean {
+  return image.state === 'available' && readState(image)?.name === 'published' && !reasonToSkipCopy(image)
 }
 
 function isOf({ tags }: Image, repository: string | undefined): boolean {

@@ -10,11 +10,10 @@ import {
   listLevels,
   reasonToSkipCopy,
   type Skip,
-  stateOf,
 } from './choose-image.ts'
 import { type Ec2, poll } from './client.ts'
 import { describeImages, type FoundImage, type Image } from './images.ts'
-import { parseState, valuesToFind } from './state.ts'
+import { readState, valuesToFind } from './state.ts'
 import { CHECKSUM_TAG } from './tag-names.ts'
 
 /** The result of a look-up. */
@@ -60,7 +59,7 @@ export async function findImageQuietly(ec2: Ec2, lookUp: LookUp): Promise<Findin
 }
 
 function toFound({ region }: Ec2, image: Image): FoundImage {
-  const state = stateOf(image) === 'candidate' ? 'candidate' : 'published'
+  const state = readState(image)?.name === 'candidate' ? 'candidate' : 'published'
   return { how: 'hit', state, image, ids: new Map([[region, image.id]]) }
 }
 
@@ -93,7 +92,7 @@ export async function describeForLookUps(ec2: Ec2, lookUps: readonly LookUp[]): 
 
 /** Groups images by the checksum in their tag, whatever their state. */
 export function groupByChecksum(images: readonly Image[]): Described {
-  return Map.groupBy(images, ({ tags }) => parseState(tags.get(CHECKSUM_TAG))?.checksum ?? '')
+  return Map.groupBy(images, image => readState(image)?.checksum ?? '')
 }
 
 async function describeByValues(ec2: Ec2, values: readonly string[]): Promise<Image[]> {

@@ -1,3 +1,5 @@
+import { CHECKSUM_TAG } from './tag-names.ts'
+
 /**
  * The state of an image. `blocked` and `once` are both revoked: `blocked` also keeps its definition from being baked again. A
  * `failed` image comes from a failed bake or copy, and is never used.
@@ -15,7 +17,12 @@ export interface ImageState {
 
 const PREFIXES = { candidate: 'candidate:', failed: 'failed:', blocked: 'revoked:', once: 'revoked-once:' } as const
 
-/** Parses the value of a checksum tag; `undefined` when it is none of ours. */
+/** Reads the state of an image from its checksum tag; `undefined` when it has no such tag, or one that this action did not set. */
+export function readState({ tags }: { readonly tags: ReadonlyMap<string, string> }): ImageState | undefined {
+  return parseState(tags.get(CHECKSUM_TAG))
+}
+
+/** Parses the value of a checksum tag; `undefined` when this action did not set it. */
 export function parseState(value: string | undefined): ImageState | undefined {
   const [, prefix = '', former = '', checksum] =
     /^(revoked:|revoked-once:)?((?:candidate:|failed:)?([0-9a-f]{40}))$/.exec(value ?? '') ?? []

@@ -1,8 +1,8 @@
 import { backupTag } from '../ec2/choose-image.ts'
 import { type Ec2, errorCode } from '../ec2/client.ts'
 import { describeImages, type Image, type RegionalImage } from '../ec2/images.ts'
-import { type ImageState, parseState } from '../ec2/state.ts'
-import { BASE_TAG, CHECKSUM_TAG, IMAGE_TAG, PARENT_TAG } from '../ec2/tag-names.ts'
+import { type ImageState, readState } from '../ec2/state.ts'
+import { BASE_TAG, IMAGE_TAG, PARENT_TAG } from '../ec2/tag-names.ts'
 import { messageOf } from '../runner/log.ts'
 import { OptionError } from '../runner/option-error.ts'
 
@@ -80,11 +80,6 @@ function sourceOfCopy({ ec2, image }: RegionalImage, byId: ReadonlyMap<string, R
   const source = byId.get(sourceImage)
   const checksum = readState(image)?.checksum
   return source && checksum !== undefined && readState(source.image)?.checksum === checksum ? sourceImage : undefined
-}
-
-/** The state of an image by its checksum tag; `undefined` if it has no such tag of this action. */
-export function readState({ tags }: Image): ImageState | undefined {
-  return parseState(tags.get(CHECKSUM_TAG))
 }
 
 /** The state of a unit: that of its source image, else that of its first copy that has one. */

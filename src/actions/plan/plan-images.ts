@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { chooseImage, type Described, doubtfulFix, reasonToSkipCopy, stateOf } from '../../ec2/choose-image.ts'
+import { chooseImage, type Described, doubtfulFix, reasonToSkipCopy } from '../../ec2/choose-image.ts'
 import { type Image, isCopyOf } from '../../ec2/images.ts'
+import { reasonOfRevocation } from '../../ec2/revoked.ts'
 import { describeScan } from '../../ec2/scan-results.ts'
-import { REVOKED_TAG } from '../../ec2/tag-names.ts'
+import { readState } from '../../ec2/state.ts'
 import { type DefinedImage, listChain, titleOf } from '../image-checksum.ts'
 import { lookUpFor } from '../look-up-for.ts'
 
@@ -39,7 +40,7 @@ function planImage(image: DefinedImage, regions: DescribedRegions, now: number):
 function planHit(image: DefinedImage, hit: Image, regions: DescribedRegions): PlanEntry {
   const { id } = hit
   const { settings, checksum } = image
-  if (stateOf(hit) === 'candidate')
+  if (readState(hit)?.name === 'candidate')
     return { image, result: 'candidate', id, reason: 'The image has this checksum, but is not published yet.' }
   const inRegion = (region: string) => regions.get(region)?.get(checksum.value) ?? []
   const lacking = settings.regions.map(({ name }) => name).filter(name => !hasCopy(inRegion(name), id))
@@ -50,12 +51,14 @@ function planHit(image: DefinedImage, hit: Image, regions: DescribedRegions): Pl
   return { image, result: 'hit', id, reason: `The image has this checksum.${scan}` }
 }
 
-function describeBlock({ id, tags }: Image): string {
-  return `The definition is revoked: ${id} (${tags.get(REVOKED_TAG) || 'without a reason'}).`
+function describeBlock(block: Image): string {
+  return `The definition is revoked: ${block.id} (${reasonOfRevocation(block)}).`
 }
 
 function hasCopy(images: readonly Image[], source: string): boolean {
-  return images.some(image => stateOf(image) === 'published' && isCopyOf(image, source) && !reasonToSkipCopy(image))
+  return images.some(
+    image => readState(image)?.name === 'published' && isCopyOf(image, source) && !reasonToSkipCopy(image),
+  )
 }
 
 /** A row of a job matrix: an image to bake or copy. */

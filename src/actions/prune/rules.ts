@@ -1,18 +1,18 @@
 import { readDueTime } from '../../ec2/choose-image.ts'
 import { bakedAt } from '../../ec2/images.ts'
+import { isPublished } from '../../ec2/line.ts'
+import { readState } from '../../ec2/state.ts'
 import { IMAGE_TAG } from '../../ec2/tag-names.ts'
 import type { UsageReport } from '../../ec2/usage-reports.ts'
 import { type Account, DAY, type Fact, type LocatedImage, type Retention } from './account.ts'
 import {
   describeUnmarked,
   imagesOf,
-  isPublished,
   isUnfinishedCopy,
   lineOf,
   nameOf,
   needsMark,
   newestFirst,
-  stateOf,
   type Unit,
 } from './units.ts'
 
@@ -52,7 +52,7 @@ function findLastBlocks(sorted: readonly Unit[], current: Evidence['current']): 
 /** The checksum that a unit keeps from being baked. */
 function blockedBy(unit: Unit): string | undefined {
   return imagesOf(unit)
-    .map(({ image }) => stateOf(image))
+    .map(({ image }) => readState(image))
     .find(state => state?.name === 'blocked')?.checksum
 }
 
@@ -87,7 +87,7 @@ const RULES: readonly Rule[] = [
 ]
 
 function listed(unit: Unit, { retention: { keep } }: Evidence): string | undefined {
-  const names = imagesOf(unit).flatMap(({ image }) => [image.id, stateOf(image)?.checksum ?? ''])
+  const names = imagesOf(unit).flatMap(({ image }) => [image.id, readState(image)?.checksum ?? ''])
   const name = names.find(name => keep.has(name))
   return name && `keep lists ${name}`
 }
@@ -95,7 +95,7 @@ function listed(unit: Unit, { retention: { keep } }: Evidence): string | undefin
 /** A published image or a candidate: one of a failed bake is no use to the definition, and a revoked one has a rule of its own. */
 function current(unit: Unit, evidence: Evidence): string | undefined {
   for (const { image } of imagesOf(unit)) {
-    const state = stateOf(image)
+    const state = readState(image)
     const isWanted = state?.name === 'published' || state?.name === 'candidate'
     const name = isWanted ? evidence.current.get(state.checksum) : undefined
     if (name) return `it has the checksum of ${name} in the images file`
@@ -116,7 +116,7 @@ function newest(unit: Unit, { newest, retention: { keepLast } }: Evidence): stri
 
 /** An image of a template without a state comes from a bake that could not tag it, which the user was told about. */
 function withoutState(unit: Unit): string | undefined {
-  const odd = imagesOf(unit).find(({ image }) => !stateOf(image) && !isUnfinishedCopy(image))
+  const odd = imagesOf(unit).find(({ image }) => !readState(image) && !isUnfinishedCopy(image))
   return odd && `${odd.image.id} has no state that prune knows`
 }
 

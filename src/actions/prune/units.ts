@@ -1,6 +1,5 @@
-import { reasonToSkipCopy } from '../../ec2/choose-image.ts'
 import { bakedAt, type Image } from '../../ec2/images.ts'
-import { type ImageState, parseState } from '../../ec2/state.ts'
+import { readState } from '../../ec2/state.ts'
 import { CHECKSUM_TAG, IMAGE_NAME_TAG, IMAGE_TAG, REPOSITORY_TAG, TEMPLATE_TAG } from '../../ec2/tag-names.ts'
 import type { LocatedImage } from './account.ts'
 
@@ -47,18 +46,13 @@ function findSource(located: LocatedImage, byId: ReadonlyMap<string, LocatedImag
  * the same way, but that is in the same region.
  */
 function sourceIdOf({ region, image }: LocatedImage, byId: ReadonlyMap<string, LocatedImage>): string | undefined {
-  const state = stateOf(image)
+  const state = readState(image)
   if (state?.name === 'failed' || isUnfinishedCopy(image)) return undefined
   const tagged = image.tags.get(IMAGE_TAG)
   if (tagged) return tagged
   const described = byId.get(image.sourceImage ?? '')
   if (!described || described.region === region || state === undefined) return undefined
-  return stateOf(described.image)?.checksum === state.checksum ? image.sourceImage : undefined
-}
-
-/** What the checksum's tag says of an image. */
-export function stateOf({ tags }: Image): ImageState | undefined {
-  return parseState(tags.get(CHECKSUM_TAG))
+  return readState(described.image)?.checksum === state.checksum ? image.sourceImage : undefined
 }
 
 /** Whether an image was begun as a copy and never got a checksum. */
@@ -66,20 +60,15 @@ export function isUnfinishedCopy({ tags }: Image): boolean {
   return Boolean(tags.get(IMAGE_TAG)) && !tags.get(CHECKSUM_TAG)
 }
 
-/** Whether an image is a hit of some look-up: available, with a bare checksum, not revoked. */
-export function isPublished(image: Image): boolean {
-  return image.state === 'available' && stateOf(image)?.name === 'published' && !reasonToSkipCopy(image)
-}
-
 /** Published and revoked images are marked before they are deleted. */
 export function needsMark(unit: Unit): boolean {
-  return imagesOf(unit).some(({ image }) => ['published', 'blocked', 'once'].includes(stateOf(image)?.name ?? ''))
+  return imagesOf(unit).some(({ image }) => ['published', 'blocked', 'once'].includes(readState(image)?.name ?? ''))
 }
 
 /** Says what a unit is that is deleted without a mark. */
 export function describeUnmarked({ source: { image } }: Unit): string {
   if (isUnfinishedCopy(image)) return 'an unfinished copy'
-  return stateOf(image)?.name === 'candidate' ? 'a candidate' : 'from a failed bake or copy'
+  return readState(image)?.name === 'candidate' ? 'a candidate' : 'from a failed bake or copy'
 }
 
 /** The line of a unit: images with the same key were baked one after the other for the same purpose. */

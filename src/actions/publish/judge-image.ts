@@ -2,7 +2,7 @@ import { backupTag, dueForDeletion } from '../../ec2/choose-image.ts'
 import type { Ec2 } from '../../ec2/client.ts'
 import { describeImage, describeImages, type Image, type RegionalImage } from '../../ec2/images.ts'
 import { describeRevocation, isRevoked } from '../../ec2/revoked.ts'
-import { parseState } from '../../ec2/state.ts'
+import { readState } from '../../ec2/state.ts'
 import { CHECKSUM_TAG, IMAGE_TAG, PARENT_TAG, PRUNE_TAG } from '../../ec2/tag-names.ts'
 import { escapeControlCharacters } from '../../runner/log.ts'
 import type { OneImage } from './inputs.ts'
@@ -23,7 +23,7 @@ export async function findPublishable(ec2: Ec2, { id, checksum }: OneImage): Pro
   if (!image) throw await explainUnknown(ec2, id)
   const problem = describeProblem(image)
   if (problem !== undefined) throw new Error(`ami-id: ${id} in ${ec2.region} ${problem}`)
-  const own = parseState(image.tags.get(CHECKSUM_TAG))?.checksum ?? ''
+  const own = readState(image)?.checksum ?? ''
   if (checksum === undefined || checksum === own) return { ec2, image, checksum: own }
   throw new Error(
     `ami-config-checksum: ${id} has the checksum ${own}, not ${checksum}. Specify the outputs of the same bake.`,
@@ -50,7 +50,7 @@ function describeProblem(image: Image): string | undefined {
   const backup = backupTag(image)
   if (backup !== undefined) return `is a backup of an instance (tag ${escapeControlCharacters(backup)}).`
   const value = tags.get(CHECKSUM_TAG)
-  const name = parseState(value)?.name
+  const name = readState(image)?.name
   if (name === 'failed') return 'comes from a failed bake. Bake another one.'
   if (isRevoked(image)) return `is ${describeRevocation(image)}. Restore it first, or bake another one.`
   if (value === undefined) return `has no tag ${CHECKSUM_TAG}: this action did not bake it, or did not finish it.`
@@ -70,7 +70,7 @@ export async function assertParentPublished({ ec2, image }: RegionalImage): Prom
   const id = image.tags.get(PARENT_TAG)
   const parent = id ? await describeImage(ec2, id) : undefined
   if (!parent) return
-  const name = parseState(parent.tags.get(CHECKSUM_TAG))?.name ?? 'untagged'
+  const name = readState(parent)?.name ?? 'untagged'
   if (name === 'published' && !isRevoked(parent)) return
   const state = isRevoked(parent) ? describeRevocation(parent) : name
   const advice = name === 'candidate' ? 'Publish the parent first.' : 'Bake it again from another one.'

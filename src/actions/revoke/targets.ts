@@ -1,6 +1,7 @@
 import type { RegionalImage } from '../../ec2/images.ts'
+import { readState } from '../../ec2/state.ts'
 import { CHECKSUM_TAG, REVOKED_TAG } from '../../ec2/tag-names.ts'
-import { findDescendants, readState, stateOfUnit, type Unit } from '../../regions/units.ts'
+import { findDescendants, stateOfUnit, type Unit } from '../../regions/units.ts'
 import { escapeControlCharacters } from '../../runner/log.ts'
 import type { Inputs, Subject } from './inputs.ts'
 
