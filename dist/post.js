@@ -109,7 +109,7 @@ var __webpack_exports__ = {};
 ;// CONCATENATED MODULE: external "./runner.js"
 const external_runner_js_namespaceObject = require("./runner.js");
 ;// CONCATENATED MODULE: ./.tools/bundle/post.js
-(0,external_runner_js_namespaceObject.k)(i);async function i(){let t=(0,external_runner_js_namespaceObject.r)((0,external_runner_js_namespaceObject.Y)(external_runner_js_namespaceObject.t));if(!t)return;let{endAbandonedBake:i}=await Promise.resolve(/* import() */).then(__nccwpck_require__.t.bind(__nccwpck_require__, 981, 23)).then(e=>e.g);await i(t)}
+(0,external_runner_js_namespaceObject.A)(i);async function i(){let e=(0,external_runner_js_namespaceObject.r)((0,external_runner_js_namespaceObject.X)(external_runner_js_namespaceObject.t));if(!e)return;let{endAbandonedBake:i}=await Promise.resolve(/* import() */).then(__nccwpck_require__.t.bind(__nccwpck_require__, 981, 23)).then(e=>e.g);await i(e)}
 module.exports = __webpack_exports__;
 /******/ })()
 ;

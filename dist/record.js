@@ -47,7 +47,7 @@ const external_look_up_js_namespaceObject = require("./look-up.js");
 ;// CONCATENATED MODULE: external "./runner.js"
 const external_runner_js_namespaceObject = require("./runner.js");
 ;// CONCATENATED MODULE: ./.tools/bundle/record.js
-function i(i,a){let o=[];function s({ec2:s,image:c},l){let u=JSON.stringify({action:i,account:a,region:s.region,id:c.id,tags:Object.fromEntries([...c.tags].filter(([e])=>e.startsWith(`ami_bakery_`))),checksum:(0,external_look_up_js_namespaceObject.lt)(c)?.checksum??c.tags.get(`ami_config_checksum`),snapshots:c.snapshots,reason:l,actor:(0,external_runner_js_namespaceObject.V)(),run:(0,external_runner_js_namespaceObject.K)()?.url,time:(/* @__PURE__ */ new Date()).toISOString()});o.push(u),(0,external_runner_js_namespaceObject.F)(u)}return{add:s,text:()=>o.join(`
+function i(i,a){let o=[];function s({ec2:s,image:c},l){let u=JSON.stringify({action:i,account:a,region:s.region,id:c.id,tags:Object.fromEntries([...c.tags].filter(([e])=>e.startsWith(`ami_bakery_`))),checksum:(0,external_look_up_js_namespaceObject.gt)(c)?.checksum??c.tags.get(`ami_config_checksum`),snapshots:c.snapshots,reason:l,actor:(0,external_runner_js_namespaceObject.H)(),run:(0,external_runner_js_namespaceObject.q)()?.url,time:(/* @__PURE__ */ new Date()).toISOString()});o.push(u),(0,external_runner_js_namespaceObject.I)(u)}return{add:s,text:()=>o.join(`
 `)}}
 module.exports = __webpack_exports__;
 /******/ })()

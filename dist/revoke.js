@@ -109,7 +109,7 @@ var __webpack_exports__ = {};
 ;// CONCATENATED MODULE: external "./runner.js"
 const external_runner_js_namespaceObject = require("./runner.js");
 ;// CONCATENATED MODULE: ./.tools/bundle/revoke.js
-(0,external_runner_js_namespaceObject.O)({main:async()=>await(await Promise.resolve(/* import() */).then(__nccwpck_require__.t.bind(__nccwpck_require__, 145, 23))).main()});
+(0,external_runner_js_namespaceObject.k)({main:async()=>await(await Promise.resolve(/* import() */).then(__nccwpck_require__.t.bind(__nccwpck_require__, 145, 23))).main()});
 module.exports = __webpack_exports__;
 /******/ })()
 ;

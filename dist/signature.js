@@ -39,19 +39,15 @@ __nccwpck_require__.r(__webpack_exports__);
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  a: () => (/* binding */ s),
-  i: () => (/* binding */ c),
-  n: () => (/* binding */ u),
-  r: () => (/* binding */ l),
-  t: () => (/* binding */ d)
+  t: () => (/* binding */ n)
 });
 
+;// CONCATENATED MODULE: external "./miss.js"
+const external_miss_js_namespaceObject = require("./miss.js");
 ;// CONCATENATED MODULE: external "./runner.js"
 const external_runner_js_namespaceObject = require("./runner.js");
-;// CONCATENATED MODULE: external "./look-up.js"
-const external_look_up_js_namespaceObject = require("./look-up.js");
 ;// CONCATENATED MODULE: ./.tools/bundle/signature.js
-function s(e,n){try{return (0,external_look_up_js_namespaceObject.m)(n,(0,external_runner_js_namespaceObject.h)(e,{keepBlanks:n===`tags`}))}catch(n){throw Error(`${e}: ${(0,external_runner_js_namespaceObject.I)(n)}`,{cause:n})}}function c(){let t=s(`aws-region`,`aws-region`)??(0,external_runner_js_namespaceObject.H)(`AWS_REGION`)??(0,external_runner_js_namespaceObject.H)(`AWS_DEFAULT_REGION`);if(t!==void 0)return t;throw Error(`aws-region: is required. Specify it, or set AWS_REGION in the environment.`)}function l(e){let t=(0,external_runner_js_namespaceObject.h)(e);if(t===``||external_runner_js_namespaceObject.b.test(t))return t||void 0;throw Error(`${e}: ${JSON.stringify(t)} is not the id of an image. Specify one like ami-0123456789abcdef0.`)}function u(){let e=(0,external_runner_js_namespaceObject.h)(`ami-config-checksum`);if(e===``||/^[0-9a-f]{40}$/.test(e))return e||void 0;throw Error(`ami-config-checksum: ${JSON.stringify(e)} is not a checksum. Specify 40 hex digits, as in the output ami_config_checksum.`)}function d(){let e=`by ${(0,external_runner_js_namespaceObject.V)()??`an unknown user`}`;return`${(0,external_runner_js_namespaceObject.K)()?.url??`outside GitHub`} ${e}`.slice(0,256)}
+function n(){let n=`by ${(0,external_runner_js_namespaceObject.H)()??`an unknown user`}`;return`${(0,external_runner_js_namespaceObject.q)()?.url??`outside GitHub`} ${n}`.slice(0,256)}
 module.exports = __webpack_exports__;
 /******/ })()
 ;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { type Account, DAY, type Retention } from '../../src/actions/prune/account.ts'
+import type { Account, Retention } from '../../src/actions/prune/account.ts'
 import { decide } from '../../src/actions/prune/decide.ts'
 import type { Image } from '../../src/ec2/images.ts'
+import { DAY } from '../../src/runner/wait.ts'
 
 const NOW = Date.parse('2026-06-01T12:00:00Z')
 const TEMPLATE = 'app.pkr.hcl'

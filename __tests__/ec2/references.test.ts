@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-ec2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Ec2 } from '../../src/ec2/client.ts'
-import { findReferences, settleReferences } from '../../src/ec2/references.ts'
+import { settleReferences } from '../../src/ec2/references.ts'
 import { type Ec2Server, startEc2 } from '../support/ec2.ts'
 import { type FaultyEc2, startProxy } from '../support/proxy.ts'
 import { hasTools } from '../support/tools.ts'
@@ -26,6 +26,17 @@ describe.skipIf(!hasTools('moto_server'))('the search for references', () => {
   function visible({ endpoint }: FaultyEc2): Ec2 {
     const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
     return { client: new EC2Client({ region: REGION, endpoint, credentials }), region: REGION, signal: undefined }
+  }
+
+  /** The ARNs by image, if EC2 answers clearly about every image. */
+  async function findReferences(ec2: Ec2, ids: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    const results = await settleReferences(ec2, ids)
+    return new Map(
+      [...results].map(([id, result]) => {
+        if (result.status === 'rejected') throw result.reason
+        return [id, result.value]
+      }),
+    )
   }
 
   test('asks once for ten images, and reads every page', async () => {

@@ -4,7 +4,7 @@ import type { ImagesFile } from '../definition/images-file.ts'
 import type { ImageSettings, SettingName } from '../definition/settings.ts'
 import { findFilesOutside } from '../definition/template.ts'
 import { cancelled } from '../runner/cancel.ts'
-import { warn } from '../runner/log.ts'
+import { group, info, warn } from '../runner/log.ts'
 import type { BaseImages } from './base-images.ts'
 import { nameSetting } from './name-setting.ts'
 
@@ -70,6 +70,21 @@ export function createDefinedImages(file: ImagesFile, baseImages: BaseImages): D
   }
 
   return { define }
+}
+
+/** Computes the checksums of images of a file, in their order, and prints them. */
+export async function defineImages(
+  file: ImagesFile,
+  names: readonly string[],
+  baseImages: BaseImages,
+): Promise<readonly DefinedImage[]> {
+  const { define } = createDefinedImages(file, baseImages)
+  return await group(`Checksums: ${names.length} images`, async () => {
+    const images: DefinedImage[] = []
+    for (const name of names) images.push(await define(name))
+    info(images.map(image => `${image.checksum.value}  ${titleOf(image)} (files: ${image.checksum.files.length})`))
+    return images
+  })
 }
 
 /** An image and the images that it is baked from, from its root on. */

@@ -1,7 +1,9 @@
 import type { ImagesFile, ImagesFileOptions, LocationSettings } from '../definition/images-file.ts'
+import { toEntries } from '../definition/raw-value.ts'
 import { env } from '../runner/environment.ts'
 import { readInput } from '../runner/inputs.ts'
 import { messageOf } from '../runner/log.ts'
+import { regionOfEnvironment } from './read-setting.ts'
 
 /** The images file if the input specifies no other. */
 export const DEFAULT_IMAGES_FILE = 'ami-bakery.yml'
@@ -27,11 +29,23 @@ export function assertImage(file: ImagesFile, name: string, input: string): void
   }
 }
 
+/**
+ * Selects the images that an input names, separated by commas or newlines.
+ *
+ * @returns Their names in the order of the file.
+ * @throws Error that begins with `images`.
+ */
+export function selectImages(file: ImagesFile, names: string): readonly string[] {
+  const wanted = new Set(toEntries(names, /[,\n]/))
+  for (const name of wanted) assertImage(file, name, 'images')
+  return file.names.filter(name => wanted.has(name))
+}
+
 /** Reads the region and the subnet: inputs replace the images file, and the environment is their fallback. */
 function readLocation(): ImagesFileOptions {
   return {
     inputs: toSettings(readInput('aws-region'), readInput('aws-subnet-id')),
-    environment: toSettings(env('AWS_REGION') ?? env('AWS_DEFAULT_REGION') ?? '', env('AWS_SUBNET_ID') ?? ''),
+    environment: toSettings(regionOfEnvironment() ?? '', env('AWS_SUBNET_ID') ?? ''),
   }
 }
 

@@ -21,9 +21,14 @@ export function readSetting<Name extends SettingName>(input: string, rule: Name)
 /** @throws Error that begins with `aws-region` if neither the input nor the environment specifies it. */
 export function readRegion(): string {
   const given = readSetting('aws-region', 'aws-region')
-  const region = given ?? env('AWS_REGION') ?? env('AWS_DEFAULT_REGION')
+  const region = given ?? regionOfEnvironment()
   if (region !== undefined) return region
   throw new Error('aws-region: is required. Specify it, or set AWS_REGION in the environment.')
+}
+
+/** The region of the environment, the fallback of the input `aws-region`. */
+export function regionOfEnvironment(): string | undefined {
+  return env('AWS_REGION') ?? env('AWS_DEFAULT_REGION')
 }
 
 /** @throws Error that begins with the input's name. */

@@ -1,4 +1,5 @@
 import { escapeControlCharacters } from '../runner/log.ts'
+import { DAY } from '../runner/wait.ts'
 import { bakedAt, byAge, type Image } from './images.ts'
 import { describeRevocation } from './revoked.ts'
 import { UNREADABLE } from './scan-results.ts'
@@ -166,8 +167,6 @@ const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/
 function skip({ id }: Image, why: string): Skip {
   return { level: 'notice', message: `${id} also has the checksum, but ${why}: it is skipped.` }
 }
-
-const DAY = 24 * 60 * 60 * 1000
 
 function tooOld(image: Image, { maxAgeDays }: LookUp, now: number): Skip | undefined {
   if (maxAgeDays === undefined) return undefined

@@ -22,28 +22,10 @@ export type ReferencesResult = PromiseSettledResult<readonly string[]>
 /**
  * Finds the resources of this account, in the region, that refer to images: instances in every state, launch templates to version depth
  * 10,000, SSM parameters, recipes of Image Builder. EC2 does not know of any other use, such as launch configurations or resources of
- * other accounts.
+ * other accounts. Each ten images are asked about on their own, so that a failure concerns only these. Throws only the reason of a
+ * cancel.
  *
- * @returns For each image the ARNs of the resources; an empty list when there are none.
- * @throws Error in the form of `ask` unless EC2 answers clearly about every image.
- */
-export async function findReferences(
-  ec2: Ec2,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const results = await settleReferences(ec2, ids)
-  return new Map(
-    [...results].map(([id, result]) => {
-      if (result.status === 'rejected') throw result.reason
-      return [id, result.value]
-    }),
-  )
-}
-
-/**
- * Does the same for each ten images on their own, so that a failure concerns only these. Throws only the reason of a cancel.
- *
- * @returns A result for each image.
+ * @returns For each image the ARNs of the resources, an empty list when there are none, or the reason why they are not known.
  */
 export async function settleReferences(
   ec2: Ec2,

@@ -3,6 +3,9 @@ import { ask, type Ec2 } from './client.ts'
 import { onceVisible } from './requests.ts'
 import { toTagList } from './tag-list.ts'
 
+/** How many characters a tag's value has at most (AWS: "Tag restrictions"). */
+export const MAX_VALUE_LENGTH = 256
+
 /**
  * Sets tags of a resource, a new one too (see {@link onceVisible}). An existing tag gets the new value.
  *

@@ -1,3 +1,4 @@
+import { DAY } from '../runner/wait.ts'
 import { HEARTBEAT_TAG, type LeaseRequest } from './acquire.ts'
 import { type KeyPair, type KeyPairs, PREFIX } from './key-pairs.ts'
 
@@ -18,7 +19,6 @@ export async function findExpiredLeases(keyPairs: KeyPairs): Promise<readonly Ke
 }
 
 const MINUTE = 60_000
-const DAY = 24 * 60 * MINUTE
 
 /** A lease with a heartbeat every minute is not much older than its counter in minutes. A day is more than any clock is off. */
 function isExpired({ name, created, tags }: KeyPair): boolean {

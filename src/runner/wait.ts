@@ -14,6 +14,9 @@ function readScale(): number {
   return isLocal && scale > 0 && scale <= 1 ? scale : 1
 }
 
+/** A day in milliseconds. */
+export const DAY = 24 * 60 * 60 * 1000
+
 /** Converts a time to wait from seconds to milliseconds. */
 export function milliseconds(seconds: number): number {
   return seconds * 1000 * scale

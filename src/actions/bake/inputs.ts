@@ -2,18 +2,13 @@ import fs from 'node:fs'
 import path from 'node:path'
 import type { ImagesFile } from '../../definition/images-file.ts'
 import { isSpecified, type RawValue } from '../../definition/raw-value.ts'
-import {
-  type ImageSettings,
-  parseSetting,
-  parseSettings,
-  type RawSettings,
-  type SettingName,
-} from '../../definition/settings.ts'
+import { type ImageSettings, parseSettings, type RawSettings, type SettingName } from '../../definition/settings.ts'
 import { env, fromWorkspace } from '../../runner/environment.ts'
 import { assertArguments, readInput, readWord } from '../../runner/inputs.ts'
 import { messageOf } from '../../runner/log.ts'
 import { parseResolved, type Resolved } from '../base-images.ts'
 import { assertImage, openImagesFile } from '../images-file.ts'
+import { readSetting } from '../read-setting.ts'
 
 /** The inputs of the action, read once and fully parsed. */
 export interface Inputs {
@@ -154,15 +149,6 @@ function adviceFor(name: SettingName): string {
   const [, ...fallbacks] = SETTINGS.find(([setting]) => setting === name) ?? [name]
   const variables = fallbacks.length > 0 ? `, or set ${fallbacks.join(' or ')} in the environment` : ''
   return `Specify it under "with:"${variables}.`
-}
-
-/** Reads an input by the rule of a setting. */
-function readSetting<Name extends 'strict' | 'max-age-days'>(input: string, rule: Name) {
-  try {
-    return parseSetting(rule, readInput(input))
-  } catch (cause) {
-    throw new Error(`${input}: ${messageOf(cause)}`, { cause })
-  }
 }
 
 /** Checked before the bake, because a bake whose id can't be written is lost. */

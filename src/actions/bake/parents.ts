@@ -1,6 +1,6 @@
 import { assertNotRevoked } from '../../bake/current-state.ts'
 import { explainMiss } from '../../bake/explain-miss.ts'
-import { chooseImage, type Described, type LookUp } from '../../ec2/choose-image.ts'
+import { type Choice, chooseImage, type Described, type LookUp } from '../../ec2/choose-image.ts'
 import type { Ec2 } from '../../ec2/client.ts'
 import { printSkips } from '../../ec2/look-up.ts'
 import { cancelled } from '../../runner/cancel.ts'
@@ -36,19 +36,27 @@ export async function provideParent(
 ): Promise<string | undefined> {
   const { parent } = child
   if (!parent || !lookUp.parent) return undefined
-  const { hit } = chooseImage(options.described, lookUp.parent)
-  const id = hit?.id ?? (await bakeParent(parent, lookUp.parent, options))
-  if (hit) options.report.parent(parent, id, 'hit')
+  const choice = chooseImage(options.described, lookUp.parent)
+  const id = choice.hit?.id ?? (await bakeParent({ parent, lookUp: lookUp.parent, choice }, options))
+  if (choice.hit) options.report.parent(parent, id, 'hit')
   info(`${titleOf(child)} is baked from ${id}, the image of ${titleOf(parent)}.`)
   return id
 }
 
-async function bakeParent(parent: DefinedImage, lookUp: LookUp, options: ParentOptions): Promise<string> {
+/** A parent without an image. */
+interface MissingParent {
+  readonly parent: DefinedImage
+  readonly lookUp: LookUp
+  readonly choice: Choice
+}
+
+async function bakeParent(missing: MissingParent, options: ParentOptions): Promise<string> {
+  const { parent, lookUp } = missing
   const { ec2, inputs, report } = options
   const title = titleOf(parent)
-  await reportMissing(parent, lookUp, options)
+  await reportMissing(missing, ec2)
   // Before the images above it are baked, which would be of no use.
-  await blameParent(parent, inputs, async () => assertBakeable(parent, lookUp, options))
+  await blameParent(parent, inputs, async () => assertBakeable(missing, inputs))
   const parentImage = await provideParent(parent, lookUp, options)
   const { image, how } = await blameParent(parent, inputs, () =>
     bakeImage(parent, { ec2, inputs, lookUp, parentImage, purpose: 'missing parent' }),
@@ -58,16 +66,16 @@ async function bakeParent(parent: DefinedImage, lookUp: LookUp, options: ParentO
   return image.id
 }
 
-async function reportMissing(parent: DefinedImage, lookUp: LookUp, { ec2, described }: ParentOptions): Promise<void> {
+async function reportMissing({ parent, lookUp, choice }: MissingParent, ec2: Ec2): Promise<void> {
   info(`The image of ${titleOf(parent)} is missing: it is baked first.`)
-  printSkips(chooseImage(described, lookUp).skips)
+  printSkips(choice.skips)
   const line = { ...lookUp, imageName: lookUp.imageName, repository: workflowRun()?.repository }
   info((await explainMiss(ec2, line, parent.checksum)).reasons)
 }
 
 /** @throws Error when the parent may not be baked, or can't be. */
-function assertBakeable(parent: DefinedImage, lookUp: LookUp, { described, inputs }: ParentOptions): void {
-  assertNotRevoked(chooseImage(described, lookUp).block, lookUp)
+function assertBakeable({ parent, lookUp, choice }: MissingParent, inputs: Inputs): void {
+  assertNotRevoked(choice.block, lookUp)
   if (parent.settings.candidate && !lookUp.candidate) {
     const fact = `it is a candidate by the images file, but ${inputs.settings.name} is none`
     throw new Error(`${fact}: publish ${titleOf(parent)} first.`)

@@ -1,9 +1,8 @@
 import type { ImagesFile } from '../../definition/images-file.ts'
-import { toEntries } from '../../definition/raw-value.ts'
 import { fromWorkspace } from '../../runner/environment.ts'
 import { assertArguments, readInput, readWord } from '../../runner/inputs.ts'
 import { parseResolved, type Resolved } from '../base-images.ts'
-import { assertImage, openImagesFile } from '../images-file.ts'
+import { openImagesFile, selectImages } from '../images-file.ts'
 
 /** The inputs of `plan`, read once and fully parsed. */
 export interface Inputs {
@@ -51,9 +50,8 @@ export async function readInputs(): Promise<Inputs> {
 }
 
 function readNames(file: ImagesFile): readonly string[] {
-  const wanted = new Set(toEntries(readInput('images'), /[,\n]/))
-  for (const name of wanted) assertImage(file, name, 'images')
-  return wanted.size === 0 ? file.names : file.names.filter(name => wanted.has(name))
+  const names = selectImages(file, readInput('images'))
+  return names.length === 0 ? file.names : names
 }
 
 function readMaxMisses(): number | undefined {

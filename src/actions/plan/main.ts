@@ -5,15 +5,14 @@ import { findNewestByName } from '../../ec2/line.ts'
 import { describeForLookUps } from '../../ec2/look-up.ts'
 import { cancelled } from '../../runner/cancel.ts'
 import { workflowRun } from '../../runner/environment.ts'
-import { group, info } from '../../runner/log.ts'
 import { assertSupportedPlatform } from '../../runner/platform.ts'
 import { type BaseImages, createBaseImages } from '../base-images.ts'
-import { createDefinedImages, type DefinedImage, titleOf, warnOfFilesNotIncluded } from '../image-checksum.ts'
+import { type DefinedImage, defineImages, titleOf, warnOfFilesNotIncluded } from '../image-checksum.ts'
 import { lookUpFor } from '../look-up-for.ts'
 import { removeOutputFile } from '../output-file.ts'
 import { type Inputs, readInputs } from './inputs.ts'
 import { assertAccepted, publishPlan } from './outputs.ts'
-import { type DescribedRegions, planImages } from './plan-images.ts'
+import { type DescribedRegions, listRows, planImages } from './plan-images.ts'
 
 /** Looks up every image of the images file and reports what a bake would do. Bakes nothing. */
 export async function main(): Promise<void> {
@@ -24,19 +23,13 @@ export async function main(): Promise<void> {
   const images = await computeChecksums(inputs, baseImages)
   const entries = planImages(images, await describeRegions(images), Date.now())
   const last = inputs.onMiss === 'last' ? await findLastImages(images) : new Map<string, Image>()
-  const plan = { entries, last, resolved: baseImages.resolved() }
+  const plan = { entries, rows: listRows(entries), last, resolved: baseImages.resolved() }
   await publishPlan(plan, inputs)
   assertAccepted(plan, inputs)
 }
 
-async function computeChecksums({ file, names }: Inputs, baseImages: BaseImages): Promise<DefinedImage[]> {
-  const { define } = createDefinedImages(file, baseImages)
-  const images = await group(`Checksums: ${names.length} images`, async () => {
-    const computed: DefinedImage[] = []
-    for (const name of names) computed.push(await define(name))
-    info(computed.map(image => `${image.checksum.value}  ${titleOf(image)} (files: ${image.checksum.files.length})`))
-    return computed
-  })
+async function computeChecksums({ file, names }: Inputs, baseImages: BaseImages): Promise<readonly DefinedImage[]> {
+  const images = await defineImages(file, names, baseImages)
   for (const image of images) warnOfFilesNotIncluded(image, setting => file.prefix(titleOf(image), setting))
   return images
 }

@@ -6,11 +6,13 @@ import { writeOutputFile } from '../output-file.ts'
 import { setOutputs } from '../outputs.ts'
 import { cutLine, escapeHtml, writeTableSummary } from '../summary.ts'
 import type { Inputs } from './inputs.ts'
-import { listRows, type PlanEntry, type Rows } from './plan-images.ts'
+import type { PlanEntry, Rows } from './plan-images.ts'
 
 /** What the images file and EC2's answers say. */
 export interface Plan {
   readonly entries: readonly PlanEntry[]
+  /** What must be baked or copied. */
+  readonly rows: Rows
   /** The newest published image of the line, by image name; empty unless on-miss is last. */
   readonly last: ReadonlyMap<string, Image>
   readonly resolved: Resolved
@@ -21,8 +23,7 @@ const MAX_ROWS = 256
 
 /** Prints the plan, sets its outputs, writes the JSON file and the job's summary. */
 export async function publishPlan(plan: Plan, { onMiss, outputFile }: Inputs): Promise<void> {
-  const { entries, last, resolved } = plan
-  const rows = listRows(entries)
+  const { entries, rows, last, resolved } = plan
   for (const { image, result, id, reason, warning } of entries) {
     if (warning) warn(`${titleOf(image)}: ${warning}`)
     info(cutLine(`${titleOf(image)}: ${result}${id ? ` ${id}` : ''}. ${escapeControlCharacters(reason)}`))
@@ -84,12 +85,11 @@ function toJson(entries: Iterable<readonly [string, unknown]>): string {
  *
  * @throws Error that counts the misses and their reasons.
  */
-export function assertAccepted({ entries, last }: Plan, { onMiss, maxMisses }: Inputs): void {
-  const rows = listRows(entries).matrix
+export function assertAccepted({ entries, rows, last }: Plan, { onMiss, maxMisses }: Inputs): void {
   const due = entries.filter(({ result }) => result !== 'hit')
-  if (rows.length > MAX_ROWS) {
+  if (rows.matrix.length > MAX_ROWS) {
     throw new Error(
-      `${rows.length} images must be baked or copied, but a job matrix has at most ${MAX_ROWS}. Plan fewer by images.`,
+      `${rows.matrix.length} images must be baked or copied, but a job matrix has at most ${MAX_ROWS}. Plan fewer by images.`,
     )
   }
   const misses = entries.filter(({ result }) => result === 'miss')

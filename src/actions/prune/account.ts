@@ -62,5 +62,3 @@ export interface Retention {
   /** In milliseconds since 1970. */
   readonly now: number
 }
-
-export const DAY = 24 * 60 * 60 * 1000

@@ -1,6 +1,7 @@
 import { backupTag, readDueTime } from '../../ec2/choose-image.ts'
 import { BASE_TAG, IMAGE_TAG, PARENT_TAG } from '../../ec2/tag-names.ts'
-import { type Account, DAY, type LocatedImage, type Retention } from './account.ts'
+import { DAY } from '../../runner/wait.ts'
+import type { Account, LocatedImage, Retention } from './account.ts'
 import { findDoubt } from './doubts.ts'
 import { collectEvidence, type Evidence, findReason } from './rules.ts'
 import { isOurs, isSelected } from './scope.ts'

@@ -4,6 +4,7 @@ import { env } from '../../runner/environment.ts'
 import { IMAGE_ID, REGION } from '../../runner/ids.ts'
 import { assertArguments, readInput, readWord } from '../../runner/inputs.ts'
 import { openImagesFile } from '../images-file.ts'
+import { regionOfEnvironment } from '../read-setting.ts'
 import type { Retention } from './account.ts'
 
 /** The inputs of `prune`, read once and fully parsed. */
@@ -118,10 +119,6 @@ function readRegion(files: readonly ImagesFile[]): string {
   if (region && REGION.test(region)) return region
   const what = region ? `${JSON.stringify(region)} is not a region` : 'is required'
   throw new Error(`aws-region: ${what}. Specify one like us-east-1.`)
-}
-
-function regionOfEnvironment(): string | undefined {
-  return env('AWS_REGION') ?? env('AWS_DEFAULT_REGION')
 }
 
 function regionOf([file]: readonly ImagesFile[]): string | undefined {

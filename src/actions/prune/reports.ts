@@ -1,4 +1,5 @@
-import { type Account, DAY, type LocatedImage, type Retention } from './account.ts'
+import { DAY } from '../../runner/wait.ts'
+import type { Account, LocatedImage, Retention } from './account.ts'
 import type { Verdict } from './decide.ts'
 import { imagesOf, needsMark } from './units.ts'
 

@@ -4,7 +4,8 @@ import { isPublished } from '../../ec2/line.ts'
 import { readState } from '../../ec2/state.ts'
 import { IMAGE_TAG } from '../../ec2/tag-names.ts'
 import type { UsageReport } from '../../ec2/usage-reports.ts'
-import { type Account, DAY, type Fact, type LocatedImage, type Retention } from './account.ts'
+import { DAY } from '../../runner/wait.ts'
+import type { Account, Fact, LocatedImage, Retention } from './account.ts'
 import {
   describeUnmarked,
   imagesOf,

@@ -1,9 +1,8 @@
 import type { ImagesFile } from '../../definition/images-file.ts'
-import { toEntries } from '../../definition/raw-value.ts'
 import type { Region } from '../../definition/settings.ts'
 import { assertArguments, readInput } from '../../runner/inputs.ts'
 import { parseResolved, type Resolved } from '../base-images.ts'
-import { assertImage, openImagesFile } from '../images-file.ts'
+import { openImagesFile, selectImages } from '../images-file.ts'
 import { readChecksum, readImageId, readRegion, readSetting } from '../read-setting.ts'
 
 /** The inputs of `publish`, read once and fully parsed. */
@@ -84,12 +83,6 @@ async function readSubject(): Promise<Inputs['subject']> {
     throw new Error('ami-config-checksum: it is allowed with ami-id alone. With images it is computed.')
   }
   const file = await openImagesFile()
-  return { kind: 'names', file, names: readNames(images, file), resolved: parseResolved(readInput('resolved')) }
-}
-
-function readNames(images: string, file: ImagesFile): readonly string[] {
-  if (images === 'all') return file.names
-  const wanted = new Set(toEntries(images, /[,\n]/))
-  for (const name of wanted) assertImage(file, name, 'images')
-  return file.names.filter(name => wanted.has(name))
+  const names = images === 'all' ? file.names : selectImages(file, images)
+  return { kind: 'names', file, names, resolved: parseResolved(readInput('resolved')) }
 }

@@ -1,9 +1,8 @@
 import { connect } from '../../ec2/client.ts'
 import { type Finding, findImage } from '../../ec2/look-up.ts'
 import { cancelled } from '../../runner/cancel.ts'
-import { group, info } from '../../runner/log.ts'
 import { createBaseImages } from '../base-images.ts'
-import { createDefinedImages, type DefinedImage } from '../image-checksum.ts'
+import { type DefinedImage, defineImages, titleOf } from '../image-checksum.ts'
 import { lookUpFor } from '../look-up-for.ts'
 import type { Inputs, NamedImages } from './inputs.ts'
 import { explainFailure, type Publication, publishKnown } from './publications.ts'
@@ -12,7 +11,9 @@ type Overrides = Omit<Inputs, 'subject'>
 
 /** Publishes images of the images file: all at the same time, but each after its parent. */
 export async function publishNamed(subject: NamedImages, inputs: Overrides): Promise<readonly Publication[]> {
-  const images = await defineImages(subject)
+  const { file, names, resolved } = subject
+  const defined = await defineImages(file, names, createBaseImages(resolved))
+  const images = new Map(defined.map(image => [titleOf(image), image]))
   assertOwnParameters(images, inputs)
   const publications = new Map<string, Promise<Publication>>()
 
@@ -52,16 +53,6 @@ function assertOwnParameters(images: ReadonlyMap<string, DefinedImage>, inputs: 
       users.set(`${place} ${name}`, [label, image])
     }
   }
-}
-
-async function defineImages({ file, names, resolved }: NamedImages): Promise<ReadonlyMap<string, DefinedImage>> {
-  const { define } = createDefinedImages(file, createBaseImages(resolved))
-  return await group(`Checksums: ${names.length} images`, async () => {
-    const images = new Map<string, DefinedImage>()
-    for (const name of names) images.set(name, await define(name))
-    info([...images].map(([name, { checksum }]) => `${checksum.value}  ${name} (files: ${checksum.files.length})`))
-    return images
-  })
 }
 
 /** Publishes the published image of the current checksum, or else its newest candidate, whatever the file says about candidates. */

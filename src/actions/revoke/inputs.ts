@@ -1,3 +1,4 @@
+import { MAX_VALUE_LENGTH } from '../../ec2/tags.ts'
 import { assertArguments, readInput } from '../../runner/inputs.ts'
 import { escapeControlCharacters } from '../../runner/log.ts'
 import { readChecksum, readImageId, readRegion, readSetting } from '../read-setting.ts'
@@ -83,18 +84,15 @@ async function readTask(): Promise<Task> {
   return { kind: 'revoke', reason: readReason(), as, maxImages, parameters: await readParameterNames(), rollBackTo }
 }
 
-/** A tag's value has at most 256 characters (AWS: "Tag restrictions"). */
-const MAX_LENGTH = 256
-
 function readReason(): string {
   const reason = readInput('reason')
   if (reason === '') throw new Error('reason: is required. Say in one line why the image must not be used.')
   if (escapeControlCharacters(reason) !== reason) {
     throw new Error(`reason: ${JSON.stringify(reason)} has line breaks or control characters. Write one line of text.`)
   }
-  if (reason.length <= MAX_LENGTH) return reason
+  if (reason.length <= MAX_VALUE_LENGTH) return reason
   throw new Error(
-    `reason: it has ${reason.length} characters, but the value of a tag has at most ${MAX_LENGTH}. Shorten it.`,
+    `reason: it has ${reason.length} characters, but the value of a tag has at most ${MAX_VALUE_LENGTH}. Shorten it.`,
   )
 }
 
