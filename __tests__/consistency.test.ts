@@ -11,25 +11,15 @@ import {
   type EC2Client,
   RunInstancesCommand,
 } from '@aws-sdk/client-ec2'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ec2Server, SOURCE_IMAGE, speakTo, startEc2 } from './support/ec2.ts'
-import { type FaultyEc2, startProxy } from './support/proxy.ts'
+import { describe, expect, test } from 'vitest'
+import { useAccounts } from './support/accounts.ts'
+import { SOURCE_IMAGE, speakTo } from './support/ec2.ts'
+import type { FaultyEc2 } from './support/proxy.ts'
 import { hasTools } from './support/tools.ts'
 
 /** Properties of EC2 that the other tests rely on; `ec2.md` names the pages of AWS. */
 describe.skipIf(!hasTools('moto_server'))('the EC2 of the tests with late answers', { concurrent: true }, () => {
-  let moto: Ec2Server
-  let accounts = 0
-  beforeAll(async () => {
-    moto = await startEc2()
-  })
-  afterAll(() => moto.stop())
-
-  async function startAccount(): Promise<FaultyEc2> {
-    const ec2 = await startProxy(moto, String(310_000_000_000 + accounts++))
-    ec2.prompt()
-    return ec2
-  }
+  const startAccount = useAccounts({ prepare: ec2 => ec2.prompt() })
 
   /** A client that gets late answers, as the action does. */
   const clientOf = ({ endpoint }: FaultyEc2) => speakTo(endpoint).client()

@@ -1,9 +1,9 @@
 import fs from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ec2Server, startEc2 } from './support/ec2.ts'
+import { describe, expect, test } from 'vitest'
+import { useAccounts } from './support/accounts.ts'
 import { BASE, HOME, runSub } from './support/lifecycle.ts'
 import { openStore } from './support/parameter-store.ts'
-import { type FaultyEc2, type Request, startProxy } from './support/proxy.ts'
+import type { FaultyEc2, Request } from './support/proxy.ts'
 import { runAction } from './support/runner.ts'
 import { hasTools } from './support/tools.ts'
 import { hclTemplate, makeWorkspace } from './support/workspace.ts'
@@ -56,16 +56,7 @@ function toPattern(resource: string): RegExp {
 describe.skipIf(!hasTools('moto_server'))('the statements of docs/iam', { concurrent: true }, () => {
   const statements = readStatements()
   const shared = { 'share-with': '111122223333', 'ssm-parameter': NAME }
-  let moto: Ec2Server
-  let accounts = 0
-  beforeAll(async () => {
-    moto = await startEc2()
-  })
-  afterAll(async () => await moto.stop())
-
-  async function startAccount(): Promise<FaultyEc2> {
-    return await startProxy(moto, String(430_000_000_000 + accounts++))
-  }
+  const startAccount = useAccounts()
 
   const toSsm = ({ requests }: FaultyEc2) => requests.filter(({ service }) => service === 'ssm')
 

@@ -1,34 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ec2Server, startEc2 } from '../support/ec2.ts'
-import { type FaultyEc2, startProxy } from '../support/proxy.ts'
-import type { Run } from '../support/runner.ts'
+import { describe, expect, test } from 'vitest'
+import { useAccounts } from '../support/accounts.ts'
+import type { FaultyEc2 } from '../support/proxy.ts'
 import { hasTools } from '../support/tools.ts'
-import { makeTree, parse, type Tree, tag, tagsOfImages } from '../support/tree.ts'
+import { errorOf, expectSuccess, imagesOf, makeTree, parse, type Tree, tag, tagsOfImages } from '../support/tree.ts'
 
 const RUN = 'https://github.com/example/other/actions/runs/1/attempts/1'
-let moto: Ec2Server
-let accounts = 0
-
-/** An account whose emulator has answered once: the first answer takes some time. */
-async function startAccount(): Promise<FaultyEc2> {
-  const ec2 = await startProxy(moto, String(500_000_000_000 + accounts++))
-  await ec2.inventory()
-  return ec2
-}
-
-function expectSuccess(...runs: readonly Run[]): void {
-  for (const run of runs) expect(run.exitCode, run.log).toBe(0)
-}
-
-function errorOf({ annotations, exitCode, outputs, log }: Run): string {
-  expect(exitCode, log).toBe(1)
-  expect(outputs).not.toHaveProperty('ami_id')
-  const errors = annotations.filter(({ level }) => level === 'error')
-  expect(errors, log).toHaveLength(1)
-  return errors[0]?.message ?? ''
-}
-
-const imagesOf = (tree: Tree) => tree.bakes().map(({ image }) => image)
 
 /** What a plan has for an image. */
 async function entryOf(tree: Tree, image: string): Promise<Record<string, string>> {
@@ -36,10 +12,8 @@ async function entryOf(tree: Tree, image: string): Promise<Record<string, string
 }
 
 describe.skipIf(!hasTools('moto_server'))('the main action', { concurrent: true }, () => {
-  beforeAll(async () => {
-    moto = await startEc2()
-  })
-  afterAll(() => moto.stop())
+  // The emulator answers once before: its first answer takes some time.
+  const startAccount = useAccounts({ prepare: ec2 => ec2.inventory() })
 
   describe('an image that is not published yet', () => {
     test.each([

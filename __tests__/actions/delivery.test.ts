@@ -1,6 +1,6 @@
 import { DescribeImageAttributeCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ec2Server, startEc2 } from '../support/ec2.ts'
+import { describe, expect, test } from 'vitest'
+import { useAccounts } from '../support/accounts.ts'
 import {
   BASE,
   changesOf,
@@ -13,7 +13,7 @@ import {
   tagsOf,
 } from '../support/lifecycle.ts'
 import { openStore } from '../support/parameter-store.ts'
-import { type FaultyEc2, startProxy } from '../support/proxy.ts'
+import type { FaultyEc2 } from '../support/proxy.ts'
 import { type Run, runAction } from '../support/runner.ts'
 import { hasTools } from '../support/tools.ts'
 import { hclTemplate, makeWorkspace } from '../support/workspace.ts'
@@ -24,18 +24,7 @@ const PUBLISHED = { ami_config_checksum: BASE, ami_bakery_published: 'before' }
 const ACCOUNTS = ['111122223333', '444455556666']
 
 describe.skipIf(!hasTools('moto_server'))('delivery of images', { concurrent: true }, () => {
-  let moto: Ec2Server
-  let accounts = 0
-  beforeAll(async () => {
-    moto = await startEc2()
-  })
-  afterAll(async () => await moto.stop())
-
-  async function startAccount(): Promise<FaultyEc2> {
-    const ec2 = await startProxy(moto, String(420_000_000_000 + accounts++))
-    ec2.prompt()
-    return ec2
-  }
+  const startAccount = useAccounts({ prepare: ec2 => ec2.prompt() })
 
   type Words = Readonly<Record<string, string>>
 

@@ -1,12 +1,23 @@
 import { createHash } from 'node:crypto'
 import { CreateKeyPairCommand, DeleteKeyPairCommand } from '@aws-sdk/client-ec2'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { useAccounts } from '../support/accounts.ts'
 import { makeDice } from '../support/definitions.ts'
-import { type Ec2Server, SOURCE_IMAGE, startEc2 } from '../support/ec2.ts'
-import { type FaultyEc2, startProxy } from '../support/proxy.ts'
+import { SOURCE_IMAGE } from '../support/ec2.ts'
+import type { FaultyEc2 } from '../support/proxy.ts'
 import type { Run, Running } from '../support/runner.ts'
 import { hasTools } from '../support/tools.ts'
-import { deregister, makeTree, parse, type Tree, tag, tagsOfImages } from '../support/tree.ts'
+import {
+  deregister,
+  errorOf,
+  expectSuccess,
+  imagesOf,
+  makeTree,
+  parse,
+  type Tree,
+  tag,
+  tagsOfImages,
+} from '../support/tree.ts'
 
 /** Two bases with two children each. */
 const SIX = {
@@ -25,28 +36,6 @@ const OTHER_RUN = 'https://github.com/example/other/actions/runs/1/attempts/1'
 /** Another image of Amazon's, newer than the one that templates are baked from. */
 const NEWER = { ...SOURCE_IMAGE, ami_id: 'ami-0ba5e000', name: 'al2023-ami-2023.9.20260201.0-kernel-6.12-x86_64' }
 
-let moto: Ec2Server
-let accounts = 0
-/** An account whose emulator has answered once: the first answer takes some time. */
-async function startAccount(): Promise<FaultyEc2> {
-  const ec2 = await startProxy(moto, String(400_000_000_000 + accounts++))
-  await ec2.inventory()
-  return ec2
-}
-
-function expectSuccess(...runs: readonly Run[]): void {
-  for (const run of runs) expect(run.exitCode, run.log).toBe(0)
-}
-
-function errorOf({ annotations, exitCode, outputs, log }: Run): string {
-  expect(exitCode, log).toBe(1)
-  expect(outputs).not.toHaveProperty('ami_id')
-  const errors = annotations.filter(({ level }) => level === 'error')
-  expect(errors, log).toHaveLength(1)
-  return errors[0]?.message ?? ''
-}
-
-const imagesOf = (tree: Tree) => tree.bakes().map(({ image }) => image)
 const idOf = ({ outputs }: Run) => outputs.ami_id ?? ''
 
 /** The result of each image, by a plan. */
@@ -67,10 +56,8 @@ async function hitOf(tree: Tree, image: string): Promise<string> {
 }
 
 describe.skipIf(!hasTools('moto_server'))('the main action', () => {
-  beforeAll(async () => {
-    moto = await startEc2(NEWER)
-  })
-  afterAll(() => moto.stop())
+  // The emulator answers once before: its first answer takes some time.
+  const startAccount = useAccounts({ images: [NEWER], prepare: ec2 => ec2.inventory() })
 
   describe('an image with a parent in a flat matrix', () => {
     test.each([1, 2, 3])(

@@ -1,22 +1,13 @@
 import fs from 'node:fs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ec2Server, startEc2 } from '../support/ec2.ts'
-import { type FaultyEc2, startProxy } from '../support/proxy.ts'
+import { describe, expect, test } from 'vitest'
+import { useAccounts } from '../support/accounts.ts'
+import type { FaultyEc2 } from '../support/proxy.ts'
 import { type Run, runAction } from '../support/runner.ts'
 import { hasTools } from '../support/tools.ts'
 import { hclTemplate, makeWorkspace, type Workspace } from '../support/workspace.ts'
 
 describe.skipIf(!hasTools('moto_server'))('a plan', { concurrent: true }, () => {
-  let moto: Ec2Server
-  let accounts = 0
-  beforeAll(async () => {
-    moto = await startEc2()
-  })
-  afterAll(async () => await moto.stop())
-
-  async function startAccount(): Promise<FaultyEc2> {
-    return await startProxy(moto, String(300_000_000_000 + accounts++))
-  }
+  const startAccount = useAccounts()
 
   /** A repository with an images file: each image has a template and a directory of its own name. */
   function makeRepository(images: Readonly<Record<string, string>>, file = ''): Workspace {

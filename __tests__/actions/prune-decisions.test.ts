@@ -3,6 +3,7 @@ import type { Account, Retention } from '../../src/actions/prune/account.ts'
 import { decide } from '../../src/actions/prune/decide.ts'
 import type { Image } from '../../src/ec2/images.ts'
 import { DAY } from '../../src/runner/wait.ts'
+import { describedImage } from '../support/described-image.ts'
 
 const NOW = Date.parse('2026-06-01T12:00:00Z')
 const TEMPLATE = 'app.pkr.hcl'
@@ -24,24 +25,9 @@ const RETENTION: Retention = {
 
 /** A published image of the line, baked so many days ago. */
 function image(digit: number, days: number, tags: Readonly<Record<string, string>> = {}): Image {
-  return {
+  return describedImage({
     id: `ami-${String(digit).repeat(8)}`,
-    owner: '123456789012',
-    name: 'app',
-    description: '',
     creationDate: daysAgo(days),
-    state: 'available',
-    stateReason: undefined,
-    deprecationTime: undefined,
-    sourceInstance: undefined,
-    sourceImage: undefined,
-    sourceRegion: undefined,
-    architecture: 'x86_64',
-    snapshots: [],
-    isEncrypted: false,
-    gib: 8,
-    lastLaunchedTime: undefined,
-    isProtected: false,
     tags: new Map(
       Object.entries({
         ami_config_checksum: checksum(digit),
@@ -50,7 +36,7 @@ function image(digit: number, days: number, tags: Readonly<Record<string, string
         ...tags,
       }),
     ),
-  }
+  })
 }
 
 interface Given {

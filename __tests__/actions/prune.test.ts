@@ -4,9 +4,9 @@ import {
   EnableImageDeregistrationProtectionCommand,
   ModifyImageAttributeCommand,
 } from '@aws-sdk/client-ec2'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ec2Server, startEc2 } from '../support/ec2.ts'
-import { type FaultyEc2, startProxy } from '../support/proxy.ts'
+import { describe, expect, test } from 'vitest'
+import { useAccounts } from '../support/accounts.ts'
+import type { FaultyEc2 } from '../support/proxy.ts'
 import { cancel, type Run, runAction, startAction, startPlainly } from '../support/runner.ts'
 import { hasTools } from '../support/tools.ts'
 import { hclTemplate, makeWorkspace, type Workspace } from '../support/workspace.ts'
@@ -43,18 +43,7 @@ function tags(age: number, more: Readonly<Record<string, string>> = {}): Record<
 const WRITES = /^(Create|Delete|Deregister|Modify|Terminate|Enable|Disable)/
 
 describe.skipIf(!hasTools('moto_server'))('prune', { concurrent: true }, () => {
-  let moto: Ec2Server
-  let accounts = 0
-  beforeAll(async () => {
-    moto = await startEc2()
-  })
-  afterAll(async () => await moto.stop())
-
-  async function startAccount(): Promise<FaultyEc2> {
-    const ec2 = await startProxy(moto, String(400_000_000_000 + accounts++))
-    ec2.prompt()
-    return ec2
-  }
+  const startAccount = useAccounts({ prepare: ec2 => ec2.prompt() })
 
   const INPUTS = { templates: TEMPLATE, 'aws-region': HOME, regions: AWAY, 'keep-last': '1', 'dry-run': 'false' }
 

@@ -1,6 +1,6 @@
 import { CopyImageCommand, CreateTagsCommand } from '@aws-sdk/client-ec2'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ec2Server, startEc2 } from '../support/ec2.ts'
+import { describe, expect, test } from 'vitest'
+import { useAccounts } from '../support/accounts.ts'
 import {
   BASE,
   changesOf,
@@ -15,7 +15,7 @@ import {
   tagsOf,
   WEB,
 } from '../support/lifecycle.ts'
-import { type FaultyEc2, startProxy } from '../support/proxy.ts'
+import type { FaultyEc2 } from '../support/proxy.ts'
 import { type Run, runAction } from '../support/runner.ts'
 import { hasTools } from '../support/tools.ts'
 import { hclTemplate, makeWorkspace, type Workspace } from '../support/workspace.ts'
@@ -24,16 +24,7 @@ const CANDIDATE = { ami_config_checksum: `candidate:${BASE}` }
 const REGIONS = ['eu-west-1', 'eu-west-2', 'ap-south-1']
 
 describe.skipIf(!hasTools('moto_server'))('publish', { concurrent: true }, () => {
-  let moto: Ec2Server
-  let accounts = 0
-  beforeAll(async () => {
-    moto = await startEc2()
-  })
-  afterAll(async () => await moto.stop())
-
-  async function startAccount(): Promise<FaultyEc2> {
-    return await startProxy(moto, String(410_000_000_000 + accounts++))
-  }
+  const startAccount = useAccounts()
 
   async function publish(ec2: FaultyEc2, inputs: Readonly<Record<string, string>>): Promise<Run> {
     return await runSub('publish', ec2, inputs)

@@ -1,6 +1,7 @@
 import { CopyImageCommand, DeregisterImageCommand, ModifyImageAttributeCommand } from '@aws-sdk/client-ec2'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ec2Server, speakTo, startEc2 } from '../support/ec2.ts'
+import { describe, expect, test } from 'vitest'
+import { useAccounts } from '../support/accounts.ts'
+import { speakTo } from '../support/ec2.ts'
 import {
   APP,
   BASE,
@@ -18,7 +19,7 @@ import {
   tagsOf,
   WEB,
 } from '../support/lifecycle.ts'
-import { type FaultyEc2, startProxy } from '../support/proxy.ts'
+import type { FaultyEc2 } from '../support/proxy.ts'
 import { type Run, startPlainly } from '../support/runner.ts'
 import { hasTools } from '../support/tools.ts'
 import { makeWorkspace } from '../support/workspace.ts'
@@ -26,16 +27,7 @@ import { makeWorkspace } from '../support/workspace.ts'
 const REASON = 'boots badly'
 
 describe.skipIf(!hasTools('moto_server'))('revoke', { concurrent: true }, () => {
-  let moto: Ec2Server
-  let accounts = 0
-  beforeAll(async () => {
-    moto = await startEc2()
-  })
-  afterAll(async () => await moto.stop())
-
-  async function startAccount(): Promise<FaultyEc2> {
-    return await startProxy(moto, String(400_000_000_000 + accounts++))
-  }
+  const startAccount = useAccounts()
 
   async function revoke(ec2: FaultyEc2, inputs: Readonly<Record<string, string>>): Promise<Run> {
     return await runSub('revoke', ec2, { reason: REASON, ...inputs })

@@ -4,11 +4,12 @@ import {
   DescribeInstancesCommand,
   RunInstancesCommand,
 } from '@aws-sdk/client-ec2'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { useAccounts } from '../support/accounts.ts'
 import { imagesAnswer } from '../support/answers.ts'
-import { type Ec2Server, SOURCE_IMAGE, startEc2 } from '../support/ec2.ts'
+import { SOURCE_IMAGE } from '../support/ec2.ts'
 import { fakePacker } from '../support/fake-packer.ts'
-import { type FaultyEc2, STRANGER, startProxy } from '../support/proxy.ts'
+import { type FaultyEc2, STRANGER } from '../support/proxy.ts'
 import { hasTools } from '../support/tools.ts'
 
 /** What amazon-chroot and amazon-ebssurrogate print (packer-plugin-amazon 1.8.2, builder/chroot and builder/ebssurrogate). */
@@ -20,18 +21,8 @@ function say(...texts: readonly string[]): string {
   return texts.map(text => `echo '1,,ui,say,==> amazon-chroot.a: b: ${text}'`).join('\n')
 }
 
-let moto: Ec2Server
-let accounts = 0
-
 describe.skipIf(!hasTools('moto_server'))('the leftovers of other builders', () => {
-  beforeAll(async () => {
-    moto = await startEc2()
-  })
-  afterAll(() => moto.stop())
-
-  async function account(): Promise<FaultyEc2> {
-    return await startProxy(moto, String(610_000_000_000 + accounts++))
-  }
+  const account = useAccounts()
 
   async function makeSnapshot(ec2: FaultyEc2, given?: string): Promise<string> {
     const client = ec2.client()

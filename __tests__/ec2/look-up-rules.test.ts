@@ -3,39 +3,26 @@ import { chooseImage, doubtfulFix, type LookUp, reasonToSkipCopy, valueFor } fro
 import type { Image } from '../../src/ec2/images.ts'
 import { groupByChecksum, isAsFiltered } from '../../src/ec2/look-up.ts'
 import { type Scan, UNREADABLE } from '../../src/ec2/scan-results.ts'
+import { DAY } from '../../src/runner/wait.ts'
 import { makeDice } from '../support/definitions.ts'
+import { describedImage } from '../support/described-image.ts'
 import { CHECKSUM } from '../support/tags.ts'
 
 const NOW = Date.parse('2026-06-01T12:00:00Z')
 const STARTED_AT = NOW - 60_000
-const DAY = 24 * 60 * 60 * 1000
 const daysAgo = (days: number) => new Date(NOW - days * DAY).toISOString()
 /** The checksum of a parent. */
 const BASE = 'b'.repeat(40)
 
 /** An image with the checksum, baked ten days ago from the template of the look-up. */
 function image(tags: Readonly<Record<string, string>> = {}, more: Partial<Image> = {}): Image {
-  return {
+  return describedImage({
     id: 'ami-11111111',
     name: 'app',
-    description: '',
     creationDate: daysAgo(10),
-    state: 'available',
-    owner: '123456789012',
-    stateReason: undefined,
-    deprecationTime: undefined,
-    sourceInstance: undefined,
-    sourceImage: undefined,
-    sourceRegion: undefined,
-    architecture: 'x86_64',
-    snapshots: [],
-    isEncrypted: false,
-    gib: 8,
-    lastLaunchedTime: undefined,
-    isProtected: false,
     tags: new Map(Object.entries({ ami_config_checksum: CHECKSUM, ami_bakery_template: 'app.pkr.hcl', ...tags })),
     ...more,
-  }
+  })
 }
 
 const WANTED: LookUp = { checksum: CHECKSUM, template: 'app.pkr.hcl' }

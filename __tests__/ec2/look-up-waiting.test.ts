@@ -1,24 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { useAccounts } from '../support/accounts.ts'
 import { imagesAnswer } from '../support/answers.ts'
-import { type Ec2Server, startEc2 } from '../support/ec2.ts'
 import { fakePacker, printArtifact } from '../support/fake-packer.ts'
-import { type FaultyEc2, startProxy } from '../support/proxy.ts'
 import { CHECKSUM, tagSet } from '../support/tags.ts'
 import { hasTools } from '../support/tools.ts'
 
 const LOOK_UP = /=tag:ami_config_checksum$/
 
 describe.skipIf(!hasTools('moto_server'))('the look-up of a run that waits', () => {
-  let moto: Ec2Server
-  let accounts = 0
-  beforeAll(async () => {
-    moto = await startEc2()
-  })
-  afterAll(() => moto.stop())
-
-  async function startAccount(): Promise<FaultyEc2> {
-    return await startProxy(moto, String(800_000_000_000 + accounts++))
-  }
+  const startAccount = useAccounts()
 
   function item(id: string, tags: Record<string, string>): string {
     const image = `<imageId>${id}</imageId><imageState>available</imageState><creationDate>2099-01-01T00:00:00.000Z</creationDate>`

@@ -8,6 +8,7 @@ import type { Image } from '../../src/ec2/images.ts'
 import { groupByChecksum } from '../../src/ec2/look-up.ts'
 import { cases } from '../support/cases.ts'
 import { makeDice } from '../support/definitions.ts'
+import { describedImage } from '../support/described-image.ts'
 
 type Dice = ReturnType<typeof makeDice>
 
@@ -255,27 +256,12 @@ function settingsOf({ name, template, candidate, maxAge, fixDays, regions, paren
 
 function toImage({ id, ageInDays, fixAgeInDays, tags }: Ami): Image {
   const fixes = fixAgeInDays === undefined ? [] : [['critical', new Date(NOW - fixAgeInDays * DAY)] as const]
-  return {
+  return describedImage({
     id,
-    owner: '123456789012',
-    sourceRegion: undefined,
-    gib: 8,
-    lastLaunchedTime: undefined,
-    isProtected: false,
-    name: id,
-    description: '',
     creationDate: new Date(NOW - ageInDays * DAY).toISOString(),
-    state: 'available',
-    stateReason: undefined,
     tags: new Map(Object.entries(tags)),
-    deprecationTime: undefined,
-    sourceInstance: undefined,
-    sourceImage: undefined,
-    architecture: 'x86_64',
-    snapshots: [],
-    isEncrypted: false,
     scan: { severity: 'critical', scannedAt: new Date(NOW), fixes: new Map(fixes) },
-  }
+  })
 }
 
 function describeRegion({ amis }: World, region: string) {

@@ -6,6 +6,7 @@ import { type KeyPair, type KeyPairs, LeaseError, OWNER_TAG } from '../../src/le
 import { type Lease, makeLease } from '../../src/lease/lease.ts'
 import { runExclusively } from '../../src/lease/with-lease.ts'
 import { makeDice } from '../support/definitions.ts'
+import { describedImage } from '../support/described-image.ts'
 
 /** A second takes two milliseconds in this file. The scale is used only with an endpoint on this machine. */
 const SCALE = vi.hoisted(() => {
@@ -117,27 +118,8 @@ async function bake(world: World, actor: Run, lease: Lease): Promise<FoundImage>
 }
 
 function imageNamed(id: string): FoundImage {
-  const times = { creationDate: '2026-01-01T00:00:00Z', deprecationTime: undefined, state: 'available' }
-  const sources = {
-    sourceInstance: undefined,
-    sourceImage: undefined,
-    sourceRegion: undefined,
-    architecture: 'x86_64',
-    description: '',
-    owner: '123456789012',
-    stateReason: undefined,
-    isEncrypted: false,
-    gib: 8,
-    lastLaunchedTime: undefined,
-    isProtected: false,
-    snapshots: [],
-  }
-  return {
-    how: 'baked',
-    state: 'published',
-    image: { id, name: id, tags: new Map(), ...times, ...sources },
-    ids: new Map(),
-  }
+  const image = describedImage({ id, creationDate: '2026-01-01T00:00:00Z' })
+  return { how: 'baked', state: 'published', image, ids: new Map() }
 }
 
 async function run(world: World, actor: Run, wantsNew = false): Promise<string> {

@@ -1,8 +1,8 @@
 /** Random accounts for the rules of `prune`, with the truth about each image that its tags only tell in EC2's words. */
 import type { Account, Definition, Fact, LocatedImage, Retention } from '../../src/actions/prune/account.ts'
-import type { Image } from '../../src/ec2/images.ts'
 import type { UsageReport } from '../../src/ec2/usage-reports.ts'
 import type { Dice } from './definitions.ts'
+import { describedImage } from './described-image.ts'
 
 export const DAY = 86_400_000
 export const NOW = Date.parse('2026-06-01T12:00:00Z')
@@ -228,26 +228,16 @@ function toReports({ id, report }: TrueImage): UsageReport[] {
 
 function toLocated(image: TrueImage): LocatedImage {
   const { id, region, state, bakedAt, launchedAt, architecture, isProtected } = image
-  const described: Image = {
+  const described = describedImage({
     id,
     architecture,
     isProtected,
-    owner: '123456789012',
-    name: id,
-    description: '',
     creationDate: new Date(bakedAt).toISOString(),
-    state: 'available',
-    stateReason: undefined,
     tags: toTags(image),
-    deprecationTime: undefined,
-    sourceInstance: undefined,
     sourceImage: image.copyOf?.id ?? image.base,
-    sourceRegion: undefined,
-    snapshots: [],
-    isEncrypted: false,
     gib: state === 'failed' ? 0 : 8,
     lastLaunchedTime: launchedAt === undefined ? undefined : new Date(launchedAt).toISOString(),
-  }
+  })
   return { region, image: described }
 }
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { CreateTagsCommand, DeregisterImageCommand, type Image } from '@aws-sdk/client-ec2'
+import { expect } from 'vitest'
 import type { FaultyEc2 } from './proxy.ts'
 import { type Run, type Running, type Step, startAction } from './runner.ts'
 import { makeWorkspace, type Workspace } from './workspace.ts'
@@ -131,4 +132,23 @@ export async function tag(ec2: FaultyEc2, id: string, tags: Readonly<Record<stri
 
 export async function deregister(ec2: FaultyEc2, ImageId: string): Promise<void> {
   await ec2.client().send(new DeregisterImageCommand({ ImageId }))
+}
+
+/** Expects that every run has succeeded. */
+export function expectSuccess(...runs: readonly Run[]): void {
+  for (const run of runs) expect(run.exitCode, run.log).toBe(0)
+}
+
+/** The message of a run's one error. Expects that the run has failed, and gives no id. */
+export function errorOf({ annotations, exitCode, outputs, log }: Run): string {
+  expect(exitCode, log).toBe(1)
+  expect(outputs).not.toHaveProperty('ami_id')
+  const errors = annotations.filter(({ level }) => level === 'error')
+  expect(errors, log).toHaveLength(1)
+  return errors[0]?.message ?? ''
+}
+
+/** The images that were baked, in the order of their bakes. */
+export function imagesOf(tree: Tree): string[] {
+  return tree.bakes().map(({ image }) => image)
 }
