@@ -74,7 +74,7 @@ function malformed({ region }: Ec2, what: string): Error {
   return new Error(`ec2:DescribeImageReferences in ${region}: ${what}. ${NOT_EC2}`)
 }
 
-/** Without `MaxResults`: the API reference names no maximum. The response may have further pages all the same. */
+/** Without `MaxResults`: the API reference names no maximum. The response may have several pages nevertheless. */
 function queryFor(ids: readonly string[]) {
   const depth = [{ OptionName: 'version-depth' as const, OptionValues: [VERSION_DEPTH] }]
   return {

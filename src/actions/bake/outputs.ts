@@ -163,7 +163,7 @@ function reportImage(found: FoundImage, settings: ImageSettings | undefined, out
   ]
 }
 
-/** A new image is not scanned yet. An old one that is not is worth a line only for a user who asks for vulnerabilities. */
+/** A new image is not scanned yet. For an older one without a scan there is a line only with `critical-fix-days`. */
 function reportScan({ how, image }: FoundImage, settings: ImageSettings | undefined): Row[] {
   if (how === 'baked' || (!image.scan && settings?.criticalFixDays === undefined)) return []
   const scan = escapeControlCharacters(describeScan(image.scan))

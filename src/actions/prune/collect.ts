@@ -81,7 +81,7 @@ export async function addReferences(account: Account, retention: Retention, regi
   return { ...account, references: facts, collected: 'references' }
 }
 
-/** Asks who may launch the images that nothing keeps yet, and for the reports on those that are shared. */
+/** Reads the launch permissions of the images that no rule keeps yet, and the usage reports of those that are shared. */
 export async function addSharing(account: Account, retention: Retention, regions: Regions): Promise<Account> {
   const undecided = findUndecided(account, retention)
   const sharing = await askForFacts(undecided, regions, async (ec2, images) => {
