@@ -74,6 +74,8 @@ export interface Ec2Server {
 export async function startEc2(...images: readonly FirstImage[]): Promise<Ec2Server> {
   const server = await startMoto([SOURCE_IMAGE, ...images])
   const moto = server.address
+  // Moto loads its EC2 with the first request, which takes seconds on a busy machine: longer than a test with short waits allows.
+  await speakTo(moto).client().send(new DescribeKeyPairsCommand({}))
   const proxy = await startProxy({ moto })
   async function stop(): Promise<void> {
     try {

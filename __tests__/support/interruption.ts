@@ -92,9 +92,15 @@ export function killWhen(pattern: RegExp): Interruption['interrupt'] {
 export function killAllWhen(pattern: RegExp): Interruption['interrupt'] {
   return async (running, scene) => {
     await running.printed(pattern)
-    process.kill(-(await scene.packer()), 'SIGKILL')
-    return await kill(running)
+    return await killAll(running, await scene.packer())
   }
+}
+
+/** Both at once: the step must not see that Packer has ended. */
+async function killAll(running: Running, packer: number): Promise<Run> {
+  running.process.kill('SIGSTOP')
+  process.kill(-packer, 'SIGKILL')
+  return await kill(running)
 }
 
 export async function kill(running: Running): Promise<Run> {
@@ -105,9 +111,7 @@ export async function kill(running: Running): Promise<Run> {
 /** Kills the step and Packer at once, as when the runner's machine is lost. Images are fast from then on. */
 export async function vanish(running: Running, scene: Scene): Promise<void> {
   const group = await scene.packer()
-  running.process.kill('SIGSTOP')
-  process.kill(-group, 'SIGKILL')
-  await kill(running)
+  await killAll(running, group)
   scene.ec2.slowImages(0)
   while (processesIn(group).length > 0) await sleep(10)
 }

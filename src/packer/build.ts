@@ -72,7 +72,7 @@ export class BuildError extends Error {
  *   to create resources on EC2; the reason of a cancel, when Packer may still run.
  */
 export async function buildImages(packer: Packer, args: readonly string[], options: BuildOptions): Promise<Artifacts> {
-  const { directory, report } = options
+  const { directory } = options
   const printer = createLogPrinter()
   const output = readOutput(options)
   const log = openLog(directory, {
@@ -82,7 +82,7 @@ export async function buildImages(packer: Packer, args: readonly string[], optio
   try {
     cancelled.throwIfAborted()
     const started = startPacker(packer, ['build', '-machine-readable', ...args], log.files)
-    if (started.process) report({ packer: started.process })
+    if (started.process) reportProcess(options, started.process)
     const watch = { ...options, stop: output.stop, printNewLines: () => printNewLines(log, printer) }
     const end = await waitForEnd(started, watch)
     cancelled.throwIfAborted()
@@ -115,6 +115,16 @@ function reportRegion(options: BuildOptions, output: Output): void {
   const [created] = artifacts.find(([, ids]) => images.some(id => ids.has(id))) ?? []
   const bakedIn = created ?? (output.artifacts().has(region) ? region : artifacts.at(0)?.[0])
   if (bakedIn && bakedIn !== region) reportIfPossible(options, { bakedIn })
+}
+
+/** Without a saved process, nobody could stop Packer once this process is killed. */
+function reportProcess({ directory, report }: BuildOptions, packer: ProcessId): void {
+  try {
+    report({ packer })
+  } catch (cause) {
+    assertDiskSpace(directory)
+    throw cause
+  }
 }
 
 /** If the disk is full, the change stays in the memory of this process. */
