@@ -1,3 +1,4 @@
+import { CreateTagsCommand } from '@aws-sdk/client-ec2'
 import { describe, expect, test } from 'vitest'
 import { useAccounts } from '../support/accounts.ts'
 import { imagesAnswer } from '../support/answers.ts'
@@ -72,5 +73,23 @@ describe.skipIf(!hasTools('moto_server'))('the look-up of a run that waits', () 
     const run = await running.ended
     expect(run.outputs.ami_id, run.log).toBe(baked)
     expect(run.log.match(/Waiting up to 5 minutes until EC2 finds ami-\w+ in us-east-1 by its tags\./g)).toHaveLength(1)
+  })
+  test('a bake does not wait for an image that is revoked right after its last tag', async () => {
+    await using ec2 = await startAccount()
+    const baked = await ec2.makeImage({})
+    using scene = fakePacker(ec2, `sleep 1; ${printArtifact(`us-east-1:${baked}`)}`)
+    const running = scene.start({ env: { AMI_BAKERY_TIME_SCALE: '0.5' } })
+    await scene.building()
+    ec2.fail({ action: 'DescribeImages', about: LOOK_UP, answer: imagesAnswer('') })
+    await running.printed(/Waiting up to 5 minutes until EC2 finds/)
+    const Tags = [
+      { Key: 'ami_config_checksum', Value: `revoked:${CHECKSUM}` },
+      { Key: 'ami_bakery_revoked', Value: 'boots badly' },
+    ]
+    await ec2.client().send(new CreateTagsCommand({ Resources: [baked], Tags }))
+    const run = await running.ended
+    const message = `${baked} in us-east-1 is revoked (boots badly) since it was tagged.\n${baked} is kept.`
+    expect(run.annotations).toEqual([{ level: 'error', message }])
+    expect(run.seconds).toBeLessThan(60)
   })
 })

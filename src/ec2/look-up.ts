@@ -12,7 +12,8 @@ import {
   type Skip,
 } from './choose-image.ts'
 import { type Ec2, poll } from './client.ts'
-import { describeImages, type FoundImage, type Image } from './images.ts'
+import { describeImage, describeImages, type FoundImage, type Image } from './images.ts'
+import { describeRevocation, isRevoked } from './revoked.ts'
 import { readState, valuesToFind } from './state.ts'
 import { CHECKSUM_TAG } from './tag-names.ts'
 
@@ -152,15 +153,17 @@ export const FOUND_WITHIN = 5 * 60
  * query.
  *
  * @param value The new value of the checksum tag.
- * @throws {@link ExcludedImage} when the image has a tag that excludes it, Error when it is not returned within five minutes.
+ * @throws {@link ExcludedImage} when the image is revoked meanwhile or has a tag that excludes it, Error when it is not returned within five minutes.
  */
 export async function waitUntilFound(ec2: Ec2, value: string, id: string): Promise<void> {
   let isAnnounced = false
   const image = await poll(ec2, FOUND_WITHIN, async () => {
     const found = (await describeByValue(ec2, value)).find(candidate => candidate.id === id)
-    if (!found && !isAnnounced) info(`Waiting up to 5 minutes until EC2 finds ${id} in ${ec2.region} by its tags.`)
+    if (found) return found
+    if (isAnnounced) await refuseRevoked(ec2, id)
+    else info(`Waiting up to 5 minutes until EC2 finds ${id} in ${ec2.region} by its tags.`)
     isAnnounced = true
-    return found
+    return undefined
   })
   if (!image) {
     throw new Error(
@@ -172,6 +175,13 @@ export async function waitUntilFound(ec2: Ec2, value: string, id: string): Promi
     throw new ExcludedImage(
       `The look-up in ${ec2.region} does not return the new image: ${reason.message} ${TAG_ADVICE}`,
     )
+}
+
+/** No look-up will ever return an image that was revoked meanwhile. */
+async function refuseRevoked(ec2: Ec2, id: string): Promise<void> {
+  const image = await describeImage(ec2, id)
+  if (image && isRevoked(image))
+    throw new ExcludedImage(`${id} in ${ec2.region} is ${describeRevocation(image)} since it was tagged.`)
 }
 
 const TAG_ADVICE = 'If the template sets that tag, for example with the tags of its base image, remove it there.'
