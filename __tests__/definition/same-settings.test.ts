@@ -5,12 +5,13 @@ import { computeChecksum } from '../../src/definition/checksum.ts'
 import { readDefinition } from '../../src/definition/definition.ts'
 import { readImagesFile } from '../../src/definition/images-file.ts'
 import { type ImageSettings, parseSettings } from '../../src/definition/settings.ts'
+import { cases } from '../support/cases.ts'
 import { makeDice } from '../support/definitions.ts'
 import { makeSettings, RANDOM_FILES, type SpelledSettings, writeImagesFile } from '../support/random-settings.ts'
 import { makeWorkspace } from '../support/workspace.ts'
 
-/** The number of random files. A long run: `SETTINGS_CASES=100000 npx vitest run same-settings`; one again: `SETTINGS_SEED=…`. */
-const CASES = Number(process.env.SETTINGS_CASES ?? 1_500)
+/** The number of random files. A long run: `AMI_BAKERY_CASES=100 npx vitest run same-settings`; one again: `SETTINGS_SEED=…`. */
+const CASES = cases(1_500)
 const ONLY = process.env.SETTINGS_SEED
 
 const workspace = makeWorkspace(RANDOM_FILES)
