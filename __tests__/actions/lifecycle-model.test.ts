@@ -214,12 +214,14 @@ function check({ world, start, played, snapshots }: History): void {
 }
 
 function isCopy({ ec2, id }: World, copy: string): boolean {
-  return ec2.images.get(copy)?.source?.id === id
+  return ec2.images.get(copy)?.described.SourceImageId === id
 }
 
 /** An image of a bake becomes a hit only if the definition was not blocked when the bake began; one that is a hit stays it. */
 function checkBakes({ world, played, snapshots }: History): void {
-  const bakes = [...world.ec2.images.values()].filter(({ id, source }) => id !== world.id && !source)
+  const bakes = [...world.ec2.images.values()].filter(
+    ({ id, described }) => id !== world.id && !described.SourceImageId,
+  )
   const isBlocked = (images: readonly Snapshot[] | undefined) => {
     const home = (images ?? []).filter(({ region }) => region === HOME)
     return (

@@ -1,6 +1,7 @@
 import { EC2Client, type Filter, type Image, type ServiceInputTypes, type Tag } from '@aws-sdk/client-ec2'
 import type { Ec2 } from '../../src/ec2/client.ts'
 import type { makeDice } from './definitions.ts'
+import { ACCOUNT } from './ec2.ts'
 
 /**
  * A model of EC2 in the memory of the test, for thousands of schedules: images, their tags and their deprecation. Requests take effect
@@ -8,8 +9,8 @@ import type { makeDice } from './definitions.ts'
  */
 export interface ModelEc2 {
   readonly images: ReadonlyMap<string, ModelImage>
-  /** Adds an available image and returns its id. */
-  add(region: string, tags: Readonly<Record<string, string>>): string
+  /** Adds an available image and returns its id. `described` replaces what EC2 says of it by default. */
+  add(region: string, tags: Readonly<Record<string, string>>, described?: Partial<Image>): string
   /** EC2 in a region, for the requests of one actor. */
   connect(actor: Actor, region: string): Ec2
 }
@@ -17,8 +18,9 @@ export interface ModelEc2 {
 export interface ModelImage {
   readonly id: string
   readonly region: string
-  readonly source: { readonly id: string; readonly region: string } | undefined
   readonly tags: Map<string, string>
+  /** What EC2 says of it besides its tags. */
+  readonly described: Partial<Image>
   deprecationTime: string | undefined
 }
 
@@ -28,14 +30,23 @@ export interface Actor {
   sent: number
   /** What happens to one of its requests: EC2 refuses it, or the run is killed once the request has taken effect. */
   readonly cut?: { readonly at: number; readonly how: 'refuse' | 'kill' }
+  /** Answers a request in place of EC2, or throws its error; `undefined` lets EC2 answer. */
+  readonly answer?: (request: Request) => object | undefined
   /** Settles when the run is killed. */
   readonly killed: Promise<'killed'>
   kill(): void
   isKilled: boolean
 }
 
+export interface Request {
+  /** The SDK's command: `DescribeImagesCommand`. */
+  readonly name: string
+  readonly region: string
+  readonly input: ServiceInputTypes
+}
+
 /** @param cut Interrupts its nth request, counted from 0. */
-export function makeActor(cut?: Actor['cut']): Actor {
+export function makeActor(cut?: Actor['cut'], answer?: Actor['answer']): Actor {
   let kill = () => {}
   const killed = new Promise<'killed'>(resolve => {
     kill = () => resolve('killed')
@@ -43,6 +54,7 @@ export function makeActor(cut?: Actor['cut']): Actor {
   const actor: Actor = {
     sent: 0,
     ...(cut && { cut }),
+    ...(answer && { answer }),
     killed,
     isKilled: false,
     kill: () => {
@@ -60,9 +72,9 @@ export function makeModelEc2(dice: ReturnType<typeof makeDice>, onChange: () => 
   let count = 0
   const clients = new Map<Actor, Map<string, Ec2>>()
 
-  function add(region: string, tags: Readonly<Record<string, string>>, source?: ModelImage['source']): string {
+  function add(region: string, tags: Readonly<Record<string, string>>, described: Partial<Image> = {}): string {
     const id = `ami-${(0x10000000 + count++).toString(16)}`
-    images.set(id, { id, region, source, tags: new Map(Object.entries(tags)), deprecationTime: undefined })
+    images.set(id, { id, region, tags: new Map(Object.entries(tags)), described, deprecationTime: undefined })
     return id
   }
 
@@ -74,9 +86,13 @@ export function makeModelEc2(dice: ReturnType<typeof makeDice>, onChange: () => 
   function describe(region: string, input: ServiceInputTypes): object {
     const ids = 'ImageIds' in input ? input.ImageIds : undefined
     const filters = 'Filters' in input ? (input.Filters ?? []) : []
+    const [isOwn, withDisabled] = ['Owners' in input, 'IncludeDisabled' in input]
     const found = [...images.values()].filter(image => {
+      const { OwnerId, State } = toImage(image)
       return (
         image.region === region &&
+        (!isOwn || OwnerId === ACCOUNT) &&
+        (withDisabled || State !== 'disabled') &&
         (!ids || ids.some(id => id === image.id)) &&
         filters.every(one => matches(image, one))
       )
@@ -97,9 +113,11 @@ export function makeModelEc2(dice: ReturnType<typeof makeDice>, onChange: () => 
     if (known !== undefined) return { ImageId: known }
     const specified = 'TagSpecifications' in input ? input.TagSpecifications?.[0]?.Tags : []
     const tags = Object.fromEntries((specified ?? []).map(({ Key = '', Value = '' }) => [Key, Value]))
-    const source =
-      'SourceImageId' in input ? { id: `${input.SourceImageId}`, region: `${input.SourceRegion}` } : undefined
-    const id = add(region, tags, source)
+    const described =
+      'SourceImageId' in input
+        ? { SourceImageId: `${input.SourceImageId}`, SourceImageRegion: `${input.SourceRegion}` }
+        : {}
+    const id = add(region, tags, described)
     copies.set(token, id)
     onChange()
     return { ImageId: id }
@@ -129,7 +147,7 @@ export function makeModelEc2(dice: ReturnType<typeof makeDice>, onChange: () => 
     const [number, { cut }] = [actor.sent++, actor]
     if (actor.isKilled) await new Promise(() => {})
     if (cut?.at === number && cut.how === 'refuse') throw refusal('UnauthorizedOperation')
-    const output = answer(name, region, input)
+    const output = actor.answer?.({ name, region, input }) ?? answer(name, region, input)
     if (cut?.at === number) actor.kill()
     await wait()
     if (actor.isKilled) await new Promise(() => {})
@@ -155,29 +173,30 @@ export function makeModelEc2(dice: ReturnType<typeof makeDice>, onChange: () => 
     return ec2
   }
 
-  return { images, add: (region, tags) => add(region, tags), connect }
+  return { images, add, connect }
 }
 
-function refusal(code: string): Error {
+/** An error of EC2 with this code. */
+export function refusal(code: string): Error {
   return Object.assign(new Error(`The model says ${code}`), { name: code, Code: code })
 }
 
 function matches(image: ModelImage, { Name = '', Values = [] }: Filter): boolean {
-  if (Name === 'state') return Values.includes('available')
+  if (Name === 'state') return Values.includes(image.described.State ?? 'available')
   if (Name === 'image-id') return Values.includes(image.id)
   return Values.includes(image.tags.get(Name.replace(/^tag:/, '')) ?? '')
 }
 
-function toImage({ id, tags, source, deprecationTime }: ModelImage): Image {
+function toImage({ id, tags, described, deprecationTime }: ModelImage): Image {
   return {
     ImageId: id,
     Name: id,
-    OwnerId: '123456789012',
+    OwnerId: ACCOUNT,
     State: 'available',
     CreationDate: '2026-01-01T00:00:00.000Z',
     Architecture: 'x86_64',
     Tags: [...tags].map(([Key, Value]) => ({ Key, Value })),
     ...(deprecationTime && { DeprecationTime: deprecationTime }),
-    ...(source && { SourceImageId: source.id, SourceImageRegion: source.region }),
+    ...described,
   }
 }
