@@ -185,11 +185,13 @@ describe('the parent of an image that is published', () => {
 })
 
 describe('a publication', () => {
-  /** Publishes an image to the other region, and lists the requests that change something. */
+  /** Publishes an image to the other region, and lists the requests: those that change something, and the others. */
   async function publish(id: string, more: Partial<PublishOptions> = {}, answer?: Actor['answer']) {
     const changes: Request[] = []
+    const reads: string[] = []
     const run = makeActor(undefined, request => {
-      if (!request.name.startsWith('Describe')) changes.push(request)
+      if (request.name.startsWith('Describe')) reads.push(request.region)
+      else changes.push(request)
       return answer?.(request)
     })
     const options: PublishOptions = {
@@ -200,8 +202,9 @@ describe('a publication', () => {
       by: 'run 1',
       ...more,
     }
-    const published = publishImage(await find(id, undefined, run), options)
-    return { published, changes }
+    const image = await find(id, undefined, run)
+    reads.length = 0
+    return { published: publishImage(image, options), changes, reads }
   }
 
   const idsOf = (images: readonly RegionalImage[]) => images.map(({ image }) => image.id)
@@ -231,10 +234,29 @@ describe('a publication', () => {
   test('of an image that is published with its copies changes nothing', async () => {
     const id = add({ ami_config_checksum: WEB, ami_bakery_published: 'run 0' })
     const copy = add({ ami_config_checksum: WEB, ami_bakery_image: id, ami_bakery_published: 'run 0' }, {}, AWAY)
-    const { published, changes } = await publish(id)
+    const { published, changes, reads } = await publish(id)
     expect(idsOf((await published).images)).toEqual([id, copy])
     expect((await published).changed).toEqual([])
     expect(changes).toEqual([])
+    // The look-up of the copies.
+    expect(reads).toEqual([AWAY])
+  })
+
+  test('without further regions makes the image alone a hit', async () => {
+    const id = add({ ami_config_checksum: CANDIDATE })
+    const { published } = await publish(id, { destinations: [] })
+    expect(idsOf((await published).images)).toEqual([id])
+    expect(tagsOf(id)).toEqual({ ami_config_checksum: WEB, ami_bakery_published: 'run 1' })
+  })
+
+  test('makes only the copies that are missing', async () => {
+    const id = add({ ami_config_checksum: WEB, ami_bakery_published: 'run 0' })
+    add({ ami_config_checksum: WEB, ami_bakery_image: id, ami_bakery_published: 'run 0' }, {}, AWAY)
+    const run = makeActor()
+    const destinations = [AWAY, 'ap-south-1'].map(region => ({ ec2: ec2.connect(run, region), kmsKey: undefined }))
+    const { published } = await publish(id, { destinations })
+    expect((await published).images.map(one => one.ec2.region)).toEqual([HOME, AWAY, 'ap-south-1'])
+    expect((await published).changed.map(one => one.ec2.region)).toEqual(['ap-south-1'])
   })
 
   test('names the run on images that are published without that tag', async () => {

@@ -120,12 +120,19 @@ describe('what a revocation changes', () => {
     })
   })
 
-  test('of an image that is revoked for another reason is nothing: it keeps its reason and its value', async () => {
-    const tags = { ami_bakery_revoked: 'worse', ami_bakery_deprecation_before: 'none' }
-    const image = await addImage({ ...tags, ami_config_checksum: `revoked:${WEB}` }, { DeprecationTime: inMinutes(-9) })
-    const [one] = prepareRevocation(targetOf([image]), 'once', 'run 1')
-    expect(one).toMatchObject({ reason: 'worse', objection: new Map(), hidden: new Map(), isToBeDeprecated: false })
-  })
+  test.each([
+    ['revoked:', 'once'],
+    ['revoked-once:', 'blocked'],
+  ] as const)(
+    'of an image that is revoked for another reason is nothing: it keeps the value %s',
+    async (prefix, as) => {
+      const tags = { ami_bakery_revoked: 'worse', ami_bakery_deprecation_before: 'none' }
+      const soon = { DeprecationTime: inMinutes(-9) }
+      const image = await addImage({ ...tags, ami_config_checksum: `${prefix}${WEB}` }, soon)
+      const [one] = prepareRevocation(targetOf([image]), as, 'run 1')
+      expect(one).toMatchObject({ reason: 'worse', objection: new Map(), hidden: new Map(), isToBeDeprecated: false })
+    },
+  )
 
   test('of an image with the objection alone is the rest, as the former run would have done it', async () => {
     expect(await plan({ ami_bakery_revoked: 'worse', ami_config_checksum: WEB }, {}, 'once')).toEqual({
@@ -289,27 +296,25 @@ describe('the last look of a revocation', () => {
     expect(tagsOf(other)).toEqual({ ami_config_checksum: WEB })
   })
 
-  test('warns when EC2 still finds an image by its former tag', async () => {
-    const stale = (id: string) => ({
-      Images: [
-        {
-          ImageId: id,
-          CreationDate: '2026-01-01T00:00:00.000Z',
-          State: 'available',
-          Tags: [{ Key: 'ami_config_checksum', Value: `revoked:${WEB}` }],
-        },
-      ],
+  test('warns when EC2 still finds images by their former tags', async () => {
+    const describeStale = (id: string) => ({
+      ...{ ImageId: id, CreationDate: '2026-01-01T00:00:00.000Z', State: 'available' },
+      Tags: [{ Key: 'ami_config_checksum', Value: `revoked:${WEB}` }],
     })
-    let id: string | undefined
-    const run = makeRun(({ name }) => (name === 'DescribeImagesCommand' && id ? stale(id) : undefined))
-    const images = await prepare([await addImage({ ami_config_checksum: WEB }, {}, run)])
+    let stale: string[] = []
+    const run = makeRun(({ name }) =>
+      name === 'DescribeImagesCommand' && stale.length > 0 ? { Images: stale.map(describeStale) } : undefined,
+    )
+    const tags = { ami_config_checksum: WEB }
+    const images = await prepare([await addImage(tags, {}, run), await addImage(tags, {}, run)])
     await hide(images)
     requests = []
-    id = images[0]?.image.id
+    stale = images.map(({ image }) => image.id)
     expect(await confirmHidden(images)).toEqual([])
     expect(requests).toEqual([])
+    const names = stale.map(id => `${id} in ${HOME}`).join(', ')
     expect(log.join('')).toContain(
-      `After 30 s EC2 still finds ${id} in ${HOME} by the former tag, although it has the new one.`,
+      `After 30 s EC2 still finds ${names} by the former tag, although it has the new one.`,
     )
   })
 
@@ -393,6 +398,12 @@ describe('a restore', () => {
     const one = await addImage({ ami_config_checksum: WEB, ...empty })
     expect(await restoreImages([targetOf([one])])).toEqual({ done: [one], failures: [] })
     expect(requests).toEqual([])
+  })
+
+  test('of an image that was never finished removes the objection alone', async () => {
+    const one = await addImage({ ami_bakery_revoked: 'bad' })
+    await restoreImages([targetOf([one])])
+    expect(changes()).toEqual([`${one.image.id} ami_bakery_revoked=`])
   })
 
   test('empties only the marks that an image has', async () => {

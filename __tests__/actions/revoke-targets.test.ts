@@ -143,7 +143,7 @@ describe('images that are specified by their checksum', () => {
   const subject = { checksum: BASE }
 
   test('are all of them but those of failed bakes', () => {
-    expect(chosen({ home: [base(), again, failed, app()], subject }).targets).toEqual([
+    expect(chosen({ home: [image('ami-untagged', {}), base(), again, failed, app()], subject }).targets).toEqual([
       ['ami-base', 'specified', 'bad'],
       ['ami-again', 'specified', 'bad'],
     ])

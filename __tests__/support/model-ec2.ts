@@ -86,7 +86,8 @@ export function makeModelEc2(dice: ReturnType<typeof makeDice>, onChange: () => 
   function describe(region: string, input: ServiceInputTypes): object {
     const ids = 'ImageIds' in input ? input.ImageIds : undefined
     const filters = 'Filters' in input ? (input.Filters ?? []) : []
-    const [isOwn, withDisabled] = ['Owners' in input, 'IncludeDisabled' in input]
+    const isOwn = 'Owners' in input && input.Owners?.includes('self')
+    const withDisabled = 'IncludeDisabled' in input && input.IncludeDisabled
     const found = [...images.values()].filter(image => {
       const { OwnerId, State } = toImage(image)
       return (

@@ -74,9 +74,10 @@ function findSubject(units: readonly Unit[], subject: Subject): readonly Unit[] 
 
 /** @throws Error that names the state of the image. The image exists. */
 function findById(units: readonly Unit[], id: string): Unit {
-  const unit = units.find(({ images }) => images.some(({ image }) => image.id === id))
-  const found = unit?.images.find(({ image }) => image.id === id)
-  if (!unit || !found) throw new UnknownId(id)
+  const located = units.flatMap(unit => unit.images.map(found => ({ unit, found })))
+  const one = located.find(({ found }) => found.image.id === id)
+  if (!one) throw new UnknownId(id)
+  const { unit, found } = one
   const problem = describeProblem(found)
   if (problem === undefined) return unit
   const source = unit.id === id ? '' : ` It is a copy of ${unit.id}: specify that one.`
