@@ -312,6 +312,25 @@ describe.skipIf(!hasTools('moto_server'))('delivery of images', { concurrent: tr
       expect([...new Set(order)]).toEqual(['object', 'move', 'hide'])
     })
 
+    test('and dry-run says where each parameter would go, which has no good image, and writes nothing', async () => {
+      await using ec2 = await startAccount()
+      const { base, copies } = await makeFamily(ec2)
+      const good = await ec2.makeImage(PUBLISHED)
+      const copy = copies['eu-west-1'] ?? ''
+      await openStore(ec2).put(NAME, good)
+      await openStore(ec2).put(NAME, base)
+      await openStore(ec2, 'eu-west-1').put(NAME, copy)
+      const inputs = { 'ami-id': base, ...REASON, 'dry-run': 'true' }
+      const run = await runSub('revoke', ec2, { ...inputs, 'ssm-parameter': NAME }, FAST)
+      expect(run.exitCode, run.log).toBe(0)
+      expect(run.log).toContain(`us-east-1: ${NAME} would be rolled back from ${base} to ${good}.\n`)
+      expect(run.log).toContain(`ssm-parameter: ${NAME} in eu-west-1 holds a revoked image, and no earlier version`)
+      expect(parse(run, 'rolled_back')).toEqual({})
+      expect(ec2.requests.map(({ action }) => action)).not.toContain('PutParameter')
+      const none = await runSub('revoke', ec2, { ...inputs, 'ssm-parameter': '/amis/none' }, FAST)
+      expect(none.log).toContain('None of these holds one of the images: /amis/none.\n')
+    })
+
     test('goes to roll-back-to and its copies', async () => {
       await using ec2 = await startAccount()
       const { base, copies } = await makeFamily(ec2)

@@ -7,9 +7,9 @@ import { group, info, messageOf } from '../../runner/log.ts'
 import { assertSupportedPlatform } from '../../runner/platform.ts'
 import { nameSetting } from '../name-setting.ts'
 import { type Changes, changeImages, type Found } from './change-images.ts'
-import { type Inputs, readInputs } from './inputs.ts'
+import { type Inputs, readInputs, type Task } from './inputs.ts'
 import { assertFinished, describeTargets, reportRevocation } from './outputs.ts'
-import { findDestinations, NO_ROLL_BACKS } from './parameters.ts'
+import { findDestinations, NO_ROLL_BACKS, rollBackParameters } from './parameters.ts'
 import { findReplacement } from './replacement.ts'
 import { chooseTargets, type Target, UnknownId } from './targets.ts'
 import { findUsage } from './usage.ts'
@@ -31,12 +31,25 @@ async function run(inputs: Inputs): Promise<void> {
   const { targets } = found
   await group(`Images to ${task.kind}`, () => info(describeTargets(found, inputs)))
   if (task.kind === 'revoke') assertFewEnough(targets, task.maxImages)
-  const nothing: Changes = { done: [], failures: [], record: '', rollBacks: NO_ROLL_BACKS }
-  const changes = dryRun ? nothing : await changeImages(found, task)
+  const changes = dryRun ? await preview(found, task) : await changeImages(found, task)
   const usage = await findUsage(targets.flatMap(({ unit }) => unit.images))
   const replacement = task.kind === 'revoke' ? await findReplacement(targets) : undefined
   await reportRevocation({ found, changes, usage, replacement }, inputs)
   assertFinished(changes, task)
+}
+
+/** Logs what would become of the parameters. The images are in the log already. */
+async function preview({ targets, destinations }: Found, task: Task): Promise<Changes> {
+  const images = targets.flatMap(({ unit }) => unit.images)
+  if (task.kind === 'revoke' && task.parameters.names.length > 0) {
+    const { names } = task.parameters
+    await group('Parameters to roll back', async () => {
+      const { rolledBack, problems } = await rollBackParameters(images, task.parameters, destinations, 'preview')
+      if (Object.keys(rolledBack).length + problems.length === 0)
+        info(`None of these holds one of the images: ${names.join(', ')}.`)
+    })
+  }
+  return { done: [], failures: [], record: '', rollBacks: NO_ROLL_BACKS }
 }
 
 async function connectRegions({ region, regions }: Inputs): Promise<readonly Ec2[]> {

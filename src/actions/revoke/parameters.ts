@@ -46,17 +46,21 @@ export const NO_ROLL_BACKS: RollBacks = { rolledBack: {}, problems: [] }
 /** How many parameters are worked on at the same time: SSM answers 40 GetParameter a second (AWS: "Systems Manager quotas"). */
 const AT_ONCE = 10
 
+/** Whether parameters are changed, or only what would be changed is logged. */
+type Mode = 'change' | 'preview'
+
 /** Moves the parameters away from the images, in every region that has some of them. A failure does not keep others from being moved. */
 export async function rollBackParameters(
   images: readonly RegionalImage[],
   { names, problem }: ParameterNames,
   destinations: Destinations,
+  mode: Mode = 'change',
 ): Promise<RollBacks> {
   const unread = problem === undefined ? [] : [problem]
   if (names.length === 0) return { rolledBack: {}, problems: unread }
   const regions = [...Map.groupBy(images, ({ ec2 }) => ec2)]
   const places = regions.flatMap(([ec2, members]) => names.map(name => ({ ec2, name, members })))
-  const results = await settleAll(places, AT_ONCE, place => rollBack(place, destinations))
+  const results = await settleAll(places, AT_ONCE, place => rollBack(place, destinations, mode))
   cancelled.throwIfAborted()
   const rolledBack: Record<string, Record<string, string>> = {}
   const problems = [...unread]
@@ -75,12 +79,17 @@ interface Place {
   readonly members: readonly RegionalImage[]
 }
 
-async function rollBack({ ec2, name, members }: Place, destinations: Destinations): Promise<string | undefined> {
+async function rollBack(
+  { ec2, name, members }: Place,
+  destinations: Destinations,
+  mode: Mode,
+): Promise<string | undefined> {
   cancelled.throwIfAborted()
-  const { rollBackParameter } = await import('../../ec2/parameters/roll-back.ts')
+  const { previewRollBack, rollBackParameter } = await import('../../ec2/parameters/roll-back.ts')
   const to = destinations.get(ec2.region)
-  const revoked = new Set(members.map(({ image }) => image.id))
-  const rolledBack = await rollBackParameter({ ec2, name, revoked, to, run: workflowRun() })
+  const options = { ec2, name, revoked: new Set(members.map(({ image }) => image.id)), to }
+  if (mode === 'preview') return (await previewRollBack(options))?.to
+  const rolledBack = await rollBackParameter({ ...options, run: workflowRun() })
   if (rolledBack && destinations.size > 0 && !to)
     warn(
       `roll-back-to: it has no copy in ${ec2.region}. ${name} is rolled back to ${rolledBack.to} of its history there.`,

@@ -43,6 +43,20 @@ export async function rollBackParameter(options: RollBackOptions): Promise<Rolle
   return rolledBack
 }
 
+/**
+ * Says what {@link rollBackParameter} would do, and writes nothing.
+ *
+ * @throws OptionError under the same conditions.
+ */
+export async function previewRollBack(options: Omit<RollBackOptions, 'run'>): Promise<RolledBack | undefined> {
+  const { ec2, name, to, revoked } = options
+  const store = openParameter(connectToSsm(ec2.region, ec2.signal), name)
+  const retreat = { revoked, to, mark: undefined, good: goodImagesIn(ec2) }
+  const planned = await blameParameter({ name, signal: ec2.signal }, () => planRetreat(store, retreat))
+  if (planned) info(`${ec2.region}: ${name} would be rolled back from ${planned.from} to ${planned.to}.`)
+  return planned
+}
+
 /** What a roll-back needs besides the parameter. */
 export interface Retreat {
   readonly revoked: ReadonlySet<string>
@@ -70,6 +84,14 @@ export async function moveAway(store: ParameterStore, retreat: Retreat): Promise
     if (standing && parseMark(standing.description) && !(await retreat.good.includes(standing.value)))
       revoked = new Set([...revoked, standing.value])
   }
+}
+
+/** The rule of {@link previewRollBack}, for any store. */
+export async function planRetreat(store: ParameterStore, retreat: Retreat): Promise<RolledBack | undefined> {
+  const current = await store.read()
+  if (!current || !retreat.revoked.has(current.value)) return undefined
+  assertImageParameter(store, current)
+  return { from: current.value, to: await chooseTarget(store, retreat) }
 }
 
 async function chooseTarget(store: ParameterStore, { revoked, to, good }: Retreat): Promise<string> {
