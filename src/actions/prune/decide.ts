@@ -46,7 +46,7 @@ function judge(unit: Unit, evidence: Evidence): Verdict {
   const common = { unit, due: undefined, isOutdated: isOutdated(unit, evidence) }
   const reason = findReason(unit, evidence)
   if (reason) return { ...common, result: 'keep', reason }
-  const doubt = findDoubt(unit, evidence)
+  const doubt = findDoubt(unit, evidence.account)
   if (doubt) return { ...common, result: 'unknown', reason: doubt }
   return { ...common, ...judgeUnused(unit, evidence.retention) }
 }

@@ -1,6 +1,5 @@
 import { IMAGE_NAME_TAG, TEMPLATE_TAG } from '../../ec2/tag-names.ts'
 import type { Account, Fact } from './account.ts'
-import type { Evidence } from './rules.ts'
 import { imagesOf, type Unit } from './units.ts'
 
 /**
@@ -8,11 +7,10 @@ import { imagesOf, type Unit } from './units.ts'
  *
  * @returns Why it is in doubt; `undefined` when everything is known.
  */
-export function findDoubt(unit: Unit, evidence: Evidence): string | undefined {
-  const { account } = evidence
+export function findDoubt(unit: Unit, account: Account): string | undefined {
   const [region] = account.unreadRegions
   if (region) return `the images of ${region[0]} are not known, and a copy may be there: ${region[1]}`
-  return doubtDefinition(unit, account) ?? doubtFacts(unit, evidence)
+  return doubtDefinition(unit, account) ?? doubtFacts(unit, account)
 }
 
 /** The name counts, and so does the template, because an image file's name may be new. */
@@ -25,27 +23,22 @@ function doubtDefinition({ source: { image } }: Unit, { definitions }: Account):
   return undefined
 }
 
-function doubtFacts(unit: Unit, { account, retention }: Evidence): string | undefined {
+function doubtFacts(unit: Unit, account: Account): string | undefined {
+  const facts = imagesOf(unit).flatMap(({ image }) => factsOf(image.id, account))
+  return facts.map(doubtFact).find(doubt => doubt !== undefined)
+}
+
+/** What must be known by now of an image that no rule keeps. If it is shared all the same, its usage reports decide. */
+function factsOf(id: string, account: Account): readonly (Fact<unknown> | undefined)[] {
   const { references, sharing, reports, collected } = account
-  if (collected === 'descriptions') return undefined
-  for (const { image } of imagesOf(unit)) {
-    const doubts = [doubtFact(references.get(image.id))]
-    if (collected === 'everything') doubts.push(doubtFact(sharing.get(image.id)))
-    const isShared = isNotEmpty(sharing.get(image.id))
-    if (collected === 'everything' && isShared && retention.shared === 'usage') {
-      doubts.push(doubtFact(reports.get(image.id)))
-    }
-    const doubt = doubts.find(found => found !== undefined)
-    if (doubt) return doubt
-  }
-  return undefined
+  if (collected === 'descriptions') return []
+  if (collected === 'references') return [references.get(id)]
+  const fact = sharing.get(id)
+  const isShared = fact && 'known' in fact && fact.known.length > 0
+  return [references.get(id), fact, ...(isShared ? [reports.get(id)] : [])]
 }
 
 function doubtFact(fact: Fact<unknown> | undefined): string | undefined {
   if (!fact) return 'it was not checked'
   return 'unknown' in fact ? fact.unknown : undefined
-}
-
-function isNotEmpty(fact: Fact<readonly unknown[]> | undefined): boolean {
-  return fact !== undefined && 'known' in fact && fact.known.length > 0
 }

@@ -46,8 +46,9 @@ export function collectEvidence(units: readonly Unit[], account: Account, retent
 
 function findLastBlocks(sorted: readonly Unit[], current: Evidence['current']): ReadonlySet<Unit> {
   const blocking = sorted.filter(unit => current.has(blockedBy(unit) ?? ''))
-  const groups = Map.groupBy(blocking, unit => `${blockedBy(unit)} ${lineOf(unit)}`)
-  return new Set([...groups.values()].flatMap(([newest]) => newest ?? []))
+  // From the oldest to the newest: the map keeps the last one.
+  const last = new Map(blocking.toReversed().map(unit => [`${blockedBy(unit)} ${lineOf(unit)}`, unit]))
+  return new Set(last.values())
 }
 
 /** The checksum that a unit keeps from being baked. */
@@ -176,16 +177,20 @@ function usedElsewhere({ image }: LocatedImage, unit: Unit, evidence: Evidence):
   const reports = known(account.reports.get(image.id))
   if (!reports) return undefined
   const newest = reports.at(-1)
-  const [user] = newest?.users ?? []
-  if (user) return `account ${user} uses ${image.id}, by the report of ${dayOf(newest)}`
+  const use = newest && describeUse(newest)
+  if (use) return use
   const due = readDueTime(unit.source.image)
   const isDue = !needsMark(unit) || (due !== undefined && due <= retention.now)
   if (!isDue || newest?.state === 'available') return undefined
   return `${image.id} is shared, and there is no finished report on its use by other accounts`
 }
 
-function dayOf(report: UsageReport | undefined): string {
-  return report ? new Date(report.requestedAt).toISOString().slice(0, 10) : 'an unknown day'
+function describeUse({ image, requestedAt, users: [user] }: UsageReport): string | undefined {
+  return user && `account ${user} uses ${image}, by the report of ${dayOf(requestedAt)}`
+}
+
+function dayOf(time: number): string {
+  return new Date(time).toISOString().slice(0, 10)
 }
 
 function known<Value>(fact: Fact<Value> | undefined): Value | undefined {

@@ -20,12 +20,8 @@ export function imagesOf({ source, copies }: Unit): readonly LocatedImage[] {
  */
 export function findUnits(images: readonly LocatedImage[]): Unit[] {
   const byId = new Map(images.map(located => [located.image.id, located]))
-  const groups = Map.groupBy(images, located => findSource(located, byId).image.id)
-  return [...groups].map(([id, members]) => {
-    const [source] = members.filter(({ image }) => image.id === id)
-    if (!source) throw new Error(`${id} is the source of copies and was not described.`)
-    return { source, copies: members.filter(member => member !== source) }
-  })
+  const groups = Map.groupBy(byId.values(), located => findSource(located, byId))
+  return [...groups].map(([source, members]) => ({ source, copies: members.filter(member => member !== source) }))
 }
 
 /** A copy may be a copy of a copy. With tags that lead in a circle, each image is its own source. */
@@ -34,7 +30,7 @@ function findSource(located: LocatedImage, byId: ReadonlyMap<string, LocatedImag
   let source = located
   while (!seen.has(source.image.id)) {
     seen.add(source.image.id)
-    const next = byId.get(sourceIdOf(source, byId) ?? '')
+    const next = copiedFrom(source, byId)
     if (!next) return source
     source = next
   }
@@ -45,14 +41,17 @@ function findSource(located: LocatedImage, byId: ReadonlyMap<string, LocatedImag
  * By our tag, or by EC2's description for a copy that Packer made, which has the tags of its source. EC2 names the base of a baked image in
  * the same way, but that is in the same region.
  */
-function sourceIdOf({ region, image }: LocatedImage, byId: ReadonlyMap<string, LocatedImage>): string | undefined {
+function copiedFrom(
+  { region, image }: LocatedImage,
+  byId: ReadonlyMap<string, LocatedImage>,
+): LocatedImage | undefined {
   const state = readState(image)
   if (state?.name === 'failed' || isUnfinishedCopy(image)) return undefined
   const tagged = image.tags.get(IMAGE_TAG)
-  if (tagged) return tagged
+  if (tagged) return byId.get(tagged)
   const described = byId.get(image.sourceImage ?? '')
   if (!described || described.region === region || state === undefined) return undefined
-  return readState(described.image)?.checksum === state.checksum ? image.sourceImage : undefined
+  return readState(described.image)?.checksum === state.checksum ? described : undefined
 }
 
 /** Whether an image was begun as a copy and never got a checksum. */
