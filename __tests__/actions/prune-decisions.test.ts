@@ -1,170 +1,225 @@
 import { describe, expect, test } from 'vitest'
-import type { Account, Retention } from '../../src/actions/prune/account.ts'
-import { decide } from '../../src/actions/prune/decide.ts'
+import type { Definition } from '../../src/actions/prune/account.ts'
 import type { Image } from '../../src/ec2/images.ts'
-import { DAY } from '../../src/runner/wait.ts'
-import { describedImage } from '../support/described-image.ts'
+import { copyOf, daysAgo, decideOn, type Given, judge, prunable, TEMPLATE } from '../support/prunable.ts'
+import { DAY, NOW } from '../support/random-account.ts'
 
-const NOW = Date.parse('2026-06-01T12:00:00Z')
-const TEMPLATE = 'app.pkr.hcl'
-const checksum = (digit: number) => String(digit).repeat(40)
-const daysAgo = (days: number) => new Date(NOW - days * DAY).toISOString()
-
-const RETENTION: Retention = {
-  repositories: new Set(['example/app']),
-  templates: new Set([TEMPLATE]),
-  keepLast: 1,
-  keepDays: 30,
-  keepLaunchedDays: 90,
-  keep: new Set(),
-  shared: 'keep',
-  graceDays: 14,
-  maxDeletions: { units: 20 },
-  now: NOW,
-}
-
-/** A published image of the line, baked so many days ago. */
-function image(digit: number, days: number, tags: Readonly<Record<string, string>> = {}): Image {
-  return describedImage({
-    id: `ami-${String(digit).repeat(8)}`,
-    creationDate: daysAgo(days),
-    tags: new Map(
-      Object.entries({
-        ami_config_checksum: checksum(digit),
-        ami_bakery_template: TEMPLATE,
-        ami_bakery_repository: 'example/app',
-        ...tags,
-      }),
-    ),
-  })
-}
-
-interface Given {
-  readonly home: readonly Image[]
-  readonly away?: readonly Image[]
-  readonly more?: Partial<Account>
-  readonly retention?: Partial<Retention>
-}
-
-/** The result for each image that is the source of its unit: nothing refers to any image, and none is shared. */
-function judge({ home, away = [], more, retention }: Given): Record<string, string> {
-  const located = [
-    ...home.map(one => ({ region: 'us-east-1', image: one })),
-    ...away.map(one => ({ region: 'eu-west-1', image: one })),
-  ]
-  const nothing = new Map(located.map(({ image: { id } }) => [id, { known: [] }]))
-  const account: Account = {
-    images: located,
-    unreadRegions: new Map(),
-    unaskedRegions: new Set(),
-    definitions: [],
-    references: nothing,
-    sharing: nothing,
-    reports: new Map(),
-    collected: 'everything',
-    ...more,
-  }
-  const verdicts = decide(account, { ...RETENTION, ...retention })
-  return Object.fromEntries(verdicts.map(({ unit, result, reason }) => [unit.source.image.id, `${result}: ${reason}`]))
-}
+const NEWEST = prunable(9, 40)
+const UNUSED = 'mark: nothing uses it'
 
 describe('a copy whose source was not described', () => {
-  const newest = image(9, 40)
-  const copy = image(1, 100, { ami_bakery_image: 'ami-00000000' })
+  const copy = prunable(1, 100, { ami_bakery_image: 'ami-00000000' })
   const elsewhere = new Set(['ap-south-1'])
 
   test('is a unit of its own when every region was asked', () => {
-    expect(judge({ home: [newest], away: [copy] })['ami-11111111']).toBe('mark: nothing uses it')
+    expect(judge({ home: [NEWEST], away: [copy] })['ami-11111111']).toBe(UNUSED)
   })
 
   test.each([
     [undefined, 'keep: its source ami-00000000 may be in a region, which regions leaves out'],
     ['ap-south-1', 'keep: its source ami-00000000 may be in ap-south-1, which regions leaves out'],
-    ['us-east-1', 'mark: nothing uses it'],
+    ['us-east-1', UNUSED],
   ])('with the source region %s and a region that was left out has this result: %s', (sourceRegion, expected) => {
-    const given = { home: [newest], away: [{ ...copy, sourceRegion }], more: { unaskedRegions: elsewhere } }
+    const given = { home: [NEWEST], away: [{ ...copy, sourceRegion }], account: { unaskedRegions: elsewhere } }
     expect(judge(given)['ami-11111111']).toBe(expected)
   })
 
   test('that was never finished is deleted, wherever its source is', () => {
-    const unfinished = { ...copy, tags: new Map([...copy.tags].filter(([key]) => key !== 'ami_config_checksum')) }
-    expect(judge({ home: [newest], away: [unfinished], more: { unaskedRegions: elsewhere } })['ami-11111111']).toMatch(
-      /^delete: an unfinished copy/,
-    )
+    const unfinished = prunable(1, 100, { ami_bakery_image: 'ami-00000000', ami_config_checksum: undefined })
+    const given = { home: [NEWEST], away: [unfinished], account: { unaskedRegions: elsewhere } }
+    expect(judge(given)['ami-11111111']).toBe('delete: an unfinished copy, older than grace-days')
+  })
+
+  test('is not missing for an image that is no copy', () => {
+    const given = { home: [NEWEST, prunable(1, 100)], account: { unaskedRegions: elsewhere } }
+    expect(judge(given)['ami-11111111']).toBe(UNUSED)
   })
 })
 
-describe('a marked unit', () => {
-  const newest = image(9, 40)
-  test.each([
-    [new Date(NOW - 1).toISOString(), 'delete'],
-    [new Date(NOW).toISOString(), 'delete'],
-    [new Date(NOW + 1).toISOString(), 'wait'],
-    ['', 'mark'],
-    ['soon', 'mark'],
-  ])('that is due at %j has this result at 2026-06-01T12:00:00.000Z: %s', (due, expected) => {
-    expect(judge({ home: [newest, image(1, 100, { ami_bakery_prune: due })] })['ami-11111111']).toMatch(
-      new RegExp(`^${expected}: `),
-    )
+describe('a unit that nothing uses', () => {
+  test('gets a mark for the time when grace-days are over', () => {
+    const verdicts = decideOn({ home: [NEWEST, prunable(1, 100)], retention: { graceDays: 3 } })
+    expect(verdicts).toMatchObject([
+      { result: 'keep', due: undefined },
+      { result: 'mark', due: NOW + 3 * DAY },
+    ])
   })
 
-  test('waits for a later run when max-deletions is reached, the newest bakes last', () => {
-    const due = { ami_bakery_prune: daysAgo(1) }
-    const home = [image(3, 300, due), image(1, 100, due), newest, image(2, 200, due)]
-    const results = judge({ home, retention: { maxDeletions: { units: 2 } } })
-    expect(results).toMatchObject({
-      'ami-33333333': expect.stringMatching(/^delete: /),
-      'ami-22222222': expect.stringMatching(/^delete: /),
+  test.each([
+    ['2026-06-01T11:59:59.999Z', 'delete: due since 2026-06-01T11:59:59.999Z, and nothing uses it'],
+    ['2026-06-01T12:00:00Z', 'delete: due since 2026-06-01T12:00:00.000Z, and nothing uses it'],
+    ['2026-06-01T12:00:00.001Z', 'wait: marked, due on 2026-06-01T12:00:00.001Z'],
+    ['', UNUSED],
+    ['soon', UNUSED],
+  ])('and is marked with %j has this result at 2026-06-01T12:00:00.000Z: %s', (due, expected) => {
+    const verdicts = decideOn({ home: [NEWEST, prunable(1, 100, { ami_bakery_prune: due })] })
+    expect(verdicts.map(({ result, reason }) => `${result}: ${reason}`)).toContain(expected)
+    expect(verdicts[1]?.due).toBe(expected === UNUSED ? NOW + 14 * DAY : Date.parse(due))
+  })
+})
+
+describe('max-deletions', () => {
+  const due = { ami_bakery_prune: daysAgo(1) }
+
+  test('leaves what is due to a later run, the newest bakes last', () => {
+    const home = [prunable(3, 300, due), prunable(1, 100, due), NEWEST, prunable(2, 200, due)]
+    expect(judge({ home, retention: { maxDeletions: { units: 2 } } })).toEqual({
+      'ami-33333333': `delete: due since ${daysAgo(1)}, and nothing uses it`,
+      'ami-22222222': `delete: due since ${daysAgo(1)}, and nothing uses it`,
       'ami-11111111': 'later: due, but max-deletions is 2 in a run',
-      'ami-99999999': expect.stringMatching(/^keep: the newest published image of /),
+      'ami-99999999': `keep: the newest published image of ${TEMPLATE}`,
     })
   })
+
+  test.each([
+    [0, 0],
+    [1, 1],
+    [30, 1],
+    [40, 2],
+    [79, 3],
+    [100, 4],
+  ])('of %d percent lets %d of 4 units be deleted when the account has 5', (percent, expected) => {
+    const home = [NEWEST, ...[1, 2, 3, 4].map(digit => prunable(digit, 100, due))]
+    const results = Object.values(judge({ home, retention: { maxDeletions: { percent } } }))
+    expect(results.filter(result => result.startsWith('delete: '))).toHaveLength(expected)
+    expect(results.filter(result => result === `later: due, but max-deletions is ${expected} in a run`)).toHaveLength(
+      4 - expected,
+    )
+  })
 })
 
-describe('the age of a unit', () => {
-  test.each([
-    [29.99, /^keep: baked less than 30 days ago/],
-    [30, /^mark: /],
-  ])('of %d days with keep-days 30 has this result: %s', (days, expected) => {
-    expect(judge({ home: [image(9, 1), image(1, days)] })['ami-11111111']).toMatch(expected)
-  })
-
-  test('is that of its youngest image', () => {
-    const source = image(1, 100)
-    const copy = image(2, 5, { ami_config_checksum: checksum(1), ami_bakery_image: source.id })
-    expect(judge({ home: [image(9, 1), source], away: [copy] })['ami-11111111']).toMatch(/^keep: baked less than 30/)
-  })
+test.each([
+  [29.99, 'keep: baked less than 30 days ago'],
+  [30, UNUSED],
+])('a unit of %d days has this result with keep-days 30: %s', (days, expected) => {
+  expect(judge({ home: [prunable(9, 1), prunable(1, days)] })['ami-11111111']).toBe(expected)
 })
 
 describe('the newest of a line', () => {
   test('are as many as keep-last says, and the reason counts them', () => {
-    const home = [image(1, 100), image(2, 90), image(3, 80)]
+    const home = [prunable(1, 100), prunable(2, 90), prunable(3, 80)]
     expect(judge({ home, retention: { keepLast: 2 } })).toEqual({
       'ami-33333333': `keep: the newest published image of ${TEMPLATE}`,
       'ami-22222222': `keep: number 2 of the newest of ${TEMPLATE}`,
-      'ami-11111111': 'mark: nothing uses it',
+      'ami-11111111': UNUSED,
     })
   })
 
   test('of the same time is the one with the greater id', () => {
-    const results = judge({ home: [image(1, 100), image(2, 100)] })
-    expect(results).toMatchObject({
-      'ami-22222222': expect.stringMatching(/^keep: /),
-      'ami-11111111': expect.stringMatching(/^mark: /),
+    expect(judge({ home: [prunable(1, 100), prunable(2, 100)] })).toEqual({
+      'ami-22222222': `keep: the newest published image of ${TEMPLATE}`,
+      'ami-11111111': UNUSED,
     })
   })
 })
 
-test('the parent of an image that stays is kept, and so is the parent of that', () => {
-  const [base, mid] = [
-    image(1, 300, { ami_bakery_image_name: 'base' }),
-    image(2, 200, { ami_bakery_parent: 'ami-11111111' }),
-  ]
-  const leaf = image(3, 100, { ami_bakery_parent: 'ami-22222222' })
-  const newestBase = image(8, 40, { ami_bakery_image_name: 'base' })
-  expect(judge({ home: [base, mid, leaf, newestBase] })).toMatchObject({
-    'ami-33333333': expect.stringMatching(/^keep: the newest/),
-    'ami-22222222': 'keep: the parent or base of ami-33333333, which is kept',
-    'ami-11111111': 'keep: the parent or base of ami-22222222, which is kept',
+describe('prune', () => {
+  const OLD = prunable(1, 100)
+  const web: Definition = { imageName: 'web', template: 'web.pkr.hcl', checksums: { known: [] } }
+
+  test.each<[string, Image[]]>([
+    ['image of another template', [prunable(1, 100, { ami_bakery_template: 'web.pkr.hcl' })]],
+    ['image of another repository', [prunable(1, 100, { ami_bakery_repository: 'example/other' })]],
+    ['image without a repository', [prunable(1, 100, { ami_bakery_repository: undefined })]],
+    ['image with a copy of another repository', [OLD, copyOf(OLD, 2, { ami_bakery_repository: 'example/other' })]],
+    ['backup of an instance', [prunable(1, 100, { 'aws:backup:source-resource': 'i-1' })]],
+  ])('considers no %s', (_, home) => {
+    expect(judge({ home })).toEqual({})
+  })
+
+  test.each([
+    ['the template', ['ami-11111111'], { ami_bakery_template: 'web.pkr.hcl' }],
+    ['the name and another template', ['ami-11111111'], { ami_bakery_template: 'x', ami_bakery_image_name: 'web' }],
+    ['the template and another name', [], { ami_bakery_template: 'web.pkr.hcl', ami_bakery_image_name: 'db' }],
+  ])('considers these units with %s of an image of the images file: %j', (_, expected, tags) => {
+    const given = { home: [prunable(1, 100, tags)], account: { definitions: [web] } }
+    expect(Object.keys(judge(given))).toEqual(expected)
+  })
+
+  test('considers the units of every repository that is named', () => {
+    const home = [
+      OLD,
+      prunable(2, 100, { ami_bakery_repository: 'example/other' }),
+      prunable(3, 100, { ami_bakery_repository: '' }),
+    ]
+    const retention = { repositories: new Set(['example/other', undefined]) }
+    expect(Object.keys(judge({ home, retention }))).toEqual(['ami-22222222', 'ami-33333333'])
+  })
+})
+
+describe('the ancestors of an image', () => {
+  /** An old image of another line, and the newest of that line: only a descendant keeps the old one. */
+  const base = prunable(1, 300, { ami_bakery_image_name: 'base' })
+  const newestBase = prunable(8, 40, { ami_bakery_image_name: 'base' })
+  const childOf = (parent: Image, digit: number, days: number, tags: Record<string, string> = {}) =>
+    prunable(digit, days, { ami_bakery_parent: parent.id, ...tags })
+
+  test('that stays are kept: its parent, and the parent of that', () => {
+    const mid = childOf(base, 2, 200)
+    expect(judge({ home: [base, mid, childOf(mid, 3, 100), newestBase] })).toEqual({
+      'ami-11111111': 'keep: the parent or base of ami-22222222, which is kept',
+      'ami-22222222': 'keep: the parent or base of ami-33333333, which is kept',
+      'ami-33333333': `keep: the newest published image of ${TEMPLATE}`,
+      'ami-88888888': 'keep: the newest published image of base',
+    })
+  })
+
+  test.each<[string, Image]>([
+    ['the base by its tag', prunable(3, 100, { ami_bakery_base: base.id })],
+    ['the source by EC2', { ...prunable(3, 100), sourceImage: base.id }],
+    ['the parent, and prune may not delete it', childOf(base, 3, 100, { ami_bakery_template: 'other.pkr.hcl' })],
+    ['the parent, and it is a backup', childOf(base, 3, 100, { 'aws:backup:source-resource': 'i-1' })],
+  ])('that stays are kept: %s', (_, child) => {
+    expect(judge({ home: [base, newestBase, child] })['ami-11111111']).toBe(
+      'keep: the parent or base of ami-33333333, which is kept',
+    )
+  })
+
+  test('are not what EC2 calls the source of a copy', () => {
+    const copy = { ...prunable(3, 100, { ami_bakery_image: 'ami-00000000' }), sourceImage: base.id }
+    expect(judge({ home: [base, newestBase, copy] })['ami-11111111']).toBe(UNUSED)
+  })
+
+  test('that is marked are marked too', () => {
+    expect(judge({ home: [base, newestBase, NEWEST, childOf(base, 2, 200)] })).toMatchObject({
+      'ami-11111111': UNUSED,
+      'ami-22222222': UNUSED,
+    })
+  })
+
+  test('that is in doubt are in doubt too, unless they are kept or in doubt themselves', () => {
+    const child = childOf(base, 2, 200)
+    const unknown = { unknown: 'no answer' }
+    const given: Given = {
+      home: [base, newestBase, NEWEST, child, childOf(newestBase, 3, 200), childOf(child, 4, 150)],
+      references: { 'ami-22222222': unknown, 'ami-33333333': unknown, 'ami-44444444': unknown },
+    }
+    expect(judge(given)).toMatchObject({
+      'ami-11111111': 'unknown: the parent or base of ami-22222222, which is kept',
+      'ami-22222222': 'unknown: no answer',
+      'ami-33333333': 'unknown: no answer',
+      'ami-44444444': 'unknown: no answer',
+      'ami-88888888': 'keep: the newest published image of base',
+    })
+  })
+
+  test('that is kept are kept although they are in doubt themselves, and so are those of a copy of theirs', () => {
+    const older = prunable(7, 310, { ami_bakery_image_name: 'base' })
+    const copy = { ...copyOf(base, 2, { ami_bakery_parent: older.id }), sourceImage: base.id }
+    const given: Given = {
+      home: [older, base, newestBase, childOf(base, 3, 100)],
+      away: [copy],
+      references: { 'ami-11111111': { unknown: 'no answer' } },
+    }
+    expect(judge(given)).toMatchObject({
+      'ami-11111111': 'keep: the parent or base of ami-33333333, which is kept',
+      'ami-77777777': 'keep: the parent or base of ami-22222222, which is kept',
+    })
+  })
+
+  test('that was marked are not due any more when they are kept', () => {
+    const marked = prunable(1, 300, { ami_bakery_image_name: 'base', ami_bakery_prune: daysAgo(1) })
+    const [verdict] = decideOn({ home: [marked, newestBase, childOf(marked, 3, 100)] })
+    expect(verdict).toMatchObject({ result: 'keep', due: undefined })
   })
 })
