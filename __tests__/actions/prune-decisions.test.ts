@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Definition } from '../../src/actions/prune/account.ts'
 import type { Image } from '../../src/ec2/images.ts'
-import { copyOf, daysAgo, decideOn, type Given, judge, prunable, TEMPLATE } from '../support/prunable.ts'
+import { checksum, copyOf, daysAgo, decideOn, type Given, judge, prunable, TEMPLATE } from '../support/prunable.ts'
 import { DAY, NOW } from '../support/random-account.ts'
 
 const NEWEST = prunable(9, 40)
@@ -221,5 +221,33 @@ describe('the ancestors of an image', () => {
     const marked = prunable(1, 300, { ami_bakery_image_name: 'base', ami_bakery_prune: daysAgo(1) })
     const [verdict] = decideOn({ home: [marked, newestBase, childOf(marked, 3, 100)] })
     expect(verdict).toMatchObject({ result: 'keep', due: undefined })
+  })
+})
+
+describe('a unit', () => {
+  const OLD = prunable(1, 100)
+  const candidate = prunable(1, 10, { ami_config_checksum: `candidate:${checksum(1)}` })
+  const running = { known: ['arn:aws:ssm:us-east-1:1:parameter/a', 'arn:aws:ec2:us-east-1:1:instance/i-1'] }
+  const runs = { 'ami-11111111': running }
+  const isOutdated = (given: Given) =>
+    decideOn(given).find(({ unit }) => unit.source.image.id === 'ami-11111111')?.isOutdated
+
+  test.each<[string, Given]>([
+    ['it', { home: [NEWEST, OLD], references: runs }],
+    ['its copy', { home: [NEWEST, OLD], away: [copyOf(OLD, 2)], references: { 'ami-22222222': running } }],
+  ])('is outdated when instances use %s although a newer one of its line is published', (_, given) => {
+    expect(isOutdated(given)).toBe(true)
+  })
+
+  test.each<[string, Given]>([
+    ['is the newest of its line', { home: [OLD], references: runs }],
+    ['is newer than every published one of its line', { home: [NEWEST, candidate], references: runs }],
+    ['is of a line without a published one', { home: [candidate], references: runs }],
+    ['is used by nothing', { home: [NEWEST, OLD] }],
+    ['is used by a parameter', { home: [NEWEST, OLD], references: { 'ami-11111111': { known: ['arn:aws:ssm:a'] } } }],
+    ['could not be checked', { home: [NEWEST, OLD], references: { 'ami-11111111': { unknown: 'no answer' } } }],
+    ['was not checked', { home: [NEWEST, OLD], account: { references: new Map() } }],
+  ])('is not outdated when it %s', (_, given) => {
+    expect(isOutdated(given)).toBe(false)
   })
 })

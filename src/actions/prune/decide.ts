@@ -1,4 +1,5 @@
 import { backupTag, readDueTime } from '../../ec2/choose-image.ts'
+import { bakedAt } from '../../ec2/images.ts'
 import { BASE_TAG, IMAGE_TAG, PARENT_TAG } from '../../ec2/tag-names.ts'
 import { DAY } from '../../runner/wait.ts'
 import type { Account, LocatedImage, Retention } from './account.ts'
@@ -52,7 +53,8 @@ function judge(unit: Unit, evidence: Evidence): Verdict {
 }
 
 function isOutdated(unit: Unit, { newest, account }: Evidence): boolean {
-  if (newest.get(lineOf(unit))?.[0] === unit) return false
+  const [latest] = newest.get(lineOf(unit)) ?? []
+  if (!latest || bakedAt(latest.source.image) <= bakedAt(unit.source.image)) return false
   return imagesOf(unit).some(({ image }) => {
     const fact = account.references.get(image.id)
     return fact && 'known' in fact && fact.known.some(arn => arn.includes(':instance/'))
