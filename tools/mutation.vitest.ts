@@ -6,7 +6,7 @@ export default defineConfig({
     include: [
       '__tests__/actions/{lifecycle-model,prune-decisions,prune-doubts,prune-reasons,prune-rules,prune-units,publish-image,revoke-images,revoke-targets}.test.ts',
       '__tests__/definition/{images-file,images-file-errors,images-file-limits,ingredients,settings}.test.ts',
-      '__tests__/ec2/{look-up-rules,parameter-schedules,parents-model,state}.test.ts',
+      '__tests__/ec2/{look-up-rules,parameter-schedules,parents-model,roll-back,set-parameter,state}.test.ts',
     ],
     env: { AMI_BAKERY_CASES: '0.03', TEST_PROJECT: 'unit' },
     globalSetup: '__tests__/support/run.ts',

@@ -3,30 +3,19 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { isLater, type Mark, parseMark, toDescription } from '../../src/ec2/parameters/mark.ts'
 import { moveAway } from '../../src/ec2/parameters/roll-back.ts'
 import { publishImage } from '../../src/ec2/parameters/set-parameter.ts'
-import type { Entry, ParameterStore, Version } from '../../src/ec2/parameters/store.ts'
+import type { ParameterStore, Version } from '../../src/ec2/parameters/store.ts'
 import { cases } from '../support/cases.ts'
 import { makeDice } from '../support/definitions.ts'
+import { currentOf, type ModelParameter, ORDERS, put, validate } from '../support/model-parameter.ts'
 
 beforeAll(() => void vi.spyOn(process.stdout, 'write').mockReturnValue(true))
 afterAll(() => vi.restoreAllMocks())
 
 type Dice = ReturnType<typeof makeDice>
 
-/**
- * When SSM numbers a version, and when it is readable: at once; when its id is validated, in the order of the numbers; or numbered only
- * then, so that the answer to the write tells the number that it would have had. AWS documents that validation comes after the answer,
- * and no more. With the last order two runs that write back the same version can't tell theirs apart: of 100,000 schedules four end on it
- * although a third, later run has written meanwhile.
- */
-const ORDERS = ['at once', 'readable later', 'numbered later'] as const
-
 /** A parameter, the state of the images, and what waits for its turn. */
-interface World {
+interface World extends ModelParameter {
   readonly dice: Dice
-  readonly order: (typeof ORDERS)[number]
-  readonly versions: Version[]
-  /** Written and not validated yet. */
-  readonly pending: Entry[]
   readonly revoked: Set<string>
   /** Requests that were sent, each of which takes effect when it is picked. */
   readonly waiting: (() => void)[]
@@ -42,31 +31,12 @@ async function turn<Answer>(world: World, effect: () => Answer): Promise<Answer>
   return await new Promise(resolve => world.waiting.push(() => resolve(effect())))
 }
 
-function validate({ versions, pending }: World): void {
-  const entry = pending.shift()
-  if (entry) versions.push({ ...entry, number: versions.length + 1 })
-}
-
-function put(world: World, entry: Entry, isNew: boolean): number | undefined {
-  const { versions, pending, order } = world
-  if (isNew && versions.length + pending.length > 0) return undefined
-  const number = versions.length + 1 + (order === 'numbered later' ? 0 : pending.length)
-  pending.push(entry)
-  if (order === 'at once') validate(world)
-  return number
-}
-
 function storeFor(world: World): ParameterStore {
   const { versions, dice } = world
   return {
     name: '/amis/web',
     region: 'us-east-1',
-    read: () =>
-      turn(world, () => {
-        const newest = versions.at(-1)
-        const image = { type: 'String', dataType: 'aws:ec2:image' }
-        return newest && { version: newest.number, value: newest.value, ...image }
-      }),
+    read: () => turn(world, () => currentOf(world)),
     history: () => turn(world, () => [...versions]),
     write: async (entry, over) => {
       const number = await turn(world, () => put(world, entry, over === undefined))
