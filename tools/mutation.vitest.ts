@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: [
-      '__tests__/actions/{lifecycle-model,prune-decisions,prune-doubts,prune-reasons,prune-rules,prune-units,publish-image,revoke-images,revoke-targets}.test.ts',
+      '__tests__/actions/{lifecycle-model,plan-images,prune-decisions,prune-doubts,prune-reasons,prune-rules,prune-units,publish-image,revoke-images,revoke-targets}.test.ts',
       '__tests__/definition/{images-file,images-file-errors,images-file-limits,ingredients,settings}.test.ts',
       '__tests__/ec2/{look-up-rules,parameter-schedules,parents-model,roll-back,set-parameter,state}.test.ts',
     ],

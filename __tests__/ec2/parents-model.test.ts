@@ -2,11 +2,11 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { DefinedImage } from '../../src/actions/image-checksum.ts'
 import { lookUpFor } from '../../src/actions/look-up-for.ts'
 import { listRows, planImages } from '../../src/actions/plan/plan-images.ts'
-import type { ImageSettings } from '../../src/definition/settings.ts'
 import { chooseImage, type LookUp, valueFor } from '../../src/ec2/choose-image.ts'
 import type { Image } from '../../src/ec2/images.ts'
 import { groupByChecksum } from '../../src/ec2/look-up.ts'
 import { cases } from '../support/cases.ts'
+import { definedImage } from '../support/defined-image.ts'
 import { makeDice } from '../support/definitions.ts'
 import { describedImage } from '../support/described-image.ts'
 
@@ -220,38 +220,18 @@ function planLayers(world: World): string[][] {
 function define(node: Node, known: Map<Node, DefinedImage>): DefinedImage {
   const made = known.get(node)
   if (made) return made
-  const checksum = { value: node.checksum, files: [], ingredients: [], definition: [], options: {} }
-  const parent = node.parent && define(node.parent, known)
-  const defined = { settings: settingsOf(node), checksum, parent }
+  const { name, checksum, template, candidate, maxAge, fixDays } = node
+  const regions = node.regions.map(name => ({ name, kmsKey: undefined }))
+  const settings = { candidate, maxAgeDays: maxAge, criticalFixDays: fixDays, regions }
+  const defined = definedImage({
+    name,
+    checksum,
+    template,
+    settings,
+    parent: node.parent && define(node.parent, known),
+  })
   known.set(node, defined)
   return defined
-}
-
-function settingsOf({ name, template, candidate, maxAge, fixDays, regions, parent }: Node): ImageSettings {
-  const path = `/workspace/${template}`
-  return {
-    name,
-    template: { path, name: template, directory: '/workspace', isDirectory: false, files: [path], language: 'hcl2' },
-    definition: ['.'],
-    region: REGION,
-    regions: regions.map(name => ({ name, kmsKey: undefined })),
-    subnetId: undefined,
-    variables: [],
-    variableFiles: [],
-    only: [],
-    baseAmi: undefined,
-    extraIngredients: [],
-    strict: true,
-    candidate,
-    maxAgeDays: maxAge,
-    criticalFixDays: fixDays,
-    tags: new Map(),
-    workingDirectory: '/workspace',
-    outputFile: '/workspace/.ami_id.json',
-    shareWith: [],
-    ssmParameter: undefined,
-    parent: parent?.name,
-  }
 }
 
 function toImage({ id, ageInDays, fixAgeInDays, tags }: Ami): Image {

@@ -79,7 +79,8 @@ export function listRows(entries: readonly PlanEntry[]): Rows {
   const due = entries.filter(({ result }) => result === 'miss' || result === 'copy').map(({ image }) => image)
   const first = due.filter((image, index) => due.findIndex(other => isSame(image, other)) === index)
   const isRow = (image: DefinedImage) => first.some(row => isSame(row, image))
-  const layers = Map.groupBy(first, image => listChain(image).slice(0, -1).filter(isRow).length)
+  // Each row is in its own chain too, which changes no order.
+  const layers = Map.groupBy(first, image => listChain(image).filter(isRow).length)
   const ordered = [...layers].sort(([one], [other]) => one - other).map(([, images]) => images.map(toRow))
   return { matrix: ordered.flat(), layers: ordered }
 }
