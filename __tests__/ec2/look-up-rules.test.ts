@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { chooseImage, doubtfulFix, type LookUp, reasonToSkipCopy, valueFor } from '../../src/ec2/choose-image.ts'
+import {
+  chooseImage,
+  doubtfulFix,
+  findNewestPublished,
+  type LookUp,
+  listLevels,
+  reasonToSkipCopy,
+  valueFor,
+} from '../../src/ec2/choose-image.ts'
 import type { Image } from '../../src/ec2/images.ts'
 import { groupByChecksum, isAsFiltered } from '../../src/ec2/look-up.ts'
 import { type Scan, UNREADABLE } from '../../src/ec2/scan-results.ts'
@@ -122,7 +130,7 @@ describe('a candidate of the look-up', () => {
   )
 
   test.each([
-    [daysAgo(0.001), 'a new image is requested'],
+    [daysAgo(0.001), 'info: ami-11111111 is available, but a new image is requested: it is skipped.'],
     [new Date(STARTED_AT).toISOString(), 'a new image is requested'],
     [new Date(STARTED_AT + 1).toISOString(), 'hit'],
   ])('that was created at %s has this result if only images since 11:59 are hits: %s', (creationDate, expected) => {
@@ -420,7 +428,7 @@ describe('a child', () => {
     const parent = { ...BASE_LOOK_UP, maxAgeDays: 30, criticalFixDays: 7 }
     const { hit, skips } = chooseImage(groupByChecksum([child, ...parents]), { ...WANTED, parent }, NOW)
     if (expected === 'hit') expect([hit, skips]).toEqual([child, []])
-    else expect(skips.at(0)?.message).toContain(expected)
+    else expect(skips.at(0)).toEqual({ level: 'info', message: expect.stringContaining(expected) })
   })
 
   test('without the tag, or with an empty one, is a hit whatever its parent is', () => {
@@ -481,4 +489,36 @@ test('a copy is skipped if its own tags say that it is a backup or revoked; the 
   expect([backup, revoked].map(tags => reasonToSkipCopy(image(tags))?.level)).toEqual(['notice', 'notice'])
   const others = { ami_bakery_template: 'b.json', ami_bakery_prune: '2020-01-01', ami_bakery_revoked: '' }
   expect(reasonToSkipCopy(image(others, { deprecationTime: daysAgo(1) }))).toBeUndefined()
+})
+
+describe('the newest published image, which a miss reports', () => {
+  const older = image({}, { id: 'ami-22222222', creationDate: daysAgo(20) })
+
+  test.each<[what: string, newer: Image, id: string]>([
+    ['an older one', image(), 'ami-11111111'],
+    ['an older one although it is too old and due', image({ ami_bakery_prune: '2026-01-01' }), 'ami-11111111'],
+    ['a newer candidate', image({ ami_config_checksum: `candidate:${CHECKSUM}` }), 'ami-22222222'],
+    ['a newer failed image', image({ ami_config_checksum: `failed:${CHECKSUM}` }), 'ami-22222222'],
+    ['a newer one of another template', image({ ami_bakery_template: 'b.json' }), 'ami-22222222'],
+    ['a newer revoked one', image({ ami_bakery_revoked: 'boots badly' }), 'ami-22222222'],
+    ['a newer backup', image({ 'aws:backup:source-resource': '' }), 'ami-22222222'],
+  ])('is found beside %s', (_, newer, id) => {
+    const lookUp = { ...WANTED, maxAgeDays: 5 }
+    for (const images of [
+      [newer, older],
+      [older, newer],
+    ])
+      expect(findNewestPublished(groupByChecksum(images), lookUp)?.id).toBe(id)
+  })
+
+  test('is absent when no image has the checksum', () => {
+    expect(findNewestPublished(groupByChecksum([]), WANTED)).toBeUndefined()
+  })
+})
+
+test('the levels of a look-up are itself, its parent, and the parents of that', () => {
+  const root: LookUp = { checksum: BASE, template: 'root.pkr.hcl' }
+  const parent: LookUp = { checksum: BASE, template: 'base.pkr.hcl', parent: root }
+  const child: LookUp = { ...WANTED, parent }
+  expect(listLevels(child)).toEqual([child, parent, root])
 })
