@@ -115,6 +115,7 @@ describe('ingredients in addition to the files', () => {
       only: names,
       extraIngredients: ['z', 'a'],
       baseImage: 'ami-1',
+      parent: 'f'.repeat(40),
       strict: true,
     })
     const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
@@ -127,6 +128,7 @@ describe('ingredients in addition to the files', () => {
       ['var-files', `${workspace.directory}/v2`, sha1('y = 2')],
       ...sorted.map(entry => ['only', entry, sha1(`only\0${entry}`)]),
       ['base-ami', 'ami-1', sha1('base-ami\0ami-1')],
+      ['parent', 'f'.repeat(40), sha1(`parent\0${'f'.repeat(40)}`)],
       ['extra', 'z', sha1('extra\0z')],
       ['extra', 'a', sha1('extra\0a')],
       ['strict', 'template, names, modes', expect.stringMatching(/^[0-9a-f]{40}$/)],
@@ -135,7 +137,7 @@ describe('ingredients in addition to the files', () => {
     expect(checksum.options.baseImage).toBe('ami-1')
     const digests = checksum.ingredients.map(({ digest }) => digest)
     expect(checksum.value).toBe(sha1([sha1('hello\n'), ...digests].join('')))
-    const kinds = ['files', 'vars', 'var-files', 'only', 'base-ami', 'extra', 'strict']
+    const kinds = ['files', 'vars', 'var-files', 'only', 'base-ami', 'parent', 'extra', 'strict']
     expect([...summarize(checksum).keys()]).toEqual(kinds)
     expect(summarize(checksum).get('extra')).toBe(sha1(sha1('extra\0z') + sha1('extra\0a')).slice(0, 10))
   })
@@ -182,7 +184,23 @@ describe('ingredients in addition to the files', () => {
     const before = await checksumOf(workspace, strict())
     expect(before).toMatch(/^[0-9a-f]{40}$/)
     fs.symlinkSync('/dev/null', `${workspace.directory}/t/n.pkr.hcl`)
-    await expect(checksumOf(workspace, strict())).rejects.toThrow(/n\.pkr\.hcl is not a file/)
+    await expect(checksumOf(workspace, strict())).rejects.toMatchObject({
+      option: 'template',
+      message: `${workspace.directory}/t/n.pkr.hcl is not a file and can't be included in the checksum. Remove it.`,
+    })
+  })
+
+  test('are an error of the option template with strict if the template is removed after it was read', async () => {
+    using workspace = makeWorkspace({ 'app.pkr.hcl': '', 'ami/a': '' })
+    const path = `${workspace.directory}/app.pkr.hcl`
+    const template = readTemplate(path)
+    fs.rmSync(path)
+    const reason = `ENOENT: no such file or directory, stat '${path}'`
+    await expect(checksumOf(workspace, { strict: true, template })).rejects.toMatchObject({
+      option: 'template',
+      message: `${path} can't be read: ${reason}. Make it readable.`,
+      cause: { code: 'ENOENT' },
+    })
   })
 
   test('are an error of the option variableFiles if a variable file can’t be read', async () => {
