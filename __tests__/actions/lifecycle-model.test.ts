@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { findPublishable } from '../../src/actions/publish/judge-image.ts'
 import { publishImage } from '../../src/actions/publish/publish-image.ts'
 import { changeImages } from '../../src/actions/revoke/change-images.ts'
@@ -10,6 +10,7 @@ import { waitUntilFound } from '../../src/ec2/look-up.ts'
 import { candidateValue, failedValue } from '../../src/ec2/state.ts'
 import { tagResource } from '../../src/ec2/tags.ts'
 import { describeEverywhere, groupUnits } from '../../src/regions/units.ts'
+import { captureLog } from '../support/capture-log.ts'
 import { cases } from '../support/cases.ts'
 import { makeDice } from '../support/definitions.ts'
 import { type Actor, type ModelEc2, type ModelImage, makeActor, makeModelEc2 } from '../support/model-ec2.ts'
@@ -20,11 +21,7 @@ vi.hoisted(() => {
   process.env.AWS_ENDPOINT_URL_EC2 = 'http://127.0.0.1:9'
 })
 
-beforeAll(() => {
-  vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-})
-afterAll(() => vi.restoreAllMocks())
+captureLog()
 
 const HOME = 'us-east-1'
 const REGIONS = [HOME, 'eu-west-1']

@@ -1,15 +1,16 @@
 import { hash } from 'node:crypto'
 import type { Image as Ec2Image } from '@aws-sdk/client-ec2'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { assertParentPublished, findPublishable } from '../../src/actions/publish/judge-image.ts'
 import { type PublishOptions, publishImage } from '../../src/actions/publish/publish-image.ts'
 import type { RegionalImage } from '../../src/ec2/images.ts'
+import { captureLog } from '../support/capture-log.ts'
 import { makeDice } from '../support/definitions.ts'
 import { type Actor, type ModelEc2, makeActor, makeModelEc2, type Request, refusal } from '../support/model-ec2.ts'
 
 /** Waits are short in this file. The scale is used only with an endpoint on this machine. */
 vi.hoisted(() => {
-  process.env.AMI_BAKERY_TIME_SCALE = '0.01'
+  process.env.AMI_BAKERY_TIME_SCALE = '0.05'
   process.env.AWS_ENDPOINT_URL_EC2 = 'http://127.0.0.1:9'
 })
 
@@ -23,18 +24,10 @@ const inDays = (days: number) => new Date(Date.now() + days * DAY).toISOString()
 type Tags = Readonly<Record<string, string>>
 
 let ec2: ModelEc2
-let log: string[]
+const log = captureLog()
 beforeEach(() => {
   ec2 = makeModelEc2(makeDice(1))
-  log = []
-  for (const stream of [process.stdout, process.stderr]) {
-    vi.spyOn(stream, 'write').mockImplementation(text => {
-      log.push(String(text))
-      return true
-    })
-  }
 })
-afterEach(() => vi.restoreAllMocks())
 
 const add = (tags: Tags, more: Partial<Ec2Image> = {}, region = HOME) => ec2.add(region, tags, more)
 const tagsOf = (id: string) => Object.fromEntries(ec2.images.get(id)?.tags ?? [])
@@ -346,6 +339,6 @@ describe('a publication', () => {
       return undefined
     })
     expect((await published).changed.map(({ image }) => image.tags.has('ami_bakery_published'))).toEqual([false])
-    expect(log.join('')).toContain('The record lacks the new tags.')
+    expect(log()).toContain('The record lacks the new tags.')
   })
 })

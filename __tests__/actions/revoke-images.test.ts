@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Image as Ec2Image } from '@aws-sdk/client-ec2'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Failure } from '../../src/actions/each-image.ts'
 import { isMarked, restoreImages } from '../../src/actions/revoke/restore-images.ts'
 import {
@@ -14,12 +14,13 @@ import {
 import type { Target } from '../../src/actions/revoke/targets.ts'
 import { describeImages, type RegionalImage } from '../../src/ec2/images.ts'
 import type { Unit } from '../../src/regions/units.ts'
+import { captureLog } from '../support/capture-log.ts'
 import { makeDice } from '../support/definitions.ts'
 import { type Actor, type ModelEc2, makeActor, makeModelEc2, type Request, refusal } from '../support/model-ec2.ts'
 
 /** Waits are short in this file. The scale is used only with an endpoint on this machine. */
 vi.hoisted(() => {
-  process.env.AMI_BAKERY_TIME_SCALE = '0.01'
+  process.env.AMI_BAKERY_TIME_SCALE = '0.05'
   process.env.AWS_ENDPOINT_URL_EC2 = 'http://127.0.0.1:9'
 })
 
@@ -33,19 +34,11 @@ type Tags = Readonly<Record<string, string>>
 
 let ec2: ModelEc2
 let requests: Request[]
-let log: string[]
+const log = captureLog()
 beforeEach(() => {
   ec2 = makeModelEc2(makeDice(1))
   requests = []
-  log = []
-  for (const stream of [process.stdout, process.stderr]) {
-    vi.spyOn(stream, 'write').mockImplementation(text => {
-      log.push(String(text))
-      return true
-    })
-  }
 })
-afterEach(() => vi.restoreAllMocks())
 
 /** A run whose requests are listed. `answer` may answer in place of EC2. */
 function makeRun(answer?: Actor['answer']): Actor {
@@ -282,7 +275,7 @@ describe('the last look of a revocation', () => {
       expect(await confirmHidden(images)).toEqual([])
       expect(images.map(tagsOf)).toMatchObject([{ ami_config_checksum: value }])
       const [one] = images
-      expect(log.join('')).toContain(
+      expect(log()).toContain(
         `${one?.image.id} in ${HOME} has the checksum ${prefix}${WEB} again: setting ami_config_checksum to ${value}.`,
       )
     },
@@ -313,9 +306,7 @@ describe('the last look of a revocation', () => {
     expect(await confirmHidden(images)).toEqual([])
     expect(requests).toEqual([])
     const names = stale.map(id => `${id} in ${HOME}`).join(', ')
-    expect(log.join('')).toContain(
-      `After 30 s EC2 still finds ${names} by the former tag, although it has the new one.`,
-    )
+    expect(log()).toContain(`After 30 s EC2 still finds ${names} by the former tag, although it has the new one.`)
   })
 
   test('is a failure for each image of a region that gives no answer', async () => {

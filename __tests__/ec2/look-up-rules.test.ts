@@ -378,7 +378,7 @@ describe('a revoked definition', () => {
     ['a revoked image and one that is due', [revoked('revoked:'), image({ ami_bakery_prune: '2026-01-01' })], true],
     ['a revoked image and a backup', [revoked('revoked:'), image({ 'aws:dlm:policy': '' })], true],
     ['a failed image', [revoked('failed:')], false],
-  ] as const)('with %s may not be baked: %3$s', (_, images, isBlocked) => {
+  ] as const)('is blocked or not by %s', (_, images, isBlocked) => {
     for (const more of [{}, { candidate: true }, { maxAgeDays: 1 }, { newerThan: STARTED_AT }]) {
       const { block } = chooseImage(groupByChecksum(images), { ...WANTED, ...more }, NOW)
       expect(block?.id, JSON.stringify(more)).toBe(isBlocked ? 'ami-22222222' : undefined)

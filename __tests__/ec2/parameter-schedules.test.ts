@@ -1,15 +1,15 @@
 import { setImmediate as settled } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isLater, type Mark, parseMark, toDescription } from '../../src/ec2/parameters/mark.ts'
 import { moveAway } from '../../src/ec2/parameters/roll-back.ts'
 import { publishImage } from '../../src/ec2/parameters/set-parameter.ts'
 import type { ParameterStore, Version } from '../../src/ec2/parameters/store.ts'
+import { captureLog } from '../support/capture-log.ts'
 import { cases } from '../support/cases.ts'
 import { makeDice } from '../support/definitions.ts'
 import { currentOf, type ModelParameter, ORDERS, put, validate } from '../support/model-parameter.ts'
 
-beforeAll(() => void vi.spyOn(process.stdout, 'write').mockReturnValue(true))
-afterAll(() => vi.restoreAllMocks())
+captureLog()
 
 type Dice = ReturnType<typeof makeDice>
 

@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { connect } from '../../src/ec2/client.ts'
 import { rollBackParameter } from '../../src/ec2/parameters/roll-back.ts'
 import { type Setting, setParameter } from '../../src/ec2/parameters/set-parameter.ts'
+import { captureLog } from '../support/capture-log.ts'
 import { type Ec2Server, startEc2 } from '../support/ec2.ts'
 import { type Fault, type FaultyEc2, startProxy } from '../support/proxy.ts'
 import { CHECKSUM } from '../support/tags.ts'
@@ -31,12 +32,11 @@ describe.skipIf(!hasTools('moto_server'))('an SSM parameter', () => {
   let ssm: SSMClient
   let accounts = 0
 
+  captureLog()
   beforeAll(async () => {
-    vi.spyOn(process.stdout, 'write').mockReturnValue(true)
     moto = await startEc2()
   })
   afterAll(async () => {
-    vi.restoreAllMocks()
     await moto.stop()
   })
   beforeEach(async () => {

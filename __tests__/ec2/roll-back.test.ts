@@ -1,7 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseMark } from '../../src/ec2/parameters/mark.ts'
-import { chooseGood, moveAway, type RolledBack, rollBackParameter } from '../../src/ec2/parameters/roll-back.ts'
+import {
+  chooseGood,
+  moveAway,
+  planRetreat,
+  previewRollBack,
+  type RolledBack,
+  rollBackParameter,
+} from '../../src/ec2/parameters/roll-back.ts'
 import { OptionError } from '../../src/runner/option-error.ts'
+import { captureLog } from '../support/capture-log.ts'
 import { makeDice } from '../support/definitions.ts'
 import { makeActor, makeModelEc2 } from '../support/model-ec2.ts'
 import {
@@ -124,6 +132,27 @@ describe('a roll-back', () => {
   )
 })
 
+describe('the preview of a roll-back', () => {
+  const preview = ({ store }: Scene, to?: string) =>
+    planRetreat(store, { revoked: new Set([REVOKED]), to, mark: undefined, good: allGoodBut(new Set([CANDIDATE])) })
+
+  test.each<[what: string, history: readonly ShortVersion[], to: string | undefined, planned: RolledBack | undefined]>([
+    ['does not exist', [], undefined, undefined],
+    ['holds another image', [...HISTORY, [OTHER, 'by hand']], undefined, undefined],
+    ['holds a revoked image', HISTORY, undefined, { from: REVOKED, to: GOOD }],
+    ['is to go to a specified image', HISTORY, OTHER, { from: REVOKED, to: OTHER }],
+  ])('of a parameter that %s writes nothing', async (_, history, to, planned) => {
+    const scene = makeScene(history)
+    expect(await preview(scene, to)).toEqual(planned)
+    expect(scene.versions()).toEqual(history)
+  })
+
+  test('fails as the roll-back would', async () => {
+    await expect(preview(makeScene(HISTORY), CANDIDATE)).rejects.toThrow(/, and ami-33333333 is not an available, /)
+    await expect(preview(makeScene(HISTORY, { type: { dataType: 'text' } }))).rejects.toThrow(/ the data type text\. /)
+  })
+})
+
 describe('a roll-back while others change the parameter', () => {
   test('writes nothing when another image is published before it begins', async () => {
     const meanwhile: Meanwhile = { 'history 1': others => others.write(THEIRS, 'ami-bakery run=102.1') }
@@ -209,12 +238,7 @@ describe('after a roll-back from an image of run 100 to another by run 900', () 
 })
 
 describe('a parameter of SSM that is rolled back', () => {
-  const log: string[] = []
-  beforeAll(() => {
-    vi.spyOn(process.stdout, 'write').mockImplementation(text => log.push(`${text}`) > 0)
-  })
-  afterAll(() => vi.restoreAllMocks())
-  beforeEach(() => void log.splice(0))
+  const log = captureLog()
 
   const model = makeModelEc2(makeDice(1))
   const ec2 = model.connect(makeActor(), 'us-east-1')
@@ -233,13 +257,23 @@ describe('a parameter of SSM that is rolled back', () => {
     using _served = await serveParameter(scene.store)
     expect(await rollBackParameter(options)).toEqual({ from: REVOKED, to: good })
     expect(scene.versions().at(-1)).toEqual([good, 'ami-bakery run=900.2'])
-    expect(log.at(-1)).toBe(`us-east-1: /amis/web is rolled back from ${REVOKED} to ${good}.\n`)
+    expect(log()).toContain(`us-east-1: /amis/web is rolled back from ${REVOKED} to ${good}.\n`)
+  })
+
+  test('is only named in the log by a preview', async () => {
+    const scene = makeScene([good, candidate, REVOKED].map(value => [value, 'by hand']))
+    using _served = await serveParameter(scene.store)
+    expect(await previewRollBack(options)).toEqual({ from: REVOKED, to: good })
+    expect(scene.versions()).toHaveLength(3)
+    expect(log()).toContain(`us-east-1: /amis/web would be rolled back from ${REVOKED} to ${good}.\n`)
+    await expect(previewRollBack({ ...options, name: '/amis/db' })).rejects.toThrow(/^\/amis\/db: ssm:GetParameter/)
   })
 
   test('is not in the log when it holds no revoked image', async () => {
     using _served = await serveParameter(makeScene([[good, 'by hand']]).store)
     expect(await rollBackParameter(options)).toBeUndefined()
-    expect(log.join('')).not.toContain('/amis/web')
+    expect(await previewRollBack(options)).toBeUndefined()
+    expect(log()).not.toContain('/amis/web')
   })
 
   test('is named in the error of a request that SSM refuses', async () => {

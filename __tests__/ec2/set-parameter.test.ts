@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseMark } from '../../src/ec2/parameters/mark.ts'
 import { chooseLatest, publishImage, type Setting, setParameter } from '../../src/ec2/parameters/set-parameter.ts'
 import { OptionError } from '../../src/runner/option-error.ts'
+import { captureLog } from '../support/capture-log.ts'
 import { makeDice } from '../support/definitions.ts'
 import { makeActor, makeModelEc2 } from '../support/model-ec2.ts'
 import {
@@ -206,12 +207,7 @@ test.each([
 })
 
 describe('a parameter of SSM', () => {
-  const log: string[] = []
-  beforeAll(() => {
-    vi.spyOn(process.stdout, 'write').mockImplementation(text => log.push(`${text}`) > 0)
-  })
-  afterAll(() => vi.restoreAllMocks())
-  beforeEach(() => void log.splice(0))
+  const log = captureLog()
 
   const model = makeModelEc2(makeDice(1))
   const ec2 = model.connect(makeActor(), 'us-east-1')
@@ -223,16 +219,16 @@ describe('a parameter of SSM', () => {
     using _served = await serveParameter(scene.store)
     expect(await setParameter({ ec2, name: '/amis/web', imageId, run })).toEqual({ how: 'written' })
     expect(scene.versions().at(-1)).toEqual([imageId, 'ami-bakery run=101.2'])
-    expect(log.at(-1)).toBe(`us-east-1: /amis/web holds ${imageId} now.\n`)
+    expect(log()).toContain(`us-east-1: /amis/web holds ${imageId} now.\n`)
     expect(await setParameter({ ec2, name: '/amis/web', imageId, run })).toEqual({ how: 'unchanged' })
-    expect(log.at(-1)).toBe(`us-east-1: /amis/web holds ${imageId} already.\n`)
+    expect(log()).toContain(`us-east-1: /amis/web holds ${imageId} already.\n`)
   })
 
   test('that stays on the image of a later run is not in the log', async () => {
     using _served = await serveParameter(makeScene([[OLD, 'ami-bakery run=102.1']]).store)
     const refused = { how: 'refused', imageId: OLD, laterRun: '102.1' }
     expect(await setParameter({ ec2, name: '/amis/web', imageId, run })).toEqual(refused)
-    expect(log.join('')).not.toContain('/amis/web')
+    expect(log()).not.toContain('/amis/web')
   })
 
   test('is named in the error of a request that SSM refuses', async () => {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { FoundImage } from '../../src/ec2/images.ts'
 import { HEARTBEAT_TAG } from '../../src/lease/acquire.ts'
 import { type KeyPair, type KeyPairs, LeaseError, OWNER_TAG } from '../../src/lease/key-pairs.ts'
 import { type Lease, makeLease } from '../../src/lease/lease.ts'
 import { runExclusively } from '../../src/lease/with-lease.ts'
+import { captureLog } from '../support/capture-log.ts'
 import { makeDice } from '../support/definitions.ts'
 import { describedImage } from '../support/described-image.ts'
 
@@ -16,11 +17,7 @@ const SCALE = vi.hoisted(() => {
 })
 const seconds = (count: number) => sleep(count * 1000 * SCALE)
 
-beforeAll(() => {
-  vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-})
-afterAll(() => vi.restoreAllMocks())
+captureLog()
 
 type Dice = ReturnType<typeof makeDice>
 const NAME = 'ami-bakery-model'

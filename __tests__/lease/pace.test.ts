@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { acquireLease, HEARTBEAT_TAG, type LeaseRequest } from '../../src/lease/acquire.ts'
 import { type KeyPair, OWNER_TAG } from '../../src/lease/key-pairs.ts'
+import { captureLog } from '../support/capture-log.ts'
 
 /** A second takes five milliseconds in this file. The scale is used only with an endpoint on this machine. */
 const SCALE = vi.hoisted(() => {
@@ -10,10 +11,7 @@ const SCALE = vi.hoisted(() => {
   return 0.005
 })
 
-beforeAll(() => {
-  vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-})
-afterAll(() => vi.restoreAllMocks())
+captureLog()
 
 const WAITERS = 60
 const MINUTES = 10

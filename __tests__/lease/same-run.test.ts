@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { acquireLease, HEARTBEAT_TAG, type LeaseRequest, URL_TAG } from '../../src/lease/acquire.ts'
 import { type KeyPairs, OWNER_TAG } from '../../src/lease/key-pairs.ts'
+import { captureLog } from '../support/capture-log.ts'
 
 // A second takes 20 milliseconds in this file. The scale is used only with an endpoint on this machine.
 vi.hoisted(() => {
@@ -8,10 +9,7 @@ vi.hoisted(() => {
   process.env.AWS_ENDPOINT_URL_EC2 = 'http://127.0.0.1:9'
 })
 
-beforeAll(() => {
-  vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-})
-afterAll(() => vi.restoreAllMocks())
+captureLog()
 
 describe('a lease of a job that made no image', { concurrent: true }, () => {
   const RUN = 'https://github.com/example/app/actions/runs/1/attempts/1'
