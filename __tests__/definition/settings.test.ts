@@ -82,6 +82,8 @@ describe('a setting', () => {
       'eu-west-1=arn:aws:kms:eu-west-1:012345678901:key/a-b',
       [region('eu-west-1', 'arn:aws:kms:eu-west-1:012345678901:key/a-b')],
     ],
+    // EC2 allows colons in an alias.
+    ['regions', 'eu-west-1=alias/arn:aws:kms:us-east-1:x', [region('eu-west-1', 'alias/arn:aws:kms:us-east-1:x')]],
     ['max-age-days', '0', 0],
     ['max-age-days', '012.50', 12.5],
     ['critical-fix-days', '0.5', 0.5],
@@ -99,98 +101,153 @@ describe('a setting', () => {
     ['share-with', '012345678901,210987654321\n012345678901', ['012345678901', '210987654321']],
     ['share-with', [ORGANIZATION, UNIT], [ORGANIZATION, UNIT]],
     ['ssm-parameter', ' /amis/web-1_x.y ', '/amis/web-1_x.y'],
-    ['ssm-parameter', '/a'.repeat(15), '/a'.repeat(15)],
+    ...['/a'.repeat(15), `/${'a'.repeat(949)}`, '/web/aws', '/web/ssm'].map(
+      name => ['ssm-parameter', name, name] as const,
+    ),
   ]
 
   test.each(good)('%s accepts %j', (name, raw, value) => {
     expect(parseSetting(name, raw)).toEqual(value)
   })
 
-  const word = 'Specify one of these.'
+  const noRegion = 'is not the name of an AWS region. Specify one like us-east-1.'
+  const text = 'Write only the value after the colon.'
+  const pairs = 'a map is expected here, not a list. Write name: value below it, or a text of name=value lines.'
+  const reserved = 'the entry "base_ami" sets base_ami, which this action passes to Packer itself. Remove it.'
+  const noFile = 'is not a readable file. Specify the path of one variable file per line.'
+  const forms = 'Specify ami-…, newest:<owner>/<name pattern> or ssm:<parameter name>'
+  const noBase = `is not a base image. ${forms}; the owner is 12 digits, self, amazon or aws-marketplace.`
+  const noWord = 'is neither true nor false. Specify one of these.'
+  const noKey = 'is not a KMS key of eu-west-1. Specify an id, an alias/…, or an ARN of that region.'
+  const noNumber = 'is not a number. Specify one like 30.'
+  const noValue = 'the entry "a" has a value that EC2 would refuse. Specify at most 256 characters on one line.'
+  const noDirectory = 'is not a directory. Specify the directory in which Packer runs.'
   const accounts = 'Specify accounts of 12 digits, or ARNs of organizations or organizational units.'
+  const noAccount = `is neither an account nor an organization. ${accounts}`
+  const levels = 'letters, digits and .-_ in at most 15 levels, the first not beginning with aws or ssm.'
+  const noParameter = `is not a valid name of an SSM parameter. Specify one like /amis/web: ${levels}`
+  const templates = 'Specify a .json template, a .pkr.hcl or .pkr.json file, or a directory of those.'
   const bad: readonly (readonly [SettingName, RawValue, string])[] = [
-    ['aws-region', 'us-east', '"us-east" is not the name of an AWS region. Specify one like us-east-1.'],
-    ['aws-region', 'us-east-1; id', '"us-east-1; id" is not the name'],
-    ['aws-region', 'evil.com/#', '"evil.com/#" is not the name'],
-    ['aws-region', 'x'.repeat(200), `"${'x'.repeat(100)}…" is not the name`],
-    ['aws-region', ['us-east-1'], 'one value is expected here, not a list.'],
-    ['aws-region', map({ a: 'b' }), 'one value is expected here, not a map.'],
-    ['ami-definition-dirs', map({ a: 'b' }), 'a list is expected here, not a map.'],
-    ['packer-vars', ['a=1'], 'a map is expected here, not a list. Write name: value'],
-    ['packer-vars', map({ '1b': 'secret' }), 'the entry "1b" is not a valid variable name.'],
-    ['packer-vars', map({ a: 'secret', ' a': 'secret' }), 'the entry "a" sets a again.'],
+    ...['us-east', 'us-east-1; id', 'evil.com/#'].map(name => ['aws-region', name, `"${name}" ${noRegion}`] as const),
+    ['aws-region', 'x'.repeat(200), `"${'x'.repeat(100)}…" ${noRegion}`],
+    ['aws-region', ['us-east-1'], `one value is expected here, not a list. ${text}`],
+    ['aws-region', map({ a: 'b' }), `one value is expected here, not a map. ${text}`],
+    ['ami-definition-dirs', map({ a: 'b' }), 'a list is expected here, not a map. Write each entry after a dash.'],
+    ['packer-vars', ['a=1'], pairs],
     [
       'packer-vars',
-      map({ base_ami: 'secret' }),
-      'the entry "base_ami" sets base_ami, which this action passes to Packer itself.',
+      map({ '1b': 'secret' }),
+      'the entry "1b" is not a valid variable name. Use letters, digits, _, - and dots after a letter or _.',
     ],
-    [
-      'packer-vars',
-      map({ base_ami: undefined }),
-      'the entry "base_ami" sets base_ami, which this action passes to Packer itself.',
-    ],
-    ['packer-var-files', 'nowhere', `${at('nowhere')} is not a readable file. Specify the path`],
-    ['packer-var-files', 'vars', `${at('vars')} is not a readable file.`],
-    ['packer-var-files', 'x'.repeat(300), at('xxx')],
-    ['base-ami', 'ami-0123', '"ami-0123" is not a base image. Specify ami-…, newest:'],
-    ['base-ami', 'newest:me/x', '"newest:me/x" is not a base image'],
-    ['base-ami', 'newest:self/', '"newest:self/" is not a base image'],
-    ['base-ami', 'ssm:', '"ssm:" is not a base image'],
-    ['base-ami', 'ssm:a b', '"ssm:a b" is not a base image'],
-    ['strict', 'yes', `"yes" is neither true nor false. ${word}`],
-    ['strict', '1', `"1" is neither true nor false. ${word}`],
-    ['candidate', 'tRUE', `"tRUE" is neither true nor false. ${word}`],
+    ['packer-vars', map({ a: 'secret', ' a': 'secret' }), 'the entry "a" sets a again. Remove one of the two.'],
+    ['packer-vars', map({ base_ami: 'secret' }), reserved],
+    ['packer-vars', map({ base_ami: undefined }), reserved],
+    ...['nowhere', 'vars', 'x'.repeat(300)].map(file => ['packer-var-files', file, `${at(file)} ${noFile}`] as const),
+    ['packer-var-files', 'vars/a.pkrvars.hcl\nnowhere', `${at('nowhere')} ${noFile}`],
+    ...['ami-0123', 'newest:me/x', 'newest:self/', 'x-newest:self/x', 'ssm:', 'ssm:a b', 'x-ssm:a'].map(
+      base => ['base-ami', base, `"${base}" ${noBase}`] as const,
+    ),
+    ['base-ami', 'newest:self/a\nb', `"newest:self/a\\nb" ${noBase}`],
+    ...['yes', '1', 'tRUE', 'untrue', 'trues', 'unfalse', 'falsely'].flatMap(word =>
+      (['strict', 'candidate'] as const).map(name => [name, word, `"${word}" ${noWord}`] as const),
+    ),
     ['regions', 'eu-west', '"eu-west" is not the name of an AWS region. Specify eu-west-1 or eu-west-1=<KMS key>.'],
-    ['regions', 'eu-west-1,eu-west-1=alias/x', 'eu-west-1 is specified twice. Specify every region once.'],
-    ['regions', map({ 'eu-west-1': 'a', ' eu-west-1': 'b' }), 'eu-west-1 is specified twice.'],
-    ['regions', 'eu-west-1=', '"" is not a KMS key of eu-west-1. Specify an id'],
-    ['regions', map({ 'eu-west-1': '' }), '"" is not a KMS key of eu-west-1.'],
-    ['regions', 'eu-west-1=a=b', '"a=b" is not a KMS key of eu-west-1.'],
-    ['regions', 'eu-west-1=arn:aws:kms:us-east-1:012345678901:key/a', '"arn:aws:kms:us-east-1:'],
-    ['max-age-days', '-1', '"-1" is not a number. Specify one like 30.'],
-    ['max-age-days', '0x1F', '"0x1F" is not a number.'],
-    ['max-age-days', '1e3', '"1e3" is not a number.'],
-    ['critical-fix-days', '0', '"0" is not greater than 0. Specify a number like 30.'],
-    ['critical-fix-days', '0.0', '"0.0" is not greater than 0.'],
-    ['critical-fix-days', 'a', '"a" is not a number.'],
-    ['tags', ['a=b'], 'a map is expected here, not a list.'],
+    ...['eu-west-1,eu-west-1=alias/x', map({ 'eu-west-1': 'a', ' eu-west-1': 'b' })].map(
+      regions => ['regions', regions, 'eu-west-1 is specified twice. Specify every region once.'] as const,
+    ),
+    ['regions', map({ 'eu-west-1': '' }), `"" ${noKey}`],
+    ...['', 'a=b', 'a b', 'arn:aws:kms:us-east-1:012345678901:key/a', 'arn:aws-us-gov:kms:us-gov-west-1:0:key/a'].map(
+      key => ['regions', `eu-west-1=${key}`, `"${key}" ${noKey}`] as const,
+    ),
+    ...['-1', '0x1F', '1e3', '.5', '1.'].map(days => ['max-age-days', days, `"${days}" ${noNumber}`] as const),
+    ...['0', '0.0'].map(
+      days => ['critical-fix-days', days, `"${days}" is not greater than 0. Specify a number like 30.`] as const,
+    ),
+    ['critical-fix-days', 'a', `"a" ${noNumber}`],
+    ['tags', ['a=b'], pairs],
     ['tags', 'a=b\nc', 'line 2 is not of the form name=value. Write it so.'],
-    ['tags', '=b', 'line 1 has no tag name.'],
+    ['tags', '=b', 'line 1 has no tag name. Write name=value.'],
     ['tags', 'a=1\n a =2', 'line 2 sets a again. Remove one of the two.'],
-    ['tags', 'AWS:a=1', 'line 1 sets "AWS:a", but AWS reserves the prefix aws:.'],
+    ['tags', 'AWS:a=1', 'line 1 sets "AWS:a", but AWS reserves the prefix aws:. Rename the tag.'],
     ['tags', 'ami_config_checksum=1', 'line 1 sets ami_config_checksum, which this action sets itself. Remove it.'],
-    ['tags', map({ ami_bakery_x: '1' }), 'the entry "ami_bakery_x" sets ami_bakery_x, which this action sets itself.'],
-    ['tags', map({ ['a'.repeat(128)]: '' }), `the entry "${'a'.repeat(100)}…" has a name that EC2 would refuse.`],
     [
       'tags',
-      map({ a: 'b'.repeat(257) }),
-      'the entry "a" has a value that EC2 would refuse. Specify at most 256 characters',
+      map({ ami_bakery_x: '1' }),
+      'the entry "ami_bakery_x" sets ami_bakery_x, which this action sets itself. Remove it.',
     ],
-    ['tags', map({ a: 'b\nc' }), 'the entry "a" has a value that EC2 would refuse.'],
-    ['tags', Array.from({ length: 31 }, (_, n) => `t${n}=`).join('\n'), '31 tags are too many: EC2 allows 50'],
-    ['working-directory', 'ami/app.json', `${at('ami/app.json')} is not a directory. Specify the directory`],
+    [
+      'tags',
+      map({ ['a'.repeat(128)]: '' }),
+      `the entry "${'a'.repeat(100)}…" has a name that EC2 would refuse. Specify at most 127 characters on one line.`,
+    ],
+    ...['b'.repeat(257), 'b\nc'].map(value => ['tags', map({ a: value }), noValue] as const),
+    [
+      'tags',
+      Array.from({ length: 31 }, (_, number) => `t${number}=`).join('\n'),
+      '31 tags are too many: EC2 allows 50, and other tags are set too. Specify at most 30.',
+    ],
+    ...['ami/app.json', 'nowhere'].map(path => ['working-directory', path, `${at(path)} ${noDirectory}`] as const),
     ['share-with', 'all', `"all" would make the image public, which is not supported. ${accounts}`],
-    ['share-with', '12345678901', `"12345678901" is neither an account nor an organization. ${accounts}`],
-    ['share-with', ['012345678901,012345678902'], '"012345678901,012345678902" is neither'],
-    ['share-with', `${ORGANIZATION}/x`, `"${ORGANIZATION}/x" is neither`],
-    ['ssm-parameter', 'web', '"web" is not a valid name of an SSM parameter. Specify one like /amis/web: letters'],
-    ['ssm-parameter', '/amis/', '"/amis/" is not a valid name'],
-    ['ssm-parameter', '//web', '"//web" is not a valid name'],
-    ['ssm-parameter', '/AWS/web', '"/AWS/web" is not a valid name'],
-    ['ssm-parameter', '/ssm-web', '"/ssm-web" is not a valid name'],
-    ['ssm-parameter', '/a b', '"/a b" is not a valid name'],
-    ['ssm-parameter', '/a'.repeat(16), '"/a/a'],
-    ['ssm-parameter', `/${'a'.repeat(950)}`, '"/aaa'],
-    ['packer-template', 'nowhere.json', `${at('nowhere.json')} can't be read: ENOENT`],
-    ['packer-template', 'broken.json', `${at('broken.json')} is not a legacy template.`],
-    ['packer-template', 'vars', `The directory ${at('vars')} has no .pkr.hcl`],
-    ['packer-template', ['ami'], 'one value is expected here, not a list.'],
+    ['share-with', ['012345678901,012345678902'], `"012345678901,012345678902" ${noAccount}`],
+    ...['12345678901', '0123456789012', 'x012345678901', `${ORGANIZATION}/x`, `x-${ORGANIZATION}`].map(
+      entry => ['share-with', entry, `"${entry}" ${noAccount}`] as const,
+    ),
+    ...['web', 'x/web', '/amis/', '//web', '/AWS/web', '/ssm-web', '/a b', '/a'.repeat(16)].map(
+      name => ['ssm-parameter', name, `"${name}" ${noParameter}`] as const,
+    ),
+    ['ssm-parameter', `/${'a'.repeat(950)}`, `"/${'a'.repeat(99)}…" ${noParameter}`],
+    [
+      'packer-template',
+      'nowhere.json',
+      `${at('nowhere.json')} can't be read: ENOENT: no such file or directory, stat '${at('nowhere.json')}'. ${templates}`,
+    ],
+    [
+      'packer-template',
+      'broken.json',
+      `${at('broken.json')} is not a legacy template. Write {"variables": {…}, "builders": […]}, or HCL2 in a file whose name ends with .pkr.hcl.`,
+    ],
+    ['packer-template', 'vars', `The directory ${at('vars')} has no .pkr.hcl or .pkr.json file. ${templates}`],
+    ['packer-template', ['ami'], `one value is expected here, not a list. ${text}`],
   ]
 
   test.each(bad)('%s refuses %j', async (name, raw, message) => {
     const thrown = await messageFrom(() => parseSetting(name, raw))
-    expect(thrown.slice(0, message.length)).toBe(message)
+    expect(thrown).toBe(message)
     expect(thrown).not.toContain('secret')
+  })
+
+  const letters = (count: number) => 'a1'.repeat(17).slice(0, count)
+  const organization = (id: number) => `arn:aws:organizations::012345678901:organization/o-${letters(id)}`
+  const unit = (id: number, root: number, own: number) =>
+    `arn:aws:organizations::012345678901:ou/o-${letters(id)}/ou-${letters(root)}-${letters(own)}`
+
+  test.each([10, 32])('share-with accepts an id of an organization with %i characters', id => {
+    expect(parseSetting('share-with', organization(id))).toEqual([organization(id)])
+  })
+
+  test.each([9, 33])('share-with refuses an id of an organization with %i characters', async id => {
+    expect(await messageFrom(() => parseSetting('share-with', organization(id)))).toBe(
+      `"${organization(id)}" ${noAccount}`,
+    )
+  })
+
+  test.each([
+    [10, 4, 8],
+    [32, 32, 32],
+  ])('share-with accepts a unit whose organization, root and own id have %i, %i and %i characters', (...ids) => {
+    expect(parseSetting('share-with', unit(...ids))).toEqual([unit(...ids)])
+  })
+
+  test.each([
+    [9, 4, 8],
+    [33, 4, 8],
+    [10, 3, 8],
+    [10, 33, 8],
+    [10, 4, 7],
+    [10, 4, 33],
+  ])('share-with refuses a unit whose organization, root and own id have %i, %i and %i characters', async (...ids) => {
+    const shown = unit(...ids).length > 100 ? `${unit(...ids).slice(0, 100)}…` : unit(...ids)
+    expect(await messageFrom(() => parseSetting('share-with', unit(...ids)))).toBe(`"${shown}" ${noAccount}`)
   })
 
   test.each(SETTING_NAMES)('%s is not specified if its value is empty', name => {
@@ -267,15 +324,29 @@ describe('the settings of an image', () => {
       ...required,
       ...new Map<SettingName, RawValue>([
         ['packer-template', path.join(workspace.directory, 'ami/app.json')],
+        ['aws-subnet-id', 'subnet-1'],
+        ['packer-vars', 'a=1'],
         ['packer-var-files', ['vars/a.pkrvars.hcl', ' vars/b, c.pkrvars.hcl']],
+        ['packer-only', 'amazon-ebs.app'],
+        ['base-ami', 'ami-01234567'],
+        ['extra-ingredients', 'one'],
+        ['strict', 'true'],
+        ['candidate', 'true'],
         ['working-directory', './vars'],
         ['output-file', '../id.json'],
         ['regions', 'us-east-1, eu-west-1'],
         ['max-age-days', '30'],
+        ['critical-fix-days', '7'],
+        ['tags', 'team=web'],
+        ['share-with', '012345678901'],
+        ['ssm-parameter', '/amis/web'],
       ]),
     ])
     expect(parseSettings(raw, { ...source, name: 'web', parent: 'base' })).toMatchObject({
-      ...{ name: 'web', parent: 'base', maxAgeDays: 30, regions: [region('eu-west-1')] },
+      ...{ name: 'web', parent: 'base', definition: ['ami'], region: 'us-east-1', regions: [region('eu-west-1')] },
+      ...{ subnetId: 'subnet-1', variables: [variable('a', '1')], only: ['amazon-ebs.app'], extraIngredients: ['one'] },
+      ...{ baseAmi: { id: 'ami-01234567' }, strict: true, candidate: true, maxAgeDays: 30, criticalFixDays: 7 },
+      ...{ tags: map({ team: 'web' }), shareWith: ['012345678901'], ssmParameter: '/amis/web' },
       template: { language: 'json', path: at('ami/app.json'), variables: map({ aws_region: '', config_checksum: '' }) },
       variableFiles: [at('vars/a.pkrvars.hcl'), at('vars/b, c.pkrvars.hcl')],
       workingDirectory: at('./vars'),
@@ -292,14 +363,17 @@ describe('the settings of an image', () => {
 
   test('need an entry in ami-definition-dirs', async () => {
     const raw = new Map([...required, ['ami-definition-dirs', ' , ,\n'] as const])
-    expect(await messageFrom(() => parseSettings(raw, source))).toMatch(/^ami-definition-dirs: is required/)
+    expect(await messageFrom(() => parseSettings(raw, source))).toBe(
+      'ami-definition-dirs: is required. Write ami-definition-dirs.',
+    )
   })
 
-  test('name the setting that is wrong, as the source says', async () => {
+  test('name the setting that is wrong, as the source says, and keep the cause', () => {
     const raw = new Map([...required, ['strict', 'yes'] as const])
     const where = { ...source, prefix: (name: SettingName) => `file:7: ${name}: ` }
-    expect(await messageFrom(() => parseSettings(raw, where))).toMatch(
-      /^file:7: strict: "yes" is neither true nor false\./,
+    const problem = '"yes" is neither true nor false. Specify one of these.'
+    expect(() => parseSettings(raw, where)).toThrow(
+      new Error(`file:7: strict: ${problem}`, { cause: new Error(problem) }),
     )
   })
 })

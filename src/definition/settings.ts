@@ -219,13 +219,14 @@ function makeRegion(name: string, kmsKey: string | undefined): Region {
   if (!REGION.test(name)) {
     throw new Error(`${quote(name)} is not the name of an AWS region. Specify eu-west-1 or eu-west-1=<KMS key>.`)
   }
-  // EC2 reports a wrong key only during the copy (AWS: CopyImage). What can be checked earlier is checked here.
-  const [, keyRegion = name] = /^arn:[a-z-]+:kms:([a-z0-9-]+):/.exec(kmsKey ?? '') ?? []
-  const isKey = kmsKey === undefined || /^[\w/:-]+$/.test(kmsKey)
-  if (isKey && keyRegion === name) return { name, kmsKey }
-  throw new Error(
-    `${quote(kmsKey ?? '')} is not a KMS key of ${name}. Specify an id, an alias/…, or an ARN of that region.`,
-  )
+  if (kmsKey === undefined || isKeyIn(name, kmsKey)) return { name, kmsKey }
+  throw new Error(`${quote(kmsKey)} is not a KMS key of ${name}. Specify an id, an alias/…, or an ARN of that region.`)
+}
+
+/** EC2 reports a wrong key only during the copy (AWS: CopyImage). What can be checked earlier is checked here. */
+function isKeyIn(region: string, key: string): boolean {
+  const keyRegion = /^arn:[a-z-]+:kms:([a-z0-9-]+):/.exec(key)?.[1] ?? region
+  return keyRegion === region && /^[\w/:-]+$/.test(key)
 }
 
 function parseVariableFiles(raw: RawValue): string[] {
@@ -241,7 +242,7 @@ function parseBaseAmi(raw: RawValue): BaseAmi {
   const [, owner, pattern] = /^newest:(\d{12}|self|amazon|aws-marketplace)\/(.+)$/.exec(value) ?? []
   if (owner && pattern) return { owner, pattern }
   // SSM: GetParameter takes a name, a name with a version or label behind a colon, and the ARN of a shared parameter.
-  const [, parameter] = /^ssm:([\w./:-]+)$/.exec(value) ?? []
+  const parameter = /^ssm:([\w./:-]+)$/.exec(value)?.[1]
   if (parameter) return { parameter }
   const forms = 'Specify ami-…, newest:<owner>/<name pattern> or ssm:<parameter name>'
   const owners = 'the owner is 12 digits, self, amazon or aws-marketplace.'

@@ -37,8 +37,9 @@ function failCircle(image: Image, line: readonly string[]): never {
  */
 export function checkRegions(images: readonly Image[], settings: ReadonlyMap<string, ImageSettings>): void {
   for (const { name, parent } of images) {
-    const [own, other] = [settings.get(name)?.region, settings.get(parent?.name ?? '')?.region]
-    if (!parent || own === other) continue
+    if (!parent) continue
+    const [own, other] = [settings.get(name)?.region, settings.get(parent.name)?.region]
+    if (own === other) continue
     const problem = `${parent.name} is in ${other}, but ${name} is in ${own}. Specify the same aws-region for both.`
     throw new Error(parent.prefix + problem)
   }
