@@ -103,6 +103,10 @@ describe('the images file', () => {
     expect(file.settings('other').tags).toEqual(new Map([['a', '1.10']]))
   })
 
+  test.each(['a'.repeat(64), 'A.b_c-1', '0'])('can have an image with the name %s', async name => {
+    expect((await read(`${DEFAULTS}images:\n  ${name}:\n`)).names).toEqual([name])
+  })
+
   test('can be JSON, also with tabs as indentation', async () => {
     const content = {
       defaults: { 'packer-template': 'ami', 'ami-definition-dirs': ['ami'], 'aws-region': 'us-east-1' },
@@ -225,8 +229,8 @@ describe('settings from inputs and the environment', () => {
     async name => {
       const file = await read(web())
       expect(file.settingsWith('web', new Map([[name, ' ']]))).toEqual(file.settings('web'))
-      expect(await messageFrom(() => file.settingsWith('web', new Map([[name, 'x']])))).toMatch(
-        new RegExp(`^${name}: can't be specified together with image: .* Write it in the images file\\.$`),
+      expect(await messageFrom(() => file.settingsWith('web', new Map([[name, 'x']])))).toBe(
+        `${name}: can't be specified together with image: it is included in the checksum, which plan computes from the file alone. Write it in the images file.`,
       )
     },
   )
@@ -239,7 +243,9 @@ describe('settings from inputs and the environment', () => {
   ])('cannot disable candidate: %s in the file and %s as input is %s', async (inFile, asInput, candidate) => {
     const file = await read(web(`candidate: ${inFile}`))
     expect(file.settingsWith('web', new Map([['candidate', asInput]])).candidate).toBe(candidate)
-    expect(await messageFrom(() => file.settingsWith('web', new Map([['candidate', 'x']])))).toMatch(/^candidate: "x"/)
+    expect(await messageFrom(() => file.settingsWith('web', new Map([['candidate', 'x']])))).toBe(
+      'candidate: "x" is neither true nor false. Specify one of these.',
+    )
   })
 })
 
@@ -268,6 +274,22 @@ describe('the prefix of an error', () => {
     expect(file.prefix('web', 'ami-definition-dirs')).toBe(`${begin}:3: defaults: ami-definition-dirs: `)
     expect(file.prefix('web', 'ssm-parameter')).toBe(`${begin}:6: image web: ssm-parameter: `)
     expect(file.prefix('base', 'parent')).toBe(`${begin}:9: image base: parent: `)
+    expect(file.prefix('base', 'base-ami')).toBe(`${begin}:9: image base: base-ami: `)
+  })
+
+  test('names the parent of an image instead of its base image', async () => {
+    const file = await read(`${web('strict: true', 'parent: base')}  base: { base-ami: ami-01234567 }\n`)
+    expect(file.prefix('web', 'base-ami')).toBe(`images-file: ${FILE}:8: image web: parent: `)
+    expect(file.prefix('base', 'base-ami')).toBe(`images-file: ${FILE}:9: image base: base-ami: `)
+  })
+
+  test('shows a control character of the path as an escape', async () => {
+    workspace.write({ 'a\u001bb.yml': web() })
+    const file = await readImagesFile('a\u001bb.yml', NOTHING)
+    expect(file.prefix('web', 'strict')).toBe('images-file: a\\u001bb.yml:6: image web: strict: ')
+    expect(await messageFrom(() => file.settings('x'))).toBe(
+      '"x" is not an image of a\\u001bb.yml. Its images are web.',
+    )
   })
 
   test('is an error with a suggestion for an image that does not exist', async () => {
