@@ -230,6 +230,11 @@ describe('an error of the images file', () => {
     ['a tab instead of spaces', `images:\n\tweb:\n`, '2: images: YAML does not allow a tab here. Indent with spaces.'],
     ['a tag of YAML', web('max-age-days: !!int 30'), `7: image web: max-age-days: the value has the tag !!int. ${tag}`],
     ['a custom tag', web('tags: !env { a: b }'), `7: image web: tags: the value has the tag !env. ${tag}`],
+    [
+      'a tag whose name contains that of a tag of YAML',
+      web('strict: !<x-tag:yaml.org,2002:bool> true'),
+      `7: image web: strict: the value has the tag x-tag:yaml.org,2002:bool. ${tag}`,
+    ],
     ['a tag of YAML at a key', web('!!str strict: true'), `7: image web: strict: the value has the tag !!str. ${tag}`],
     ['a merge key', web('<<: { strict: true }'), `7: image web: <<: ${merge}`],
     ['a merge key in a map', web('tags: { <<: { a: b } }'), `7: image web: tags: <<: ${merge}`],
@@ -243,6 +248,16 @@ describe('an error of the images file', () => {
       `8: image web: aws-region: one value is expected here, not a list. ${oneValue}`,
     ],
     ['a key that is a list', web('? [a]', ': b'), '7: image web: a key is not a text. Write a name before the colon.'],
+    [
+      'a key that is an alias of no value, after another key',
+      web('strict: &x', '*x : b'),
+      '8: image web: a key is not a text. Write a name before the colon.',
+    ],
+    [
+      'a key that is a list, after another key',
+      web('strict: true', '? [a]', ': b'),
+      '8: image web: a key is not a text. Write a name before the colon.',
+    ],
     [
       'a second document',
       `${web()}---\n${web()}`,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Lexer } from 'yaml'
 import { DEFAULTS, FILE, useImagesFile, web } from '../support/images-file.ts'
 import { messageFrom } from '../support/messages.ts'
 
@@ -44,6 +45,13 @@ describe('a large images file', () => {
   const tooMany = `${begin}1: the file has too many values. Remove some: it may have 300000 YAML tokens.`
   const tooLarge = `${begin} aliases and defaults repeat so much that all settings together are larger than 8 MiB. Repeat less.`
   const noText = `${begin}7: image web: extra-ingredients: entry 1 is a list, but one text is expected. Put it in quotes if it is a text.`
+
+  test('can have 300,000 YAML tokens, but no more', async () => {
+    const content = `${DEFAULTS}images: { web: { packer-only: [${'b,'.repeat(99_983)}] } }`
+    expect([...new Lexer().lex(content)]).toHaveLength(300_000)
+    expect((await read(content)).names).toEqual(['web'])
+    expect(await messageFrom(() => read(`${content}\n`))).toBe(tooMany)
+  })
 
   // Each value has its characters and eight more, so that the three defaults have 51; 16 images have 8 MiB.
   const forEach = (8 * MIB) / 16 - 51

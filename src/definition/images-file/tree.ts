@@ -1,4 +1,15 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Pair, parseDocument } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Pair,
+  parseDocument,
+} from 'yaml'
 
 /** A value of a YAML file. Scalars are texts as they are written. An empty value, and `~` and `null` without quotes, are `nothing`. */
 export type Tree = Nothing | Text | List | Dictionary
@@ -49,7 +60,7 @@ export function parseYaml(source: string, prefix: Prefix): Tree {
   // The check for duplicate keys of `yaml` takes quadratic time; `toTree` has one that takes linear time.
   const document = parseDocument(source, {
     ...{ version: '1.2', schema: 'failsafe', merge: false, uniqueKeys: false },
-    ...{ prettyErrors: false, logLevel: 'error', lineCounter: lines },
+    ...{ prettyErrors: false, lineCounter: lines },
   })
   function fail(offset: number, problem: string, depth = 4): never {
     const path = pathTo(document.contents, offset).slice(0, depth)
@@ -72,7 +83,7 @@ function hasTooManyTokens(source: string): boolean {
 /** The keys that lead to an offset of the file, as far as they are known: the file may be invalid there. */
 function pathTo(node: unknown, offset: number): string[] {
   if (!isMap(node)) return []
-  const pair = node.items.findLast(({ key }) => isScalar(key) && startOf(key) <= offset)
+  const pair = node.items.findLast(({ key }) => isNode(key) && startOf(key) <= offset)
   if (!pair || !isScalar(pair.key)) return []
   return [String(pair.key.value), ...pathTo(pair.value, offset)]
 }
@@ -154,7 +165,7 @@ function toMap({ items }: { readonly items: readonly Pair<unknown, unknown>[] },
 }
 
 function toKey(node: unknown, context: Context): { key: string; offset: number } {
-  const offset = isScalar(node) || isAlias(node) || isMap(node) || isSeq(node) ? startOf(node) : 0
+  const offset = isNode(node) ? startOf(node) : 0
   if (isScalar(node) && node.type === 'PLAIN' && node.value === '<<')
     context.fail(
       offset,
@@ -163,6 +174,6 @@ function toKey(node: unknown, context: Context): { key: string; offset: number }
   const tree = toTree(node, context)
   if (tree.kind === 'text') return { key: tree.text, offset }
   // As a key, `null` is a name like any other.
-  if (tree.kind === 'nothing' && isScalar(node) && node.value !== '') return { key: String(node.value), offset }
+  if (isScalar(node) && node.value !== '') return { key: String(node.value), offset }
   return context.fail(offset, 'a key is not a text. Write a name before the colon.')
 }
