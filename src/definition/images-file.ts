@@ -41,7 +41,7 @@ export interface ImagesFile {
   prefix(name: string, key: SettingName | 'parent'): string
 }
 
-/** The region and the subnet of an image, which inputs and the environment can specify too. */
+/** The region and the subnet of an image, which inputs and the environment can specify too. No value is blank. */
 export type LocationSettings = ReadonlyMap<'aws-region' | 'aws-subnet-id', string>
 
 export interface ImagesFileOptions {
@@ -99,7 +99,7 @@ function combine(
   for (const [setting, raw] of environment) {
     if (!isSpecified(specified.get(setting)?.raw ?? '')) specified.set(setting, { raw, prefix: `${setting}: ` })
   }
-  for (const [setting, raw] of inputs) if (isSpecified(raw)) specified.set(setting, { raw, prefix: `${setting}: ` })
+  for (const [setting, raw] of inputs) specified.set(setting, { raw, prefix: `${setting}: ` })
   return specified
 }
 
