@@ -10,6 +10,9 @@ const GOOD = { 'packer-template': 'ami/app.pkr.hcl', 'ami-definition-dirs': 'ami
 /** No server listens at this endpoint: a step that sends a request to EC2 ends with another error. */
 const NO_EC2 = { AWS_ENDPOINT_URL_EC2: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }
 
+/** A step with correct inputs ends with an error at once. */
+const NO_CREDENTIALS = { AWS_EC2_METADATA_DISABLED: 'true' }
+
 describe('a wrong input', () => {
   const cases: readonly (readonly [Record<string, string>, RegExp])[] = [
     [{ 'packer-template': '' }, /^packer-template: is required/],
@@ -70,7 +73,7 @@ describe('a wrong input', () => {
     const run = await runAction({
       workspace: workspace.directory,
       inputs: GOOD,
-      env: { AWS_EC2_METADATA_DISABLED: 'true' },
+      env: NO_CREDENTIALS,
     })
     expect(run.exitCode).toBe(1)
     expect(run.outputs).toEqual({
@@ -91,26 +94,31 @@ describe('the inputs', () => {
       'three/c': '3',
     })
     const inputs = { ...GOOD, 'ami-definition-dirs': ' one ,two words\r\n\n three,' }
-    const run = await runAction({ workspace: workspace.directory, inputs, env: NO_EC2 })
+    const run = await runAction({ workspace: workspace.directory, inputs, env: NO_CREDENTIALS })
     expect(run.log).toContain('Definition: 3 files')
   })
 
   test.each(['TRUE', 'True', 'true'])('accept %s as true', async strict => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
-    const run = await runAction({ workspace: workspace.directory, inputs: { ...GOOD, strict }, env: NO_EC2 })
+    const run = await runAction({ workspace: workspace.directory, inputs: { ...GOOD, strict }, env: NO_CREDENTIALS })
     expect(run.log).toContain('strict: ')
   })
 
   test.each(['FALSE', ' false ', ''])('accept %j as false', async strict => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate() })
-    const run = await runAction({ workspace: workspace.directory, inputs: { ...GOOD, strict }, env: NO_EC2 })
+    const run = await runAction({ workspace: workspace.directory, inputs: { ...GOOD, strict }, env: NO_CREDENTIALS })
     expect(run.log).not.toContain('strict: ')
     expect(run.outputs.ami_config_checksum).toBeDefined()
   })
 
   test('fall back to the environment; an input overrides it', async () => {
     using workspace = makeWorkspace({ 'ami/app.pkr.hcl': hclTemplate(), 'one/a': '1' })
-    const env = { ...NO_EC2, PACKER_JSON_PATH: 'nowhere', AMI_DEFINITION_DIRS: 'one', AWS_DEFAULT_REGION: 'eu-west-1' }
+    const env = {
+      ...NO_CREDENTIALS,
+      PACKER_JSON_PATH: 'nowhere',
+      AMI_DEFINITION_DIRS: 'one',
+      AWS_DEFAULT_REGION: 'eu-west-1',
+    }
     const run = await runAction({ workspace: workspace.directory, inputs: { 'packer-template': 'ami' }, env })
     expect(run.log).toContain('Definition: 1 file')
     expect(run.annotations.at(-1)?.message).toContain('eu-west-1')

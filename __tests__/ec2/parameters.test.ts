@@ -326,7 +326,7 @@ describe.skipIf(!hasTools('moto_server'))('an SSM parameter', () => {
       const [good, bad, better] = [await makePublished(), await makePublished(), await makePublished()]
       await set(good, '100.1')
       await set(bad, '101.1')
-      ec2.fail({ action: 'PutParameter', about: /run=900/, delay: 300 })
+      ec2.fail({ action: 'PutParameter', about: /run=900/, delay: 1_200 })
       const rolledBack = rollBack([bad])
       await ec2.asked('PutParameter', 3)
       expect(await set(better, '102.1')).toEqual({ how: 'written' })
