@@ -129,7 +129,7 @@ async function play(seed: number): Promise<History> {
   const others: StepName[] = ['publish', 'publish', 'revoke', 'restore', 'bake']
   for (let left = 1 + dice.below(3); left > 0; left--) names.push(dice.pick(others))
   const history = createHistory(dice, start)
-  const actors = names.map(name => ({ name, actor: makeActor(dice.chance(0.2) ? randomCut(dice) : undefined) }))
+  const actors = names.map(name => ({ name, actor: makeActor(dice.chance(0.2) ? { cut: randomCut(dice) } : {}) }))
   await Promise.all(
     actors.map(async ({ name, actor }) => {
       for (let turns = dice.below(200); turns > 0; turns--) await new Promise(resolve => setImmediate(resolve))
@@ -280,7 +280,7 @@ describe('cut at every single request,', () => {
       for (let at = 0, isCut = true; isCut; at++) {
         const history = createHistory(makeDice(at), start)
         for (const name of before) expect((await history.run(name, makeActor())).how).toBe('done')
-        const actor = makeActor({ at, how })
+        const actor = makeActor({ cut: { at, how } })
         await history.run(step, actor)
         isCut = actor.sent > at
         if (isCut) cuts++

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { assertParentPublished, findPublishable } from '../../src/actions/publish/judge-image.ts'
 import { type PublishOptions, publishImage } from '../../src/actions/publish/publish-image.ts'
 import type { RegionalImage } from '../../src/ec2/images.ts'
+import { DAY } from '../../src/runner/wait.ts'
 import { captureLog } from '../support/capture-log.ts'
 import { makeDice } from '../support/definitions.ts'
 import { type Actor, type ModelEc2, makeActor, makeModelEc2, type Request, refusal } from '../support/model-ec2.ts'
@@ -18,7 +19,6 @@ const HOME = 'us-east-1'
 const AWAY = 'eu-west-1'
 const WEB = hash('sha1', 'web')
 const CANDIDATE = `candidate:${WEB}`
-const DAY = 24 * 60 * 60 * 1000
 const inDays = (days: number) => new Date(Date.now() + days * DAY).toISOString()
 
 type Tags = Readonly<Record<string, string>>
@@ -137,8 +137,8 @@ describe('an image that is specified by its id may be published', () => {
 })
 
 /** A candidate with these tags, as `publish` finds it. */
-async function findCandidate(tags: Tags = {}, run = makeActor()) {
-  return await find(add({ ami_config_checksum: CANDIDATE, ...tags }), undefined, run)
+async function findCandidate(tags: Tags = {}) {
+  return await find(add({ ami_config_checksum: CANDIDATE, ...tags }))
 }
 
 describe('the parent of an image that is published', () => {
@@ -182,10 +182,12 @@ describe('a publication', () => {
   async function publish(id: string, more: Partial<PublishOptions> = {}, answer?: Actor['answer']) {
     const changes: Request[] = []
     const reads: string[] = []
-    const run = makeActor(undefined, request => {
-      if (request.name.startsWith('Describe')) reads.push(request.region)
-      else changes.push(request)
-      return answer?.(request)
+    const run = makeActor({
+      answer: request => {
+        if (request.name.startsWith('Describe')) reads.push(request.region)
+        else changes.push(request)
+        return answer?.(request)
+      },
     })
     const options: PublishOptions = {
       destinations: [{ ec2: ec2.connect(run, AWAY), kmsKey: undefined }],

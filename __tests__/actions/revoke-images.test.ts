@@ -42,9 +42,11 @@ beforeEach(() => {
 
 /** A run whose requests are listed. `answer` may answer in place of EC2. */
 function makeRun(answer?: Actor['answer']): Actor {
-  return makeActor(undefined, request => {
-    if (request.name !== 'DescribeImagesCommand') requests.push(request)
-    return answer?.(request)
+  return makeActor({
+    answer: request => {
+      if (request.name !== 'DescribeImagesCommand') requests.push(request)
+      return answer?.(request)
+    },
   })
 }
 

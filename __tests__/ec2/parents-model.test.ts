@@ -5,6 +5,7 @@ import { listRows, planImages } from '../../src/actions/plan/plan-images.ts'
 import { chooseImage, type LookUp, valueFor } from '../../src/ec2/choose-image.ts'
 import type { Image } from '../../src/ec2/images.ts'
 import { groupByChecksum } from '../../src/ec2/look-up.ts'
+import { DAY } from '../../src/runner/wait.ts'
 import { cases } from '../support/cases.ts'
 import { definedImage } from '../support/defined-image.ts'
 import { makeDice } from '../support/definitions.ts'
@@ -13,7 +14,6 @@ import { describedImage } from '../support/described-image.ts'
 type Dice = ReturnType<typeof makeDice>
 
 const NOW = Date.parse('2026-06-01T12:00:00Z')
-const DAY = 24 * 60 * 60 * 1000
 const REGION = 'us-east-1'
 const COPY_REGION = 'eu-west-1'
 

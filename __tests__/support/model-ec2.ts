@@ -45,16 +45,15 @@ export interface Request {
   readonly input: ServiceInputTypes
 }
 
-/** @param cut Interrupts its nth request, counted from 0. */
-export function makeActor(cut?: Actor['cut'], answer?: Actor['answer']): Actor {
+/** @param interference What happens to its requests. Those that are cut are counted from 0. */
+export function makeActor(interference: Pick<Actor, 'cut' | 'answer'> = {}): Actor {
   let kill = () => {}
   const killed = new Promise<'killed'>(resolve => {
     kill = () => resolve('killed')
   })
   const actor: Actor = {
     sent: 0,
-    ...(cut && { cut }),
-    ...(answer && { answer }),
+    ...interference,
     killed,
     isKilled: false,
     kill: () => {

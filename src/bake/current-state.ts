@@ -17,10 +17,11 @@ export class RevokedDefinition extends Error {}
  */
 export function assertNotRevoked(block: Image | undefined, { imageName, template, checksum }: LookUp): void {
   if (!block) return
+  const reason = escapeControlCharacters(reasonOfRevocation(block))
   const by = block.tags.get(REVOKED_BY_TAG)
   const run = by ? ` by ${escapeControlCharacters(by)}` : ''
   throw new RevokedDefinition(
-    `The definition of ${imageName ?? template} with the checksum ${checksum} is revoked: ${block.id} (${escapeControlCharacters(reasonOfRevocation(block))})${run}. ` +
+    `The definition of ${imageName ?? template} with the checksum ${checksum} is revoked: ${block.id} (${reason})${run}. ` +
       'Change the definition, restore the image, or revoke it again with rebake: true.',
   )
 }

@@ -153,7 +153,8 @@ export const FOUND_WITHIN = 5 * 60
  * query.
  *
  * @param value The new value of the checksum tag.
- * @throws {@link ExcludedImage} when the image is revoked meanwhile or has a tag that excludes it, Error when it is not returned within five minutes.
+ * @throws {@link ExcludedImage} when the image is revoked meanwhile or has a tag that excludes it, Error when it is not returned within
+ *   five minutes.
  */
 export async function waitUntilFound(ec2: Ec2, value: string, id: string): Promise<void> {
   let isAnnounced = false

@@ -1,3 +1,4 @@
+import { MAX_VALUE_LENGTH } from '../ec2/tags.ts'
 import type { BuildLine } from './attribution.ts'
 
 /** What Packer has started to create on EC2, for the clean-up after a failed bake. */
@@ -156,9 +157,6 @@ export function areEmpty({ launching, ...resources }: CreatedResources): boolean
 /** The resources of a bake that has created nothing. */
 export const NO_RESOURCES: CreatedResources = resourcesBy(() => [], { launching: false, isUntrusted: false })
 
-/** The longest value of a tag (AWS: "Tag restrictions"). */
-const LONGEST_VALUE = 256
-
 /** Writes resources as tags. The keys are always the same, so that an empty value replaces an earlier one. */
 export function writeResourceTags(resources: CreatedResources): ReadonlyMap<string, string> {
   const tags = PATTERNS.map(([kind]) => [tagFor(kind), join(resources[kind])] as const)
@@ -182,6 +180,6 @@ function tagFor(kind: Kind): string {
 
 /** As many whole names as fit into a tag: no build creates more than five of a kind. */
 function join(names: readonly string[]): string {
-  const end = names.findIndex((_, index) => names.slice(0, index + 1).join(' ').length > LONGEST_VALUE)
+  const end = names.findIndex((_, index) => names.slice(0, index + 1).join(' ').length > MAX_VALUE_LENGTH)
   return names.slice(0, end === -1 ? names.length : end).join(' ')
 }

@@ -28,7 +28,7 @@ function doubtFacts(unit: Unit, account: Account): string | undefined {
   return facts.map(doubtFact).find(doubt => doubt !== undefined)
 }
 
-/** What must be known by now of an image that no rule keeps. If it is shared all the same, its usage reports decide. */
+/** The facts that must be known about an image that no rule keeps. For a shared image the usage reports are one of them. */
 function factsOf(id: string, account: Account): readonly (Fact<unknown> | undefined)[] {
   const { references, sharing, reports, collected } = account
   if (collected === 'descriptions') return []

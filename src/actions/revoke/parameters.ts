@@ -87,9 +87,10 @@ async function rollBack(
   cancelled.throwIfAborted()
   const { previewRollBack, rollBackParameter } = await import('../../ec2/parameters/roll-back.ts')
   const to = destinations.get(ec2.region)
-  const options = { ec2, name, revoked: new Set(members.map(({ image }) => image.id)), to }
+  const revoked = new Set(members.map(({ image }) => image.id))
+  const options = { ec2, name, revoked, to, run: workflowRun() }
   if (mode === 'preview') return (await previewRollBack(options))?.to
-  const rolledBack = await rollBackParameter({ ...options, run: workflowRun() })
+  const rolledBack = await rollBackParameter(options)
   if (rolledBack && destinations.size > 0 && !to)
     warn(
       `roll-back-to: it has no copy in ${ec2.region}. ${name} is rolled back to ${rolledBack.to} of its history there.`,

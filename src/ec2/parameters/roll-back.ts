@@ -35,10 +35,8 @@ export interface RolledBack {
  * @throws OptionError that names the parameter and its region when there is no such image; then the value stays.
  */
 export async function rollBackParameter(options: RollBackOptions): Promise<RolledBack | undefined> {
-  const { ec2, name, run, to, revoked } = options
-  const store = openParameter(connectToSsm(ec2.region, ec2.signal), name)
-  const retreat = { revoked, to, mark: markOfRun(run), good: goodImagesIn(ec2) }
-  const rolledBack = await blameParameter({ name, signal: ec2.signal }, () => moveAway(store, retreat))
+  const rolledBack = await workOn(options, moveAway)
+  const { ec2, name } = options
   if (rolledBack) info(`${ec2.region}: ${name} is rolled back from ${rolledBack.from} to ${rolledBack.to}.`)
   return rolledBack
 }
@@ -48,13 +46,18 @@ export async function rollBackParameter(options: RollBackOptions): Promise<Rolle
  *
  * @throws OptionError under the same conditions.
  */
-export async function previewRollBack(options: Omit<RollBackOptions, 'run'>): Promise<RolledBack | undefined> {
-  const { ec2, name, to, revoked } = options
-  const store = openParameter(connectToSsm(ec2.region, ec2.signal), name)
-  const retreat = { revoked, to, mark: undefined, good: goodImagesIn(ec2) }
-  const planned = await blameParameter({ name, signal: ec2.signal }, () => planRetreat(store, retreat))
+export async function previewRollBack(options: RollBackOptions): Promise<RolledBack | undefined> {
+  const planned = await workOn(options, planRetreat)
+  const { ec2, name } = options
   if (planned) info(`${ec2.region}: ${name} would be rolled back from ${planned.from} to ${planned.to}.`)
   return planned
+}
+
+/** Opens the parameter. An error of the work begins with its name. */
+async function workOn({ ec2, name, run, to, revoked }: RollBackOptions, work: typeof moveAway) {
+  const store = openParameter(connectToSsm(ec2.region, ec2.signal), name)
+  const retreat = { revoked, to, mark: markOfRun(run), good: goodImagesIn(ec2) }
+  return await blameParameter({ name, signal: ec2.signal }, () => work(store, retreat))
 }
 
 /** What a roll-back needs besides the parameter. */
